@@ -1,0 +1,83 @@
+import type { ToolInput } from '#core/remediation/tool-arguments.ts';
+import type { ResourceLimits } from '#core/workload/container.ts';
+import { parseQuantity } from '#lib/quantity.ts';
+import type { JsonObject } from '#ports/action-runner.ts';
+import type { BuiltinResult } from '#ports/builtin-actions.ts';
+import { checkTargets } from './check-targets.ts';
+import type { ActionContext, ToolCall } from './context.ts';
+import { afterFailedWrite } from './engine-failure.ts';
+import { notReached, succeeded } from './outcome.ts';
+
+const NANO = 1e9;
+const UNLIMITED = -1;
+
+type Input = ToolInput<'update_resources'>;
+
+/**
+ * Sets limits of a running or stopped container, and returns the previous ones under `previous`:
+ * as arguments of this tool they undo the change. The values die with the container.
+ */
+export async function updateResources(
+  context: ActionContext,
+  call: ToolCall<Input>,
+): Promise<BuiltinResult> {
+  const checked = await checkTargets(context, call);
+  if ('refusal' in checked) return checked.refusal;
+
+  const { target } = checked.targets;
+  const limits = limitsFrom(call.args, target.limits);
+  let previous: JsonObject;
+  try {
+    previous = await previousArguments(context, call, target.limits);
+  } catch (error) {
+    return notReached(error);
+  }
+  try {
+    await context.operations.updateResources(target.id, limits, call.signal);
+  } catch (error) {
+    return afterFailedWrite(context, target, error);
+  }
+  return succeeded({ intentId: call.intentId, limits: { ...limits }, previous });
+}
+
+function limitsFrom(args: Input, before: ResourceLimits): ResourceLimits {
+  const memoryBytes = typeof args.memory === 'string' ? parseQuantity(args.memory) : args.memory;
+  return {
+    ...(memoryBytes === undefined
+      ? {}
+      : { memoryBytes, memorySwapBytes: args.memorySwap ?? swapFor(memoryBytes, before) }),
+    ...(args.cpus === undefined ? {} : { nanoCpus: Math.round(args.cpus * NANO) }),
+    ...(args.pids === undefined ? {} : { pids: args.pids }),
+  };
+}
+
+/**
+ * Docker refuses a memory limit above the swap limit that stands, so both are always sent:
+ * unlimited stays so, the headroom for swap is kept, and where there was none there is none.
+ */
+function swapFor(memoryBytes: number, before: ResourceLimits): number {
+  const { memoryBytes: memoryBefore, memorySwapBytes: swapBefore } = before;
+  if (memoryBytes < 0 || swapBefore === UNLIMITED) return UNLIMITED;
+  if (memoryBefore === undefined || swapBefore === undefined) return memoryBytes;
+  return memoryBytes + Math.max(0, swapBefore - memoryBefore);
+}
+
+async function previousArguments(
+  { runtime }: ActionContext,
+  { args, signal }: ToolCall<Input>,
+  { memoryBytes, memorySwapBytes, nanoCpus, pids }: ResourceLimits,
+): Promise<JsonObject> {
+  // Docker cannot take a CPU limit away again; all of the host's CPUs are as good as none.
+  const cpus = async () =>
+    nanoCpus === undefined ? (await runtime.info(signal)).cpus : nanoCpus / NANO;
+  return {
+    ...(args.memory === undefined
+      ? {}
+      : {
+          memory: memoryBytes ?? UNLIMITED,
+          memorySwap: memoryBytes === undefined ? UNLIMITED : (memorySwapBytes ?? memoryBytes),
+        }),
+    ...(args.cpus === undefined ? {} : { cpus: await cpus() }),
+    ...(args.pids === undefined ? {} : { pids: pids ?? UNLIMITED }),
+  };
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { ConfigError, DataDirectoryLockedError } from '#core/errors.ts';
+import { newJournalId, openDataDirectory } from './data-directory.ts';
+
+const MODULE = new URL('./data-directory.ts', import.meta.url).pathname;
+
+describe('the data directory', () => {
+  let root: string;
+  let path: string;
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'sentinel-data-'));
+    path = join(root, 'deep/data');
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  it('is made for its owner alone, with a key that stays the same', async () => {
+    const first = await openDataDirectory(path);
+    const key = first.hmacKey;
+    await first[Symbol.asyncDispose]();
+    await using second = await openDataDirectory(path);
+
+    assert.equal((await stat(path)).mode & 0o777, 0o700);
+    assert.equal((await stat(join(path, 'hmac-key'))).mode & 0o777, 0o600);
+    assert.equal(key.length, 32);
+    assert.deepEqual(Buffer.from(second.hmacKey), Buffer.from(key));
+  });
+
+  it('is closed to others where it was open', async () => {
+    await mkdir(path, { recursive: true });
+    await chmod(path, 0o755);
+
+    await using _data = await openDataDirectory(path);
+
+    assert.equal((await stat(path)).mode & 0o777, 0o700);
+  });
+
+  it('is held by one Sentinel: a second in the same process is told who has it', async () => {
+    await using _first = await openDataDirectory(path);
+
+    const second = openDataDirectory(path);
+
+    await assert.rejects(second, (error: Error) => {
+      assert.ok(error instanceof DataDirectoryLockedError);
+      assert.match(error.message, new RegExp(`"pid":${process.pid}`));
+      return true;
+    });
+  });
+
+  it('is still held after a second one was refused', async () => {
+    await using _first = await openDataDirectory(path);
+    await assert.rejects(openDataDirectory(path), DataDirectoryLockedError);
+
+    const other = await openInChild(path);
+
+    assert.equal(other.said, 'DataDirectoryLockedError');
+  });
+
+  it('is free at once when its holder is killed', async () => {
+    const holder = await openInChild(path);
+    const whileHeld = openDataDirectory(path);
+    await assert.rejects(whileHeld, DataDirectoryLockedError);
+
+    holder.child.kill('SIGKILL');
+    await once(holder.child, 'exit');
+    await using data = await openDataDirectory(path);
+
+    assert.equal(holder.said, 'open');
+    assert.equal(data.hmacKey.length, 32);
+  });
+
+  it('is refused when its key was cut', async () => {
+    await mkdir(path, { recursive: true });
+    await writeFile(join(path, 'hmac-key'), 'short');
+
+    await assert.rejects(openDataDirectory(path), /has 5 bytes instead of 32/);
+
+    assert.equal(await readFile(join(path, 'hmac-key'), 'utf8'), 'short');
+    await rm(join(path, 'hmac-key'));
+    await using _data = await openDataDirectory(path);
+  });
+
+  it('is refused, with the remedy, when it belongs to somebody else', async (context) => {
+    if (process.getuid?.() !== 0) {
+      context.skip('only root can give a directory away');
+      return;
+    }
+    await mkdir(path, { recursive: true });
+    await chown(path, 12_345, 12_345);
+
+    await assert.rejects(openDataDirectory(path), (error: Error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /belongs to uid 12345, and Sentinel runs as uid 0: chown 0 /);
+      return true;
+    });
+  });
+
+  it('is refused when it is a file', async () => {
+    path = join(root, 'file');
+    await writeFile(path, '');
+
+    await assert.rejects(openDataDirectory(path), ConfigError);
+  });
+
+  it('names each journal differently', () => {
+    assert.match(newJournalId(), /^[0-9a-f]{32}$/);
+    assert.notEqual(newJournalId(), newJournalId());
+  });
+});
+
+/** Opens the directory in another process, which then holds it until it is killed. */
+async function openInChild(path: string) {
+  const script = `
+    const { openDataDirectory } = await import(${JSON.stringify(MODULE)});
+    const said = await openDataDirectory(${JSON.stringify(path)}).then(
+      (data) => { globalThis.data = data; return 'open'; },
+      (error) => error.name,
+    );
+    console.log(said);
+    setInterval(() => globalThis.gc?.(), 20);
+  `;
+  // With the garbage collector at work: a lock must not depend on who still refers to it.
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = (await once(child.stdout, 'data')) as [Buffer];
+  if (!said.includes('open')) child.kill('SIGKILL');
+  return { child, said: said.toString().trim() };
+}

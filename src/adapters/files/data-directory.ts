@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { access, chmod, constants, mkdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ConfigError } from '#core/errors.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { isErrno, writeFileAtomically } from './durable.ts';
+
+/** Everything that Sentinel keeps on this host, held by this process alone. */
+export interface DataDirectory extends AsyncDisposable {
+  /** Absolute. */
+  readonly path: string;
+  readonly journalPath: string;
+  readonly evidencePath: string;
+  readonly observationsPath: string;
+  /** 32 bytes, made once: the key of the HMACs over arguments in the journal. */
+  readonly hmacKey: Uint8Array;
+}
+
+const HMAC_KEY_BYTES = 32;
+
+/** Where a journal lies in a data directory: for readers that hold no lock. */
+export function journalPathOf(directory: string): string {
+  return join(resolve(directory), 'journal');
+}
+
+/**
+ * Opens the data directory, making it (0700) where it is missing, and locks it until it is disposed
+ * of or the process ends.
+ *
+ * @throws {DataDirectoryLockedError} another Sentinel holds it
+ * @throws {ConfigError} it belongs to somebody else, cannot be written or locked, or its key is damaged
+ */
+export async function openDataDirectory(directory: string): Promise<DataDirectory> {
+  const path = resolve(directory);
+  await prepare(path);
+  const lock = await lockDirectory(path);
+  try {
+    const hmacKey = await readOrCreateKey(join(path, 'hmac-key'));
+    return {
+      path,
+      journalPath: journalPathOf(path),
+      evidencePath: join(path, 'evidence'),
+      observationsPath: join(path, 'observations'),
+      hmacKey,
+      [Symbol.asyncDispose]: async () => lock.release(),
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** A name for a new journal: 128 random bits, hex. */
+export function newJournalId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+async function prepare(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const { uid, mode } = await stat(path);
+    const ownUid = process.getuid?.() ?? uid;
+    // Whoever owns the directory can replace what is in it, the key and the journal.
+    if (uid !== ownUid) {
+      const remedy = `chown ${ownUid} ${path}`;
+      throw new ConfigError(
+        `the data directory ${path} belongs to uid ${uid}, and Sentinel runs as uid ${ownUid}: ${remedy}`,
+      );
+    }
+    if ((mode & 0o077) !== 0) await chmod(path, 0o700);
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`the data directory ${path} cannot be used: ${reason}`, { cause: error });
+  }
+}
+
+async function readOrCreateKey(path: string): Promise<Uint8Array> {
+  const key = await readFile(path).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw new ConfigError(`the key ${path} cannot be read`, { cause: error });
+  });
+  if (key === undefined) {
+    const fresh = randomBytes(HMAC_KEY_BYTES);
+    await writeFileAtomically(path, fresh);
+    return fresh;
+  }
+  if (key.length === HMAC_KEY_BYTES) return key;
+  throw new ConfigError(`the key ${path} has ${key.length} bytes instead of ${HMAC_KEY_BYTES}`);
+}

@@ -1,0 +1,72 @@
+import { open, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ConfigError, DataDirectoryLockedError } from '#core/errors.ts';
+import { isErrno, writeFileAtomically } from './durable.ts';
+
+export interface DirectoryLock {
+  release(): void;
+}
+
+/** SQLite result codes: https://www.sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
+
+/** Locks are held by objects: one that nothing refers to would be collected, and its lock let go. */
+const held = new Set<DatabaseSync>();
+
+/**
+ * Takes the lock of a directory for the life of this process.
+ *
+ * Node has no flock. SQLite does take a POSIX lock on its file, and an exclusive transaction that
+ * nobody ends holds it: the kernel lets it go when the process dies, however it dies, and it counts
+ * for every process on the file, in whatever container (pid and network namespaces do not matter,
+ * unlike for a pid file or an abstract socket). The file stays empty.
+ *
+ * @throws {DataDirectoryLockedError} another process holds it; the message says which, if it is known
+ * @throws {ConfigError} the directory's file system cannot lock
+ */
+export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+  const path = join(directory, 'lock');
+  // Only where it is missing: to open and close a file that this process has locked ends the lock.
+  await createFile(path);
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database.close();
+    throw await explain(directory, error);
+  }
+  held.add(database);
+
+  const owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  await writeFileAtomically(ownerPath(directory), Buffer.from(`${JSON.stringify(owner)}\n`));
+  return {
+    release() {
+      if (held.delete(database)) database.close();
+    },
+  };
+}
+
+async function createFile(path: string): Promise<void> {
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
+  }
+}
+
+async function explain(directory: string, error: unknown): Promise<Error> {
+  const isBusy = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
+  if (!isBusy) {
+    return new ConfigError(`the data directory ${directory} cannot be locked`, { cause: error });
+  }
+  // For people only: the lock decides, this file may be old.
+  const owner = await readFile(ownerPath(directory), 'utf8').catch(() => '');
+  const who = owner === '' ? '' : ` (${owner.trim()})`;
+  return new DataDirectoryLockedError(`another Sentinel holds ${directory}${who}`);
+}
+
+function ownerPath(directory: string): string {
+  return join(directory, 'lock.owner');
+}

@@ -1,0 +1,62 @@
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import type { ToolDefinition } from './tool-definition.ts';
+
+/** Checks that the two schemas of a listed tool ask for, compiled once per listing. */
+export interface ToolSchemas {
+  /** See `ToolDescription.validate`. */
+  problems(args: unknown, dynamic?: readonly string[]): readonly string[];
+  /** Why the structured content is not what the tool promised; `undefined` when it is. */
+  outputProblem(structured: unknown): string | undefined;
+}
+
+/** ajv is loaded when the first server lists its tools. */
+export async function compileSchemas(
+  tools: readonly ToolDefinition[],
+): Promise<ReadonlyMap<string, ToolSchemas>> {
+  const { Ajv2020: Ajv } = await import('ajv/dist/2020.js');
+  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+  return new Map(tools.map((tool) => [tool.name, schemasOf(ajv, tool)]));
+}
+
+function schemasOf(ajv: Ajv2020, { inputSchema, outputSchema }: ToolDefinition): ToolSchemas {
+  const input = compile(ajv, inputSchema);
+  const output = outputSchema === undefined ? undefined : compile(ajv, outputSchema);
+  return {
+    problems(args, dynamic = []) {
+      if (input === undefined) return ['its input schema cannot be used'];
+      if (input(args)) return [];
+      return (input.errors ?? []).filter((it) => !concerns(it, dynamic)).map(describe);
+    },
+    outputProblem(structured) {
+      if (outputSchema === undefined) return undefined;
+      if (output === undefined) return 'its output schema cannot be used';
+      if (structured === undefined) return 'it has an output schema and gave no structured content';
+      return output(structured) ? undefined : (output.errors ?? []).map(describe).join(', ');
+    },
+  };
+}
+
+/** A schema that cannot be compiled lets nothing pass. */
+function compile(
+  ajv: Ajv2020,
+  schema: Readonly<Record<string, unknown>>,
+): ValidateFunction | undefined {
+  // An older dialect's name would be refused, though what tools use of it means the same.
+  const plain = Object.entries(schema).filter(([key]) => key !== '$schema' && key !== '$id');
+  try {
+    return ajv.compile(Object.fromEntries(plain));
+  } catch {
+    return undefined;
+  }
+}
+
+function concerns({ instancePath, params }: ErrorObject, names: readonly string[]): boolean {
+  const [, first = ''] = instancePath.split('/');
+  const missing = (params as { readonly missingProperty?: unknown }).missingProperty;
+  return names.includes(first) || (first === '' && names.includes(String(missing)));
+}
+
+function describe({ instancePath, message = 'is invalid' }: ErrorObject): string {
+  const path = instancePath.slice(1).replaceAll('/', '.');
+  return path === '' ? message : `${path}: ${message}`;
+}

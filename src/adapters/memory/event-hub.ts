@@ -1,0 +1,61 @@
+import type { RuntimeEvent } from '#core/workload/event.ts';
+
+/** Docker keeps this many events for a client that comes back. */
+const RING_SIZE = 256;
+
+interface Stream {
+  readonly queue: RuntimeEvent[];
+  wake: () => void;
+  closed: boolean;
+}
+
+/** The engine's event stream: a ring for those who come back, a queue for each who listens. */
+export class EventHub {
+  readonly #ring: RuntimeEvent[] = [];
+  readonly #streams = new Set<Stream>();
+
+  emit(event: RuntimeEvent): void {
+    this.#ring.push(event);
+    if (this.#ring.length > RING_SIZE) this.#ring.shift();
+    for (const stream of this.#streams) {
+      stream.queue.push(event);
+      stream.wake();
+    }
+  }
+
+  /** Ends every stream, as a daemon does that restarts. */
+  close(): void {
+    for (const stream of this.#streams) {
+      stream.closed = true;
+      stream.wake();
+    }
+  }
+
+  async *open(
+    { sinceNano, onOpen }: { readonly sinceNano?: string; readonly onOpen: () => void },
+    signal: AbortSignal,
+  ): AsyncGenerator<RuntimeEvent> {
+    const stream: Stream = { queue: this.#since(sinceNano), wake: () => undefined, closed: false };
+    const stop = () => stream.wake();
+    this.#streams.add(stream);
+    signal.addEventListener('abort', stop);
+    try {
+      onOpen();
+      while (!signal.aborted) {
+        const event = stream.queue.shift();
+        if (event !== undefined) yield event;
+        else if (stream.closed) return;
+        else await new Promise<void>((resolve) => (stream.wake = resolve));
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+      this.#streams.delete(stream);
+    }
+  }
+
+  #since(sinceNano: string | undefined): RuntimeEvent[] {
+    if (sinceNano === undefined) return [];
+    const since = BigInt(sinceNano);
+    return this.#ring.filter(({ timeNano }) => BigInt(timeNano) >= since);
+  }
+}

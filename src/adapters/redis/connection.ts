@@ -1,0 +1,124 @@
+import { Redis } from 'ioredis';
+import { ConfigError, SinkUnavailableError } from '#core/errors.ts';
+
+export interface RedisConnectionOptions {
+  /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
+  readonly url: string;
+  /** Default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** How long an answer may take. Default 5,000. */
+  readonly commandTimeoutMs?: number;
+  /** `rediss` only: certificate authority in PEM, beside those that Node trusts by default. */
+  readonly tlsCa?: string;
+}
+
+export interface RedisConnection {
+  /**
+   * Runs commands on a live connection, connecting first where there is none.
+   *
+   * @throws {SinkUnavailableError} no connection, no answer in time, or an error as the answer; its
+   *   message and cause never hold the password
+   */
+  run<Value>(work: (redis: Redis) => Promise<Value>): Promise<Value>;
+  /** Whether the last `run` got its answer. */
+  isUp(): boolean;
+  close(): Promise<void>;
+}
+
+/** @throws {ConfigError} the URL is none for Redis */
+export function createConnection(options: RedisConnectionOptions): RedisConnection {
+  const { target, secrets } = parseUrl(options);
+  const redis = new Redis({
+    ...target,
+    connectTimeout: options.connectTimeoutMs ?? 5_000,
+    commandTimeout: options.commandTimeoutMs ?? 5_000,
+    connectionName: 'sre-sentinel',
+    lazyConnect: true,
+    // The caller decides when to try again; nothing waits in here or is sent twice behind its back.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  // Without a listener ioredis prints; what matters reaches the caller through `run`.
+  redis.on('error', () => undefined);
+  let connecting: Promise<void> | undefined;
+  let isUp = false;
+  let isClosed = false;
+
+  async function connect(): Promise<void> {
+    if (redis.status === 'ready') return;
+    connecting ??= redis.connect().finally(() => {
+      connecting = undefined;
+    });
+    await connecting;
+  }
+
+  async function run<Value>(work: (redis: Redis) => Promise<Value>): Promise<Value> {
+    if (isClosed) throw new SinkUnavailableError('the connection to Redis is closed');
+    try {
+      await connect();
+      const value = await work(redis);
+      isUp = true;
+      return value;
+    } catch (error) {
+      isUp = false;
+      throw toSinkError(error, secrets);
+    }
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true;
+    isUp = false;
+    redis.disconnect();
+    await connecting?.catch(() => undefined);
+  }
+
+  return { run, isUp: () => isUp, close };
+}
+
+const PROTOCOLS = ['redis:', 'rediss:'];
+
+function parseUrl(options: RedisConnectionOptions) {
+  const url = URL.parse(options.url);
+  if (url === null || !PROTOCOLS.includes(url.protocol) || url.hostname === '') {
+    // The value itself stays out of the message: it may hold a password.
+    throw new ConfigError('the Redis URL must look like redis://host:6379 or rediss://host:6379');
+  }
+  const db = url.pathname.replace(/^\//, '');
+  if (!/^\d*$/.test(db))
+    throw new ConfigError('the path of the Redis URL must be a database number');
+
+  const username = decode(url.username);
+  const password = decode(url.password);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const target = {
+    host,
+    port: url.port === '' ? 6_379 : Number(url.port),
+    db: Number(db),
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    ...(url.protocol === 'rediss:' ? { tls: tlsOptions(host, options.tlsCa) } : {}),
+  };
+  return { target, secrets: [password, url.password].filter((secret) => secret !== '') };
+}
+
+function tlsOptions(host: string, ca: string | undefined) {
+  return { servername: host, ...(ca === undefined ? {} : { ca }) };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new ConfigError('user or password in the Redis URL is not percent-encoded');
+  }
+}
+
+/** Only the words go on: ioredis puts the command, an AUTH among them, on the error object. */
+function toSinkError(error: unknown, secrets: readonly string[]): SinkUnavailableError {
+  if (error instanceof SinkUnavailableError) return error;
+  let reason = error instanceof Error ? error.message : String(error);
+  for (const secret of secrets) reason = reason.replaceAll(secret, '***');
+  return new SinkUnavailableError(`Redis: ${reason}`);
+}

@@ -1,0 +1,317 @@
+import { isOpen, pendingAttempt } from '#core/incident/incident.ts';
+import type { Draft } from '#core/journal/data.ts';
+import { emptyHistory } from '#core/journal/reduce-workload.ts';
+import type { PolicyEntry } from '#core/journal/state.ts';
+import { recoverIntent } from '#core/remediation/recover-intent.ts';
+import { about, type WorkloadMemory } from '#core/remediation/step.ts';
+import { builtinTool } from '#core/remediation/tools.ts';
+import type { RuntimeEvent } from '#core/workload/event.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
+import type { ActionRunner, JsonObject } from '#ports/action-runner.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ContainerRuntime } from '#ports/container-runtime.ts';
+import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
+import { Executor } from './executor.ts';
+import { Fleet } from './fleet.ts';
+import type { OperatorJournal } from './journal-state.ts';
+import { Observer } from './observer.ts';
+import { createReconciler } from './reconciler.ts';
+import { startWorkers, type WorkersObserver } from './workers.ts';
+import { Workqueue, type WorkqueueObserver } from './workqueue.ts';
+import { missingOf, WorldBuilder } from './world-builder.ts';
+
+/** Told of what the controller does; telemetry and the API listen here. */
+export interface ControllerListener {
+  readonly queue?: WorkqueueObserver;
+  readonly workers?: WorkersObserver;
+  readonly onEvent?: (event: RuntimeEvent) => void;
+  readonly onConnection?: (state: { readonly up: boolean; readonly error?: unknown }) => void;
+  readonly onReconciled?: (key: WorkloadKey, policy: string) => void;
+  readonly onPolicies?: (set: PolicySet) => void;
+  readonly onWarning?: (message: string, cause: unknown) => void;
+}
+
+export interface ControllerOptions {
+  readonly runtime: ContainerRuntime;
+  readonly actions: ActionRunner;
+  readonly policies: PolicySource;
+  readonly journal: OperatorJournal;
+  readonly clock: Clock;
+  /** The name that this host's workloads have in their keys. */
+  readonly host: string;
+  readonly protectedContainers: (fleet: Fleet) => ReadonlyMap<string, string>;
+  readonly shadowAll: boolean;
+  readonly maxActions: { readonly max: number; readonly perMs: number };
+  readonly mac: (text: string) => string;
+  readonly resolveSecrets: (args: JsonObject) => JsonObject | { readonly missing: string };
+  readonly listener?: ControllerListener;
+  readonly workers?: number;
+  readonly resyncMs?: number;
+  readonly reconcileTimeoutMs?: number;
+}
+
+const DEFAULTS = { workers: 4, resyncMs: 300_000, reconcileTimeoutMs: 60_000 };
+/** How long a stop waits for what is under way. */
+const GRACE_MS = 30_000;
+/** Between something that happened and the look of those who may have waited for it. */
+const SWEEP_MS = 500;
+
+/**
+ * The control loop: an observer that names keys, a queue that orders them, workers that reconcile,
+ * an executor beside them, and start-up and shutdown around it.
+ */
+export class Controller implements AsyncDisposable {
+  readonly fleet: Fleet;
+  readonly #options: ControllerOptions;
+  readonly #queue: Workqueue;
+  readonly #observer: Observer;
+  readonly #executor: Executor;
+  readonly #worlds: WorldBuilder;
+  readonly #memories = new Map<WorkloadKey, WorkloadMemory>();
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<unknown>[] = [];
+  #protected: ReadonlyMap<string, string> = new Map();
+  #lastPolicies: PolicySet | undefined;
+  #isSynced = false;
+  #sweeping = false;
+  #lastReconcileMs: number | undefined;
+
+  constructor(options: ControllerOptions) {
+    const { clock, journal, listener = {} } = options;
+    this.#options = options;
+    this.fleet = new Fleet(options.host);
+    this.#queue = new Workqueue({ clock, ...(listener.queue && { observer: listener.queue }) });
+    const warn = (message: string, cause: unknown) => listener.onWarning?.(message, cause);
+    this.#observer = new Observer({
+      runtime: options.runtime,
+      clock,
+      journal,
+      fleet: this.fleet,
+      onChange: (key, why) => this.#changed(key, why),
+      onSynced: () => this.#synced(),
+      onConnection: (state) => listener.onConnection?.(state),
+      onWarning: warn,
+      ...(listener.onEvent && { onEvent: listener.onEvent }),
+    });
+    this.#worlds = new WorldBuilder({
+      clock,
+      journal,
+      fleet: this.fleet,
+      actions: options.actions,
+      policies: () => options.policies.current(),
+      settlingUntilMs: () => this.#observer.settlingUntilMs(),
+      protectedContainers: () => this.#protected,
+      shadowAll: options.shadowAll,
+      maxActions: options.maxActions,
+      mac: options.mac,
+    });
+    const refresh = (key: WorkloadKey, signal: AbortSignal) => this.#observer.refresh(key, signal);
+    this.#executor = new Executor({
+      journal,
+      actions: options.actions,
+      world: () => this.#worlds.build(),
+      memoryOf: (key) => this.#memories.get(key),
+      refresh,
+      onEnded: (key) => this.#queue.add(key),
+      resolveSecrets: options.resolveSecrets,
+      onWarning: warn,
+    });
+    this.#reconcile = createReconciler({
+      journal,
+      world: () => this.#worlds.build(),
+      refresh,
+      memories: this.#memories,
+      startEffect: (key, incident, effect, durable) =>
+        this.#executor.start(key, incident, effect, durable),
+    });
+  }
+
+  readonly #reconcile: ReturnType<typeof createReconciler>;
+
+  /** Starts watching; workers begin once everything was listed and open intents are ended. */
+  start(): void {
+    const { policies } = this.#options;
+    this.#policiesChanged(policies.current());
+    policies.onChange((set) => this.#policiesChanged(set));
+    this.#running.push(this.#observer.run(this.#stopping.signal));
+    this.#running.push(this.#resyncLoop());
+  }
+
+  isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  /** Boot milliseconds since a reconcile last ended well; `undefined` before the first. */
+  sinceLastReconcileMs(): number | undefined {
+    return this.#lastReconcileMs === undefined
+      ? undefined
+      : this.#options.clock.bootMs() - this.#lastReconcileMs;
+  }
+
+  worlds(): Pick<WorldBuilder, 'build' | 'governing'> {
+    return this.#worlds;
+  }
+
+  engine() {
+    return this.#observer.engine();
+  }
+
+  queue(): Pick<Workqueue, 'depth' | 'workingMs'> {
+    return this.#queue;
+  }
+
+  /** A workload should be looked at, for a reason that is no event: a sample, a probe, a request. */
+  enqueue(key: WorkloadKey): void {
+    this.#changed(key, 'Event');
+  }
+
+  /** Stops taking work, lets what is under way end within 30 s, and records the stop. */
+  async stop(reason: string): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    this.#queue.shutDown();
+    const grace = new AbortController();
+    const wait = this.#options.clock.sleep(GRACE_MS, grace.signal);
+    await this.#executor.stop(wait);
+    await Promise.race([Promise.allSettled(this.#running), wait]);
+    grace.abort();
+    this.#append([{ type: 'stopped', data: { reason } }]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('closed');
+  }
+
+  #changed(key: WorkloadKey, why: 'Event' | 'Resync'): void {
+    this.#queue.add(key, why);
+    if (!this.#isSynced) return;
+    this.#refreshAbsent();
+    this.#sweepSoon();
+  }
+
+  /**
+   * Whoever waits for another workload (a dependent, a budget, a place in a queue of actions) looks
+   * again shortly after something happened anywhere.
+   */
+  #sweepSoon(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    this.#options.clock.after(SWEEP_MS, () => {
+      this.#sweeping = false;
+      const { openByWorkload } = this.#options.journal.state();
+      for (const key of Object.keys(openByWorkload)) this.#queue.add(key, 'Resync');
+    });
+  }
+
+  #synced(): void {
+    this.#observer.noteFound();
+    this.#refreshProtected();
+    this.#refreshAbsent();
+    if (this.#isSynced) return;
+    this.#endOpenIntents();
+    this.#isSynced = true;
+    this.#startWorkers();
+    for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
+  }
+
+  #startWorkers(): void {
+    const { clock, listener = {} } = this.#options;
+    const { done } = startWorkers({
+      queue: this.#queue,
+      clock,
+      count: this.#options.workers ?? DEFAULTS.workers,
+      timeoutMs: this.#options.reconcileTimeoutMs ?? DEFAULTS.reconcileTimeoutMs,
+      reconcile: async (key, signal) => {
+        const result = await this.#reconcile(key, signal);
+        this.#lastReconcileMs = clock.bootMs();
+        const governing = this.#worlds.governing(key);
+        if (governing.kind === 'governed') listener.onReconciled?.(key, governing.policy.name);
+        return result;
+      },
+      observer: listener.workers ?? { started() {}, ended() {}, failed() {} },
+    });
+    this.#running.push(done);
+  }
+
+  /** An intent that a crash left open is ended by what can be observed, never by doing it again. */
+  #endOpenIntents(): void {
+    const state = this.#options.journal.state();
+    const drafts: Draft[] = [];
+    for (const incident of Object.values(state.incidents)) {
+      const attempt = isOpen(incident) ? pendingAttempt(incident) : undefined;
+      if (attempt === undefined || attempt.outcome !== undefined) continue;
+      const key = incident.workload.key;
+      const view = this.fleet.views().get(key);
+      const history = state.workloads[key] ?? emptyHistory();
+      const recovered = recoverIntent(attempt, builtinTool(attempt.tool), view, history);
+      const data = { intent: attempt.intent, ...recovered };
+      drafts.push(
+        attempt.rollbackOf === undefined
+          ? { type: 'remediation.completed', ...about(incident), data }
+          : { type: 'rollback.completed', ...about(incident), data },
+      );
+    }
+    this.#append(drafts);
+  }
+
+  async #resyncLoop(): Promise<void> {
+    const { clock, listener } = this.#options;
+    const { signal } = this.#stopping;
+    const everyMs = this.#options.resyncMs ?? DEFAULTS.resyncMs;
+    while (!signal.aborted) {
+      await clock.sleep(everyMs * (0.9 + clock.random() * 0.2), signal);
+      if (signal.aborted) return;
+      try {
+        await this.#observer.resync(signal);
+        this.#synced();
+        for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
+      } catch (error) {
+        listener?.onWarning?.('a resync failed; the next event or resync makes up for it', error);
+      }
+    }
+  }
+
+  #policiesChanged(set: PolicySet): void {
+    const { listener } = this.#options;
+    if (set !== this.#lastPolicies) {
+      this.#lastPolicies = set;
+      this.#recordPolicies(set);
+      listener?.onPolicies?.(set);
+    }
+    this.#refreshAbsent();
+    if (this.#isSynced) for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
+  }
+
+  #recordPolicies(set: PolicySet): void {
+    const before = this.#options.journal.state().policies;
+    const policies = set.policies.map(({ name, digest, commit }) => {
+      const known: PolicyEntry | undefined = before[name];
+      const generation =
+        known === undefined ? 1 : known.generation + (known.digest === digest ? 0 : 1);
+      return { name, digest, commit, generation };
+    });
+    const data = { policies, problems: set.problems.length, revision: set.lastAppliedRevision };
+    this.#append([{ type: 'policy.loaded', data }]);
+  }
+
+  #refreshProtected(): void {
+    this.#protected = this.#options.protectedContainers(this.fleet);
+  }
+
+  #refreshAbsent(): void {
+    const { policies } = this.#options.policies.current();
+    const missing = missingOf(this.fleet.host, policies, this.fleet.views().values());
+    for (const key of this.fleet.setAbsent(missing)) this.#queue.add(key);
+  }
+
+  #append(drafts: readonly Draft[]): void {
+    if (drafts.length === 0) return;
+    try {
+      this.#options.journal.append(drafts, { durable: true }).durable.catch((error: unknown) => {
+        this.#options.listener?.onWarning?.('a record is not on disk yet', error);
+      });
+    } catch (error) {
+      this.#options.listener?.onWarning?.('a record could not be appended', error);
+    }
+  }
+}

@@ -1,0 +1,285 @@
+import { JournalUnavailableError } from '#core/errors.ts';
+import type { Affected, Attempt, Incident, Outcome } from '#core/incident/incident.ts';
+import type { Draft } from '#core/journal/data.ts';
+import { canonicalJson } from '#core/journal/record.ts';
+import { type Considered, reconsider } from '#core/remediation/reconsider.ts';
+import { rollbackRefusal } from '#core/remediation/rollback.ts';
+import { about, type Effect, type WorkloadMemory } from '#core/remediation/step.ts';
+import { builtinTool } from '#core/remediation/tools.ts';
+import type { World } from '#core/remediation/world.ts';
+import type { ContainerState } from '#core/workload/container.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
+import type {
+  ActionCall,
+  ActionResult,
+  ActionRunner,
+  Expectation,
+  JsonObject,
+} from '#ports/action-runner.ts';
+import type { OperatorJournal } from './journal-state.ts';
+
+export interface ExecutorOptions {
+  readonly journal: OperatorJournal;
+  readonly actions: ActionRunner;
+  readonly world: () => World;
+  readonly memoryOf: (key: WorkloadKey) => WorkloadMemory | undefined;
+  /** Inspects a workload's containers now. */
+  readonly refresh: (key: WorkloadKey, signal: AbortSignal) => Promise<void>;
+  /** Its workload should be looked at again. */
+  readonly onEnded: (key: WorkloadKey) => void;
+  /** Fills `$secret` markers in, right before the call. */
+  readonly resolveSecrets: (args: JsonObject) => JsonObject | { readonly missing: string };
+  readonly onWarning: (message: string, cause: unknown) => void;
+}
+
+interface Ending {
+  readonly outcome: Outcome;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly result?: Record<string, unknown>;
+}
+
+const THIRD_PARTY_TIMEOUT_MS = 60_000;
+const LOOK_TIMEOUT_MS = 10_000;
+
+/**
+ * Carries intents out, beside the workers: waits until the intent is durable, looks at the live
+ * state once more and asks the whole gate again, calls the tool, and records what became of it.
+ */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts an effect; `durable` is that of the step which asked for it. */
+  start(key: WorkloadKey, incident: string, effect: Effect, durable: Promise<void>): void {
+    const run = this.#run(key, incident, effect, durable)
+      .catch((error: unknown) => this.#options.onWarning('an effect failed', error))
+      .finally(() => {
+        this.#underWay.delete(run);
+        this.#options.onEnded(key);
+      });
+    this.#underWay.add(run);
+  }
+
+  /** Lets calls that were made end, for as long as `graceMs` says; new ones are not made. */
+  async stop(grace: Promise<void>): Promise<void> {
+    this.#stopping.abort();
+    await Promise.race([Promise.allSettled(this.#underWay), grace]);
+  }
+
+  async #run(
+    key: WorkloadKey,
+    name: string,
+    effect: Effect,
+    durable: Promise<void>,
+  ): Promise<void> {
+    if (effect.kind === 'Settle') {
+      await durable;
+      const settled = await this.#options.actions.settle(
+        effect.intent,
+        AbortSignal.timeout(LOOK_TIMEOUT_MS),
+      );
+      if (settled.outcome === 'Failed')
+        this.#options.onWarning('what was set aside could not be removed', settled);
+      return;
+    }
+    const ending = await this.#endingOf(key, name, effect, durable);
+    this.#record(name, effect, ending);
+  }
+
+  async #endingOf(
+    key: WorkloadKey,
+    name: string,
+    effect: Exclude<Effect, { kind: 'Settle' }>,
+    durable: Promise<void>,
+  ): Promise<Ending> {
+    try {
+      await durable;
+    } catch (error) {
+      return notExecuted('JournalUnavailable', messageOf(error));
+    }
+    if (this.#stopping.signal.aborted) return notExecuted('Stopping', 'Sentinel is stopping');
+    const attempt = this.#attempt(name, effect.intent);
+    if (attempt === undefined) return notExecuted('IncidentGone', 'the incident is no longer kept');
+    try {
+      return effect.kind === 'Execute'
+        ? await this.#execute(key, name, attempt)
+        : await this.#rollBack(name, attempt, effect.rollbackOf);
+    } catch (error) {
+      if (error instanceof JournalUnavailableError) throw error;
+      // Nothing in here throws once the call was made: the runner turns every failure to an outcome.
+      return notExecuted('LookFailed', messageOf(error));
+    }
+  }
+
+  async #execute(key: WorkloadKey, name: string, attempt: Attempt): Promise<Ending> {
+    const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+    const touched = attempt.affects.map(({ workload }) => workload);
+    await Promise.all(touched.map((one) => this.#options.refresh(one, signal)));
+
+    // From here to the call there is no await: what the gate has seen is what the call meets.
+    const world = this.#options.world();
+    const considered = reconsider(world, key, {
+      incident: name,
+      attempt,
+      memory: this.#options.memoryOf(key),
+    });
+    const no = refusalOf(considered, attempt, world);
+    if (no !== undefined) return no;
+    const call = this.#callFor(considered, attempt, world);
+    if ('outcome' in call) return call;
+    return ended(await this.#options.actions.call(call, NEVER));
+  }
+
+  #callFor(
+    considered: Considered | undefined,
+    attempt: Attempt,
+    world: World,
+  ): ActionCall | Ending {
+    const args = considered?.candidate.arguments;
+    if (args?.ok !== true)
+      return notExecuted('ArgumentsInvalid', 'the arguments have no value any more');
+    const complete = this.#options.resolveSecrets(args.arguments);
+    if (
+      'missing' in complete &&
+      typeof complete['missing'] === 'string' &&
+      !('missing' in args.arguments)
+    ) {
+      return notExecuted('ArgumentsInvalid', `secret ${complete['missing']} is not set`);
+    }
+    const [target, ...others] = attempt.affects.map((one) => expectationOf(world, one));
+    if (target === undefined) return notExecuted('TargetGone', 'there is no container to act on');
+    return {
+      tool: attempt.tool,
+      arguments: complete as JsonObject,
+      intentId: attempt.intent,
+      expect: [target, ...others],
+      timeoutMs: timeoutOf(world, attempt, args.arguments),
+    };
+  }
+
+  /** Undoes an attempt: previous values are set again, or the container set aside comes back. */
+  async #rollBack(name: string, attempt: Attempt, rollbackOf: string): Promise<Ending> {
+    const original = this.#attempt(name, rollbackOf);
+    if (original === undefined) return notExecuted('IncidentGone', 'the attempt is no longer kept');
+    const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+    await Promise.all(
+      original.affects.map(({ workload }) => this.#options.refresh(workload, signal)),
+    );
+    const world = this.#options.world();
+    const no = rollbackRefusal(world, original);
+    if (no !== undefined) return notExecuted('RollbackRefused', no);
+    if (builtinTool(original.tool)?.multiStep === true) {
+      return ended(await this.#options.actions.recover(rollbackOf, NEVER));
+    }
+    const previous = original.result?.['previous'];
+    const [target] = original.affects;
+    if (typeof previous !== 'object' || previous === null || target === undefined) {
+      return notExecuted('NothingToRestore', 'the tool did not say what held before');
+    }
+    const call: ActionCall = {
+      tool: original.tool,
+      arguments: previous as JsonObject,
+      intentId: attempt.intent,
+      expect: [expectationOf(world, target)],
+      timeoutMs: timeoutOf(world, attempt, previous),
+    };
+    return ended(await this.#options.actions.call(call, NEVER));
+  }
+
+  #attempt(name: string, intent: string): Attempt | undefined {
+    return this.#options.journal
+      .state()
+      .incidents[name]?.attempts.find((one) => one.intent === intent);
+  }
+
+  #record(name: string, effect: Exclude<Effect, { kind: 'Settle' }>, ending: Ending): void {
+    const incident: Incident | undefined = this.#options.journal.state().incidents[name];
+    if (incident === undefined) return;
+    const { intent } = effect;
+    const draft: Draft =
+      effect.kind === 'Execute'
+        ? { type: 'remediation.completed', ...about(incident), data: { intent, ...ending } }
+        : {
+            type: 'rollback.completed',
+            ...about(incident),
+            data: {
+              intent,
+              outcome: ending.outcome,
+              message: ending.message ?? ending.reason ?? 'undone',
+            },
+          };
+    this.#options.journal.append([draft], { durable: true }).durable.catch((error: unknown) => {
+      this.#options.onWarning('the end of an action is not on disk yet', error);
+    });
+  }
+}
+
+/** A call that was made is never cancelled from here: it has its own time-out. */
+const NEVER = new AbortController().signal;
+
+function refusalOf(
+  considered: Considered | undefined,
+  attempt: Attempt,
+  world: World,
+): Ending | undefined {
+  if (considered === undefined) {
+    return notExecuted('NoLongerNeeded', `${attempt.trigger} does not ask for it any more`);
+  }
+  const [refusal] = considered.blockedBy;
+  if (refusal !== undefined) return notExecuted(refusal.reason, refusal.message);
+  const intended = attempt.affects.map(({ workload }) => workload);
+  if (canonicalJson(intended) !== canonicalJson(considered.candidate.affects)) {
+    return notExecuted(
+      'AffectsChanged',
+      'it would now touch other workloads than when it was intended',
+    );
+  }
+  for (const { workload, container, startedAtMs } of attempt.affects) {
+    const now = world.views.get(workload)?.container;
+    if (now?.id !== container || now.startedAtMs !== startedAtMs) {
+      return notExecuted('TargetChanged', `${workload} has another container, or was started anew`);
+    }
+  }
+  return undefined;
+}
+
+function expectationOf(world: World, affected: Affected): Expectation {
+  const container = world.views.get(affected.workload)?.container;
+  const startedAtMs = container?.startedAtMs ?? affected.startedAtMs;
+  return {
+    id: affected.container,
+    state: container?.state ?? (affected.state as ContainerState),
+    ...(startedAtMs === undefined ? {} : { startedAtMs }),
+  };
+}
+
+function timeoutOf(world: World, attempt: Attempt, args: unknown): number {
+  const targets = attempt.affects.map(({ workload }) => world.views.get(workload)?.container ?? {});
+  return builtinTool(attempt.tool)?.timeoutMs(args, targets) ?? THIRD_PARTY_TIMEOUT_MS;
+}
+
+function ended(result: ActionResult): Ending {
+  switch (result.outcome) {
+    case 'Succeeded':
+      return { outcome: 'Succeeded', result: result.result };
+    case 'NotExecuted':
+      return { outcome: 'NotExecuted', reason: result.reason, message: result.message };
+    case 'Failed':
+    case 'OutcomeUnknown':
+      return { outcome: result.outcome, message: result.message };
+  }
+}
+
+function notExecuted(reason: string, message: string): Ending {
+  return { outcome: 'NotExecuted', reason, message };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

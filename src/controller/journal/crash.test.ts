@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import {
+  createMemoryJournalStorage,
+  type StorageCall,
+} from '#adapters/memory/memory-journal-storage.ts';
+import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { JournalUnavailableError } from '#core/errors.ts';
+import type { JournalRecord } from '#core/journal/record.ts';
+import { aNote, collect, openTestJournal, parseFiles } from '../../../test/support/journal.ts';
+import { verifyJournal } from './verify.ts';
+
+type Files = Map<string, Buffer>;
+
+/** A journal of several segments, and its records. */
+async function aLongJournal(): Promise<{ files: Files; records: JournalRecord[] }> {
+  const storage = createMemoryJournalStorage();
+  const journal = await openTestJournal({ storage, options: { segmentBytesMax: 2_000 } });
+  for (let index = 0; index < 12; index += 1) {
+    const drafts = Array.from({ length: 1 + (index % 3) }, () => aNote(`inc-${index}`, 'é🚑'));
+    await journal.append(drafts, { durable: true }).durable;
+  }
+  await journal.close();
+  return { files: storage.files(), records: parseFiles(storage.files()) };
+}
+
+/** What is left when the machine stops after so many bytes of the journal reached the disk. */
+function cutAfter(files: Files, bytes: number): Files {
+  const left: Files = new Map();
+  let rest = bytes;
+  for (const [name, content] of files) {
+    if (rest < 0) break;
+    left.set(name, content.subarray(0, rest));
+    // The next segment may exist, empty, as soon as this one is whole.
+    rest -= content.length;
+  }
+  return left;
+}
+
+function sizeOf(files: Files): number {
+  return [...files.values()].reduce((sum, content) => sum + content.length, 0);
+}
+
+describe('a crash after any byte', () => {
+  let files: Files;
+  let records: JournalRecord[];
+
+  before(async () => {
+    ({ files, records } = await aLongJournal());
+  });
+
+  it('leaves a prefix of the records, which the next start goes on from', async () => {
+    const anyCrash = fc.asyncProperty(fc.nat({ max: sizeOf(files) }), async (bytes) => {
+      const left = cutAfter(files, bytes);
+      const whole = parseFiles(left);
+      const storage = createMemoryJournalStorage(left);
+
+      const journal = await openTestJournal({ storage });
+      await journal.verified;
+      const after = await collect(journal.read(1));
+      await journal.close();
+
+      assert.equal(journal.isAvailable(), false, 'closed');
+      assert.deepEqual(after.slice(0, whole.length), records.slice(0, whole.length));
+      const added = after.slice(whole.length).map(({ type }) => type);
+      assert.ok(added.length === 1 || added.includes('journal.repaired'), added.join());
+      assert.ok(added.includes('started'));
+      assert.equal((await verifyJournal(storage)).ok, true);
+    });
+
+    await fc.assert(anyCrash, { numRuns: 400 });
+  });
+
+  it('is survived at every byte of the last two lines and of a new segment', async () => {
+    const names = [...files.keys()];
+    const last = files.get(names.at(-1) ?? '') ?? Buffer.of();
+    const total = sizeOf(files);
+
+    for (let bytes = total - last.length - 300; bytes <= total - last.length + 300; bytes += 1) {
+      const storage = createMemoryJournalStorage(cutAfter(files, bytes));
+      await using journal = await openTestJournal({ storage });
+      await journal.verified;
+      assert.equal(journal.unavailableReason(), undefined, `${bytes} bytes`);
+    }
+  });
+
+  it('says in the journal what was cut off', async () => {
+    const [name = '', content = Buffer.of()] = [...files][0] ?? [];
+    const end = content.lastIndexOf('\n', -2) + 1 + 40;
+    const storage = createMemoryJournalStorage(new Map([[name, content.subarray(0, end)]]));
+    const whole = parseFiles(storage.files()).length;
+
+    await using journal = await openTestJournal({ storage });
+    const [repaired] = await collect(journal.read(whole + 1));
+
+    assert.equal(repaired?.type, 'journal.repaired');
+    assert.deepEqual(repaired.data, { segment: name, bytes: 40, seq: whole + 1 });
+  });
+});
+
+describe('a changed byte', () => {
+  it('in any complete line is found by the start or by the check of older segments', async () => {
+    const { files } = await aLongJournal();
+
+    for (const [name, content] of files) {
+      for (let index = 0; index < content.length; index += 1) {
+        const changed = Buffer.from(content);
+        changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
+        const storage = createMemoryJournalStorage(new Map(files).set(name, changed));
+        await using journal = await openTestJournal({ storage });
+        await journal.verified;
+        assert.equal(journal.isAvailable(), false, `${name} byte ${index}`);
+      }
+    }
+  });
+
+  it('makes the journal unavailable, named by segment, line and record, and still readable', async () => {
+    const { files, records } = await aLongJournal();
+    const [name = '', content = Buffer.of()] = [...files].at(-1) ?? [];
+    const lines = content.toString().split('\n');
+    const line = lines.findIndex((text) => text.includes('incident.updated'));
+    const seq = (JSON.parse(lines[line] ?? '') as JournalRecord).seq;
+    lines[line] = (lines[line] ?? '').replace('inc-', 'inc_');
+    const storage = createMemoryJournalStorage(
+      new Map(files).set(name, Buffer.from(lines.join('\n'))),
+    );
+
+    await using journal = await openTestJournal({ storage });
+
+    assert.equal(
+      journal.unavailableReason(),
+      `${name} line ${line + 1} (record ${seq}): the content does not match its hash`,
+    );
+    assert.throws(() => journal.append([aNote('x')], { durable: true }), JournalUnavailableError);
+    assert.equal(journal.head().seq, seq - 1);
+    assert.deepEqual(await collect(journal.read(1)), records.slice(0, seq - 1));
+    assert.deepEqual([...storage.files().keys()], [...files.keys()], 'nothing was repaired');
+  });
+
+  it('in an older segment stops appends as soon as it is found', async () => {
+    const { files } = await aLongJournal();
+    const [name = '', content = Buffer.of()] = [...files][0] ?? [];
+    const changed = Buffer.from(content);
+    changed.writeUInt8(changed.readUInt8(100) ^ 1, 100);
+    const reasons: (string | undefined)[] = [];
+
+    await using journal = await openTestJournal({
+      storage: createMemoryJournalStorage(new Map(files).set(name, changed)),
+      events: { onAvailability: (reason) => reasons.push(reason) },
+    });
+    const atFirst = journal.isAvailable();
+    await journal.verified;
+
+    assert.equal(atFirst, true);
+    assert.match(reasons[0] ?? '', /^000000000001\.jsonl line 1 \(record 1\)/);
+    assert.throws(() => journal.append([aNote('x')], { durable: true }), JournalUnavailableError);
+  });
+
+  it('is damage, too, where a whole segment is missing', async () => {
+    const { files } = await aLongJournal();
+    const [, second = ''] = files.keys();
+    files.delete(second);
+
+    await using journal = await openTestJournal({ storage: createMemoryJournalStorage(files) });
+    await journal.verified;
+
+    assert.match(journal.unavailableReason() ?? '', /the one before ends with/);
+  });
+});
+
+describe('a disk that says no', () => {
+  const options = { retryMs: 100, retryMaxMs: 1_000 };
+
+  it('rejects at once whoever waits, and writes the records in order when it can', async () => {
+    const storage = createMemoryJournalStorage();
+    const clock = new VirtualClock();
+    const reasons: (string | undefined)[] = [];
+    const journal = await openTestJournal({
+      storage,
+      clock,
+      options,
+      events: { onAvailability: (reason) => reasons.push(reason) },
+    });
+    await clock.advance(0);
+    storage.setFault((call) => ({
+      message: 'ENOSPC',
+      ...(call.method === 'append' ? { bytesTaken: 33 } : {}),
+    }));
+
+    const { durable } = journal.append([aNote('inc-1')], { durable: true });
+    await assert.rejects(durable, { name: 'JournalUnavailableError', message: 'ENOSPC' });
+    const whileFailing = journal.append([aNote('inc-2')], { durable: true });
+    await assert.rejects(whileFailing.durable, JournalUnavailableError);
+    const available = journal.isAvailable();
+    await clock.advance(5_000);
+    storage.setFault(undefined);
+    await clock.advance(1_000);
+    journal.append([aNote('inc-3')], { durable: false });
+    await clock.run(journal.close());
+
+    assert.equal(available, false);
+    assert.deepEqual(reasons, ['ENOSPC', undefined]);
+    assert.deepEqual(
+      parseFiles(storage.durableFiles()).map(({ incident }) => incident),
+      ['', 'inc-1', 'inc-2', 'inc-3'],
+    );
+    assert.equal((await verifyJournal(storage)).ok, true);
+  });
+
+  it('never breaks the chain, whichever calls fail after whichever part', async () => {
+    const anyFaults = fc.asyncProperty(
+      fc.array(fc.option(fc.nat({ max: 900 }), { freq: 2 }), { maxLength: 25 }),
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 25 }),
+      async (faults, durables) => {
+        const storage = createMemoryJournalStorage();
+        const clock = new VirtualClock();
+        const journal = await openTestJournal({
+          storage,
+          clock,
+          options: { ...options, segmentBytesMax: 1_500 },
+        });
+        const queue = [...faults];
+        storage.setFault((call) => {
+          const part = queue.shift() ?? null;
+          return part === null ? undefined : { message: 'EIO', ...partOf(call, part) };
+        });
+        const acknowledged: number[] = [];
+
+        for (const [index, durable] of durables.entries()) {
+          const appended = journal.append([aNote(`inc-${index}`)], { durable });
+          const [{ seq } = { seq: 0 }] = appended.records;
+          appended.durable.then(
+            () => {
+              if (!durable) return;
+              // What is acknowledged must be there even if the power goes now.
+              const there = parseFiles(storage.durableFiles()).some((record) => record.seq === seq);
+              assert.ok(there, `record ${seq}`);
+              acknowledged.push(seq);
+            },
+            () => undefined,
+          );
+          await clock.advance(30);
+        }
+        const head = journal.head();
+        await clock.advance(60_000);
+        await clock.run(journal.close());
+
+        const report = await verifyJournal(createMemoryJournalStorage(storage.durableFiles()), {
+          head,
+        });
+        assert.deepEqual(report.problems, []);
+        assert.equal(report.head?.seq, head.seq);
+        assert.ok(acknowledged.every((seq) => seq <= head.seq));
+      },
+    );
+
+    await fc.assert(anyFaults, { numRuns: 300 });
+  });
+
+  it('bounds what waits for it', async () => {
+    const storage = createMemoryJournalStorage();
+    const clock = new VirtualClock();
+    const journal = await openTestJournal({
+      storage,
+      clock,
+      options: { ...options, pendingRecordsMax: 5 },
+    });
+    await clock.advance(0);
+    storage.setFault(() => ({ message: 'ENOSPC' }));
+    for (let index = 0; index < 5; index += 1) journal.append([aNote('inc-1')], { durable: false });
+
+    assert.throws(
+      () => journal.append([aNote('inc-2')], { durable: false }),
+      JournalUnavailableError,
+    );
+    const state = structuredClone(journal.state());
+    storage.setFault(undefined);
+    await clock.run(journal.close());
+
+    assert.deepEqual(state.notes, { 'inc-1': 5 });
+    assert.equal(parseFiles(storage.durableFiles()).length, 6);
+  });
+
+  it('counts as failing while it does not answer, and recovers when it does', async () => {
+    const storage = createMemoryJournalStorage();
+    const clock = new VirtualClock();
+    const gate = Promise.withResolvers<void>();
+    let isStuck = false;
+    const journal = await openTestJournal({
+      storage: {
+        ...storage,
+        append: async (...call) => {
+          if (isStuck) await gate.promise;
+          await storage.append(...call);
+        },
+      },
+      clock,
+    });
+    await clock.advance(0);
+    isStuck = true;
+
+    const { durable } = journal.append([aNote('inc-1')], { durable: true });
+    const rejected = assert.rejects(durable, /has not answered/);
+    await clock.advance(10_000);
+    await rejected;
+    const available = journal.isAvailable();
+    gate.resolve();
+    await clock.advance(0);
+
+    assert.equal(available, false);
+    assert.equal(journal.isAvailable(), true);
+    assert.equal(parseFiles(storage.durableFiles()).length, 2);
+  });
+});
+
+function partOf(call: StorageCall, part: number): { bytesTaken?: number } {
+  return call.method === 'append' ? { bytesTaken: Math.min(call.bytes, part) } : {};
+}

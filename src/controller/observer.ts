@@ -1,0 +1,295 @@
+import { RuntimeUnavailableError } from '#core/errors.ts';
+import type { Draft } from '#core/journal/data.ts';
+import type { OperatorState, WorkloadHistory } from '#core/journal/state.ts';
+import { attribute, type EventContext, type OwnIntent } from '#core/workload/attribution.ts';
+import { type ContainerSummary, LABEL, type ObservedContainer } from '#core/workload/container.ts';
+import type { RuntimeEvent } from '#core/workload/event.ts';
+import { found } from '#core/workload/found.ts';
+import { isSetAside, type WorkloadKey } from '#core/workload/key.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ContainerRuntime, EngineInfo } from '#ports/container-runtime.ts';
+import type { Fleet, FleetTimes } from './fleet.ts';
+import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
+import { ownIntentOn } from './own-intent.ts';
+
+export interface ObserverOptions {
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  readonly journal: OperatorJournal;
+  readonly fleet: Fleet;
+  /** A workload that should be looked at. */
+  readonly onChange: (key: WorkloadKey, why: 'Event' | 'Resync') => void;
+  /** The whole fleet was listed: what was missed is known now. */
+  readonly onSynced: () => void;
+  readonly onConnection: (state: { readonly up: boolean; readonly error?: unknown }) => void;
+  readonly onEvent?: (event: RuntimeEvent) => void;
+  /** Told of an event that could not be recorded: it is looked at all the same. */
+  readonly onWarning: (message: string, cause: unknown) => void;
+}
+
+/** How long everything is left alone after the daemon came back. */
+export const SETTLE_MS = 60_000;
+const RECONNECT_MS = 200;
+const RECONNECT_MAX_MS = 15_000;
+/** A stream is resumed a little before its last event: the daemon's ring may be out of order. */
+const OVERLAP_NANO = 2_000_000_000n;
+const INSPECTS_AT_ONCE = 8;
+
+/**
+ * Watches one container engine. Events say which workload to look at and tell what Docker tells
+ * only once; every look is an inspect. Each (re)connection opens the event stream first and then
+ * lists everything, so that nothing falls between.
+ */
+export class Observer {
+  readonly #options: ObserverOptions;
+  #skewMs = 0;
+  #settlingUntilMs: number | undefined;
+  #lastNano = '';
+  #engine: EngineInfo | undefined;
+  #everConnected = false;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+  }
+
+  engine(): EngineInfo | undefined {
+    return this.#engine;
+  }
+
+  /** Controller milliseconds until which the engine's restart is left to settle. */
+  settlingUntilMs(): number | undefined {
+    return this.#settlingUntilMs;
+  }
+
+  /** Runs until `signal` aborts; connects anew for as long as it takes. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.#session(signal);
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        this.#options.onConnection({ up: false, error });
+        if (this.#everConnected && failures === 1) this.#daemonWentAway();
+      }
+      const restMs = Math.min(RECONNECT_MS * 2 ** Math.max(0, failures - 1), RECONNECT_MAX_MS);
+      await this.#options.clock.sleep(restMs * (0.5 + this.#options.clock.random() / 2), signal);
+    }
+  }
+
+  /** Lists everything again and inspects what changed or could have changed. */
+  async resync(signal: AbortSignal): Promise<void> {
+    const summaries = await this.#options.runtime.list(signal);
+    await this.#takeIn(summaries, signal, 'Resync');
+  }
+
+  /** Inspects the containers of one workload now. What is not there any more is dropped. */
+  async refresh(key: WorkloadKey, signal: AbortSignal): Promise<void> {
+    const { fleet } = this.#options;
+    await Promise.all(fleet.members(key).map((id) => this.inspect(id, signal)));
+  }
+
+  /** @returns the container as it is now; `undefined` when it is gone */
+  async inspect(id: string, signal: AbortSignal): Promise<ObservedContainer | undefined> {
+    const { fleet, runtime } = this.#options;
+    const container = await runtime.inspect(id, signal);
+    if (container === undefined) fleet.drop(id);
+    else fleet.put(container, this.#times());
+    return container;
+  }
+
+  async #session(signal: AbortSignal): Promise<void> {
+    const { runtime, clock } = this.#options;
+    const engine = await runtime.info(signal);
+    this.#engine = engine;
+    this.#skewMs = engine.systemTimeMs - clock.wallMs();
+
+    const session = new AbortController();
+    const ended = AbortSignal.any([signal, session.signal]);
+    let listing: Promise<void> | undefined;
+    let listingFailure: unknown;
+    const buffered: RuntimeEvent[] = [];
+    let live = false;
+    const onOpen = () => {
+      listing = this.#connected(ended).then(
+        () => {
+          for (const event of buffered.splice(0)) this.#take(event, ended);
+          live = true;
+          this.#options.onSynced();
+        },
+        (error: unknown) => {
+          listingFailure = error;
+          session.abort();
+        },
+      );
+    };
+    const sinceNano = this.#resumeFrom();
+    try {
+      const stream = runtime.events({ onOpen, ...(sinceNano === '' ? {} : { sinceNano }) }, ended);
+      for await (const event of stream) {
+        // Told in order, and only after the list: a replayed event is attributed with what is known.
+        if (live) this.#take(event, ended);
+        else buffered.push(event);
+      }
+    } finally {
+      session.abort();
+      await listing;
+      if (listingFailure !== undefined && !signal.aborted) throw listingFailure;
+    }
+  }
+
+  async #connected(signal: AbortSignal): Promise<void> {
+    const summaries = await this.#options.runtime.list(signal);
+    await this.#takeIn(summaries, signal, 'Resync');
+    this.#everConnected = true;
+    this.#options.onConnection({ up: true });
+  }
+
+  /** The connection was refused, not just cut: the daemon itself was away. */
+  #daemonWentAway(): void {
+    this.#settlingUntilMs = this.#nowMs() + SETTLE_MS;
+  }
+
+  #resumeFrom(): string {
+    if (this.#lastNano === '') {
+      this.#lastNano = lastWitnessedNano(this.#options.journal.state());
+    }
+    if (this.#lastNano === '') return '';
+    return String(BigInt(this.#lastNano) - OVERLAP_NANO);
+  }
+
+  async #takeIn(
+    summaries: readonly ContainerSummary[],
+    signal: AbortSignal,
+    why: 'Resync',
+  ): Promise<void> {
+    const { fleet, onChange } = this.#options;
+    const present = new Set(summaries.map(({ id }) => id));
+    for (const { id } of fleet.containers()) {
+      if (present.has(id)) continue;
+      const key = fleet.drop(id);
+      if (key !== undefined) onChange(key, why);
+    }
+    const queue = [...summaries];
+    const worker = async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const container = await this.inspect(next.id, signal);
+        if (container !== undefined) onChange(fleet.keyOf(container), why);
+      }
+    };
+    await Promise.all(Array.from({ length: INSPECTS_AT_ONCE }, worker));
+  }
+
+  /** Notes what is found in a state that no event told of. Called when missed events are in. */
+  noteFound(): void {
+    const { fleet, journal } = this.#options;
+    for (const view of fleet.views().values()) {
+      const { container, key } = view;
+      if (container === undefined) continue;
+      const fact = found(container, journal.state().workloads[key]);
+      if (fact !== undefined)
+        this.#record({ type: 'workload.observed', workload: key, data: fact });
+    }
+  }
+
+  #take(event: RuntimeEvent, signal: AbortSignal): void {
+    const { fleet, journal, onChange, onEvent } = this.#options;
+    onEvent?.(event);
+    if (isLaterNano(event.timeNano, this.#lastNano)) this.#lastNano = event.timeNano;
+    const key = fleet.workloadOf(event.containerId) ?? fleet.keyOf(event);
+    const history = journal.state().workloads[key];
+    if (history !== undefined && !isNews(event, history)) return;
+
+    const fact = attribute(event, this.#context(event, history));
+    if (fact !== undefined && !isForeignSetAside(event)) {
+      this.#record({ type: 'workload.observed', workload: key, data: fact });
+    }
+    if (event.action === 'destroy') fleet.drop(event.containerId);
+    if (
+      event.action === 'create' ||
+      event.action === 'rename' ||
+      fleet.container(event.containerId) === undefined
+    ) {
+      // Its key is not known before it was inspected, or has just changed.
+      void this.#inspectAndTell(event.containerId, key, signal);
+      return;
+    }
+    onChange(key, 'Event');
+  }
+
+  async #inspectAndTell(id: string, key: WorkloadKey, signal: AbortSignal): Promise<void> {
+    const { fleet, onChange, onWarning } = this.#options;
+    try {
+      const container = await this.inspect(id, signal);
+      onChange(container === undefined ? key : fleet.keyOf(container), 'Event');
+    } catch (error) {
+      if (!(error instanceof RuntimeUnavailableError))
+        onWarning('inspect after an event failed', error);
+    }
+    onChange(key, 'Event');
+  }
+
+  #context(event: RuntimeEvent, history: WorkloadHistory | undefined): EventContext {
+    const { fleet, journal } = this.#options;
+    const container = fleet.container(event.containerId);
+    const nowMs = this.#nowMs();
+    const own: OwnIntent | undefined = ownIntentOn(journal.state(), {
+      nowMs,
+      containerId: event.containerId,
+      label: event.labels[LABEL.intent],
+      eventWallMs: Number(BigInt(event.timeNano) / 1_000_000n) - this.#skewMs,
+    });
+    return {
+      nowMs,
+      history,
+      own,
+      stopSignal: container?.stopSignal ?? 'SIGTERM',
+      stopTimeoutSeconds: container?.stopTimeoutSeconds,
+      restartPolicy: container?.restartPolicy.name ?? 'no',
+      autoRemove: container?.autoRemove ?? false,
+    };
+  }
+
+  #record(draft: Draft): void {
+    try {
+      this.#options.journal.append([draft], { durable: false }).durable.catch(() => undefined);
+    } catch (error) {
+      this.#options.onWarning('an observation could not be recorded', error);
+    }
+  }
+
+  #nowMs(): number {
+    return controllerNowMs(this.#options.journal.state(), this.#options.clock);
+  }
+
+  #times(): FleetTimes {
+    return { nowMs: this.#nowMs(), daemonMs: this.#options.clock.wallMs() + this.#skewMs };
+  }
+}
+
+/** The newest event on record, or the end of the run before this one: nothing on a first start. */
+function lastWitnessedNano(state: OperatorState): string {
+  const { previousRunWallMs } = state;
+  let newest =
+    previousRunWallMs === undefined ? '' : String(BigInt(previousRunWallMs) * 1_000_000n);
+  for (const { lastEventNano } of Object.values(state.workloads)) {
+    if (isLaterNano(lastEventNano, newest)) newest = lastEventNano;
+  }
+  return newest;
+}
+
+function isLaterNano(nano: string, than: string): boolean {
+  return nano.length === than.length ? nano > than : nano.length > than.length;
+}
+
+/** A replayed event that the journal already has is no news: events of one workload come in order. */
+function isNews(event: RuntimeEvent, history: WorkloadHistory): boolean {
+  return isLaterNano(event.timeNano, history.lastEventNano);
+}
+
+/** One-off runs and Compose's renamed leftovers are not the workload, whatever their labels say. */
+function isForeignSetAside(event: RuntimeEvent): boolean {
+  return isSetAside(event) && event.labels[LABEL.intent] === undefined;
+}

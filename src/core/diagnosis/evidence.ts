@@ -1,0 +1,57 @@
+import type { Verdict } from '#core/health/threshold.ts';
+import type { Evidence } from '#core/incident/incident.ts';
+import type { CompiledThreshold } from '#core/policy/compile.ts';
+import type { JudgedSituation } from '#core/remediation/step.ts';
+
+/** What speaks for the incident now: the breached signals, and what one inspect says beside them. */
+export function evidenceFor(situation: JudgedSituation, known: number): Evidence[] {
+  const { policy, breached, verdicts, world } = situation;
+  const at = new Date(world.wallMs).toISOString();
+  const facts = [
+    ...policy.thresholds
+      .filter(({ name }) => breached.includes(name))
+      .map((threshold) => ofThreshold(threshold, verdicts.get(threshold.name))),
+    ...ofContainer(situation),
+  ];
+  return facts.map((fact, index) => ({ id: `e${known + index + 1}`, ...fact, at }));
+}
+
+type Fact = Omit<Evidence, 'id' | 'at'>;
+
+function ofThreshold(threshold: CompiledThreshold, verdict: Verdict | undefined): Fact {
+  const value = verdict?.kind === 'Breached' ? verdict.value : null;
+  return {
+    signal: threshold.signal ?? `when ${threshold.when ?? ''}`,
+    value,
+    note: `threshold ${threshold.name}`,
+  };
+}
+
+function ofContainer({ view, history }: JudgedSituation): Fact[] {
+  const { container } = view;
+  if (container === undefined) return [];
+  const facts: Fact[] = [{ signal: 'container.state', value: container.state }];
+  if (container.health !== undefined) {
+    facts.push({
+      signal: 'container.health',
+      value: container.health.status,
+      note: `failing streak ${container.health.failingStreak} of ${container.health.check.retries}`,
+    });
+  }
+  if (history.exit !== undefined) {
+    facts.push({
+      signal: 'container.exitCode',
+      value: history.exit.exitCode,
+      note: `at ${history.exit.at}`,
+    });
+  }
+  if (container.oomKilled) facts.push({ signal: 'container.oomKilled', value: true });
+  if (container.error !== '') facts.push({ signal: 'container.error', value: container.error });
+  if (container.limits.memoryBytes !== undefined) {
+    facts.push({ signal: 'container.memoryLimit', value: container.limits.memoryBytes });
+  }
+  if (container.engineRestartCount > 0) {
+    facts.push({ signal: 'container.engineRestarts', value: container.engineRestartCount });
+  }
+  return facts;
+}

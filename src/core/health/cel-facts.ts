@@ -1,0 +1,53 @@
+import type { CelFacts } from '#core/policy/cel.ts';
+import type { GaugeName } from '#core/policy/signals.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import type { JudgeInput } from './judge-input.ts';
+
+/** What a policy's expressions may read of a workload now. What is not known is absent. */
+export function celFactsOf(
+  input: Pick<JudgeInput, 'nowMs' | 'view' | 'history' | 'cutMs'>,
+): CelFacts {
+  const { view, history, nowMs, cutMs = Number.NEGATIVE_INFINITY } = input;
+  const { container, logs } = view;
+  const running = container?.state === 'running';
+  const gauge = <Key extends string>(key: Key, name: GaugeName) => {
+    const reading = running ? view.gauges[name] : undefined;
+    return reading?.kind === 'Value' ? ({ [key]: reading.value } as Record<Key, number>) : {};
+  };
+  const since = (windowMs: number) => Math.max(nowMs - windowMs, cutMs);
+
+  return {
+    memory: {
+      ...gauge('utilization', 'memory.utilization'),
+      ...gauge('workingSet', 'memory.workingSet'),
+    },
+    cpu: { ...gauge('utilization', 'cpu.utilization'), ...gauge('throttled', 'cpu.throttled') },
+    pids: gauge('utilization', 'pids.utilization'),
+    network: { ...gauge('rx', 'network.rx'), ...gauge('tx', 'network.tx') },
+    blkio: { ...gauge('read', 'blkio.read'), ...gauge('write', 'blkio.write') },
+    ...(container?.health === undefined ? {} : { health: container.health.status }),
+    ...(container === undefined ? {} : { state: container.state, oomKilled: container.oomKilled }),
+    ...(history.exit === undefined ? {} : { exitCode: history.exit.exitCode }),
+    container: containerFacts(view),
+    restarts: (windowMs) =>
+      history.starts.filter(({ afterCrash, atMs }) => afterCrash && atMs > since(windowMs)).length,
+    logRate: (windowMs) => logs?.rate(since(windowMs)),
+    logMatches: (pattern, windowMs) => logs?.matches(pattern, since(windowMs)),
+    logErrors: (windowMs) => logs?.errors(since(windowMs)),
+  };
+}
+
+function containerFacts({ container, identity }: WorkloadView): CelFacts['container'] {
+  const limits = container?.limits ?? {};
+  return {
+    ...(limits.memoryBytes === undefined ? {} : { memoryLimit: limits.memoryBytes }),
+    ...(limits.memorySwapBytes === undefined ? {} : { memorySwapLimit: limits.memorySwapBytes }),
+    ...(limits.nanoCpus === undefined ? {} : { cpuLimit: limits.nanoCpus / 1e9 }),
+    ...(limits.pids === undefined ? {} : { pidsLimit: limits.pids }),
+    name: container?.name ?? identity.name,
+    image: container?.image ?? '',
+    ...(identity.project === undefined ? {} : { project: identity.project }),
+    ...(identity.service === undefined ? {} : { service: identity.service }),
+    labels: container?.labels ?? {},
+  };
+}

@@ -1,0 +1,316 @@
+import type { WorkloadHistory } from '#core/journal/state.ts';
+import type { CompiledThreshold } from '#core/policy/compile.ts';
+import { type GaugeName, signalFacts } from '#core/policy/signals.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import { celFactsOf } from './cel-facts.ts';
+import type { JudgeInput } from './judge-input.ts';
+
+/**
+ * What a threshold says now.
+ * - `Pending`: it holds, but not yet for as long as `for` asks.
+ * - `Unknown`: it can neither open nor clear anything (no data, a stopped container, a probe that
+ *   Docker could not run, an absent fact in `when`).
+ * - `Ignored`: by rule (start period, the engine is restarting the container itself).
+ * - `Unsupported`: this container can never have it (no limit, no HEALTHCHECK).
+ */
+export type Verdict =
+  | { readonly kind: 'Breached'; readonly sinceMs: number; readonly value: SignalValue }
+  | {
+      readonly kind: 'Pending';
+      readonly sinceMs: number;
+      readonly value: SignalValue;
+      readonly recheckAtMs: number;
+    }
+  | { readonly kind: 'Clear'; readonly value: SignalValue; readonly recheckAtMs?: number }
+  | { readonly kind: 'Unknown'; readonly reason: string }
+  | {
+      readonly kind: 'Ignored';
+      readonly reason: 'StartPeriod' | 'EngineRestarting';
+      readonly recheckAtMs?: number;
+    }
+  | { readonly kind: 'Unsupported'; readonly reason: string };
+
+export type SignalValue = string | number | boolean;
+
+/** What `for` and hysteresis remember of one threshold. It lives in memory and starts anew with Sentinel. */
+export interface ThresholdMemory {
+  /** Since when the condition has held without a break. */
+  readonly holdsSinceMs?: number;
+  readonly breached: boolean;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly memory: ThresholdMemory;
+}
+
+/** A condition at this moment, before `for` and hysteresis. */
+type Condition =
+  | {
+      readonly kind: 'Known';
+      readonly holds: boolean;
+      readonly value: SignalValue;
+      readonly recheckAtMs?: number;
+    }
+  | Extract<Verdict, { kind: 'Unknown' | 'Ignored' | 'Unsupported' }>;
+
+const NOT_YET: ThresholdMemory = { breached: false };
+
+/** Judges one threshold. Pure: what it remembers goes in and comes out. */
+export function judge(
+  threshold: CompiledThreshold,
+  input: JudgeInput,
+  memory: ThresholdMemory = NOT_YET,
+): Judgement {
+  const condition = hushed(threshold, input) ?? conditionOf(threshold, input, memory);
+  if (condition.kind !== 'Known') {
+    return { verdict: condition, memory: condition.kind === 'Unknown' ? memory : NOT_YET };
+  }
+  const { holds, value, recheckAtMs } = condition;
+  if (!holds) {
+    const verdict: Verdict = {
+      kind: 'Clear',
+      value,
+      ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
+    };
+    return { verdict, memory: NOT_YET };
+  }
+
+  const sinceMs = memory.holdsSinceMs ?? input.nowMs;
+  const dueMs = sinceMs + (threshold.for ?? 0);
+  if (dueMs > input.nowMs) {
+    return {
+      verdict: { kind: 'Pending', sinceMs, value, recheckAtMs: dueMs },
+      memory: { holdsSinceMs: sinceMs, breached: false },
+    };
+  }
+  return {
+    verdict: { kind: 'Breached', sinceMs, value },
+    memory: { holdsSinceMs: sinceMs, breached: true },
+  };
+}
+
+/** Gauges, logs and probes mean nothing while a container starts. */
+function hushed(threshold: CompiledThreshold, input: JudgeInput): Condition | undefined {
+  const hushes =
+    threshold.signal === undefined
+      ? threshold.reads.stats || threshold.reads.logDerived
+      : signalFacts(threshold.signal).hushedAtStart;
+  const { runningSinceMs } = input.view;
+  if (!hushes || runningSinceMs === undefined) return undefined;
+  const endsAtMs = runningSinceMs + input.startPeriodMs;
+  if (endsAtMs <= input.nowMs) return undefined;
+  return { kind: 'Ignored', reason: 'StartPeriod', recheckAtMs: endsAtMs };
+}
+
+function conditionOf(
+  threshold: CompiledThreshold,
+  input: JudgeInput,
+  memory: ThresholdMemory,
+): Condition {
+  const { signal } = threshold;
+  if (signal === undefined) return whenCondition(threshold, input);
+  switch (signal) {
+    case 'health':
+      return healthCondition(threshold.equals ?? 'unhealthy', input);
+    case 'state':
+      return stateCondition(threshold.equals ?? '', input);
+    case 'absent':
+      return absentCondition(input);
+    case 'disk.writable':
+      return diskCondition(threshold.path ?? '/', input);
+    case 'probe.http':
+    case 'probe.tcp':
+      return probeCondition(threshold, input);
+    case 'exit':
+      return exitCondition(threshold, input);
+    case 'oomKilled':
+      return oomCondition(input);
+    case 'restarts':
+      return restartsCondition(threshold, input);
+    case 'log.rate':
+    case 'log.matches':
+    case 'log.errors':
+    case 'log.anomaly':
+      return logCondition(threshold, input);
+    default:
+      return gaugeCondition(threshold, signal, input, memory);
+  }
+}
+
+const known = (holds: boolean, value: SignalValue): Condition => ({ kind: 'Known', holds, value });
+const unknown = (reason: string): Condition => ({ kind: 'Unknown', reason });
+
+/**
+ * `unhealthy` alone proves nothing: Docker also sets it when it stops probing (a pause, an exit),
+ * with no failure counted, and keeps it from a run that is over (moby, CloseMonitorChannel).
+ */
+function healthCondition(wanted: string, { view }: JudgeInput): Condition {
+  const { container } = view;
+  if (container === undefined) return unknown('NoContainer');
+  const { health } = container;
+  if (health === undefined) return { kind: 'Unsupported', reason: 'NoHealthCheck' };
+  if (container.state !== 'running') return unknown('NotRunning');
+  if (health.status !== 'unhealthy') {
+    return known(health.status === wanted, health.status);
+  }
+  if (health.failingStreak < health.check.retries) return unknown('StaleHealth');
+  const { lastRun } = health;
+  if (lastRun !== undefined) {
+    if (lastRun.endedAtMs <= (container.startedAtMs ?? 0)) return unknown('StaleHealth');
+    if (isProbeError(lastRun)) return unknown('ProbeError');
+  }
+  return known(wanted === 'unhealthy', 'unhealthy');
+}
+
+/** Docker could not run the probe: that says nothing of the service. A timeout does (it hangs). */
+function isProbeError({
+  exitCode,
+  output,
+}: {
+  readonly exitCode: number;
+  readonly output: string;
+}): boolean {
+  return exitCode === -1 && !/exceeded timeout/i.test(output);
+}
+
+function stateCondition(wanted: string, { view }: JudgeInput): Condition {
+  const { container } = view;
+  return container === undefined
+    ? unknown('NoContainer')
+    : known(container.state === wanted, container.state);
+}
+
+function absentCondition({ view }: JudgeInput): Condition {
+  return known(
+    view.container === undefined && view.ambiguous.length === 0,
+    view.container === undefined,
+  );
+}
+
+function diskCondition(path: string, { view }: JudgeInput): Condition {
+  const reading = view.disks[path];
+  if (reading === undefined) return unknown('NoSample');
+  if (reading.kind !== 'Value') return reading;
+  return known(reading.value === 0, reading.value !== 0);
+}
+
+function probeCondition(threshold: CompiledThreshold, { view }: JudgeInput): Condition {
+  if (view.container?.state !== 'running') return unknown('NotRunning');
+  const reading = view.probes[threshold.name];
+  if (reading === undefined) return unknown('NoSample');
+  return known(reading.failures >= (threshold.probe?.failureThreshold ?? 3), reading.failures);
+}
+
+/**
+ * Breached from the exit until the container has run `healthyForMs` again. While the engine itself
+ * restarts the container it is the engine's business; how often it does is what `restarts` counts.
+ */
+function exitCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {
+  const { view, history } = input;
+  const { container } = view;
+  if (container === undefined) return unknown('NoContainer');
+  const { exit } = history;
+  if (exit === undefined || exit.cause === 'Human' || exit.cause === 'Sentinel') {
+    return known(false, container.exitCode);
+  }
+  if (isEngineRestarting(container, history))
+    return { kind: 'Ignored', reason: 'EngineRestarting' };
+  const counts =
+    threshold.exitCodes?.includes(exit.exitCode) ??
+    (threshold.nonZero === true ? exit.exitCode !== 0 : true);
+  if (!counts) return known(false, exit.exitCode);
+  return untilSteady(exit.exitCode, exit.atMs, input);
+}
+
+function isEngineRestarting(
+  container: NonNullable<WorkloadView['container']>,
+  history: WorkloadHistory,
+): boolean {
+  if (container.state === 'restarting') return true;
+  return container.state === 'running' && history.starts.at(-1)?.cause === 'Engine';
+}
+
+function oomCondition(input: JudgeInput): Condition {
+  const { oomAtMs } = input.history;
+  if (input.view.container === undefined) return unknown('NoContainer');
+  return oomAtMs === undefined ? known(false, false) : untilSteady(true, oomAtMs, input);
+}
+
+/** An event is over when the container has run for `healthyForMs` since, without another. */
+function untilSteady(value: SignalValue, eventAtMs: number, input: JudgeInput): Condition {
+  const { runningSinceMs } = input.view;
+  if (input.cutMs !== undefined && eventAtMs <= input.cutMs && runningSinceMs !== undefined) {
+    return known(false, value);
+  }
+  if (runningSinceMs === undefined) return known(true, value);
+  const steadyAtMs = Math.max(runningSinceMs, eventAtMs) + input.healthyForMs;
+  return steadyAtMs <= input.nowMs
+    ? known(false, value)
+    : { kind: 'Known', holds: true, value, recheckAtMs: steadyAtMs };
+}
+
+function restartsCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {
+  const sinceMs = windowStart(threshold, input);
+  const counted = input.history.starts.filter(
+    ({ afterCrash, atMs }) => afterCrash && atMs > sinceMs,
+  );
+  const oldest = counted[0];
+  const holds = counted.length > (threshold.above ?? 0);
+  return {
+    kind: 'Known',
+    holds,
+    value: counted.length,
+    ...(holds && oldest !== undefined
+      ? { recheckAtMs: oldest.atMs + (threshold.window ?? 0) + 1 }
+      : {}),
+  };
+}
+
+function logCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {
+  const { logs } = input.view;
+  if (logs === undefined) return unknown('LogsNotFollowed');
+  const sinceMs = windowStart(threshold, input);
+  const value =
+    threshold.signal === 'log.rate'
+      ? logs.rate(sinceMs)
+      : threshold.signal === 'log.matches'
+        ? logs.matches(threshold.pattern ?? '', sinceMs)
+        : threshold.signal === 'log.errors'
+          ? logs.errors(sinceMs)
+          : logs.anomalies(sinceMs);
+  return value === undefined ? unknown('NoSample') : known(value > (threshold.above ?? 0), value);
+}
+
+function windowStart(threshold: CompiledThreshold, { nowMs, cutMs }: JudgeInput): number {
+  return Math.max(nowMs - (threshold.window ?? 0), cutMs ?? Number.NEGATIVE_INFINITY);
+}
+
+function gaugeCondition(
+  threshold: CompiledThreshold,
+  signal: GaugeName,
+  { view }: JudgeInput,
+  { breached }: ThresholdMemory,
+): Condition {
+  if (view.container?.state !== 'running') return unknown('NotRunning');
+  const reading = view.gauges[signal];
+  if (reading === undefined) return unknown('NoSample');
+  if (reading.kind !== 'Value') return reading;
+  const { value } = reading;
+  return known(crosses(threshold, value, breached), value);
+}
+
+/** Once breached, a gauge clears only beyond `clearBelow` (or `clearAbove`), where one is given. */
+function crosses(threshold: CompiledThreshold, value: number, breached: boolean): boolean {
+  const { above, below, clearBelow, clearAbove } = threshold;
+  if (above !== undefined) {
+    return breached && clearBelow !== undefined ? value >= clearBelow : value > above;
+  }
+  return breached && clearAbove !== undefined ? value <= clearAbove : value < (below ?? 0);
+}
+
+function whenCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {
+  if (threshold.compiledWhen === undefined) return unknown('NoExpression');
+  const result = threshold.compiledWhen.evaluate(celFactsOf(input));
+  return result.ok ? known(result.value, result.value) : unknown(result.reason);
+}

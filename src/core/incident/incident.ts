@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import type { PolicyRef } from '#core/journal/record.ts';
+import type { Severity } from '#core/policy/schema.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
+
+/** Sums the conditions up; see DESIGN for the conditions themselves. */
+export type Phase =
+  | 'Open'
+  | 'Diagnosing'
+  | 'AwaitingApproval'
+  | 'Remediating'
+  | 'Verifying'
+  | 'Resolved'
+  | 'Escalated';
+
+export type Resolution =
+  | 'Remediated'
+  | 'SelfRecovered'
+  | 'HumanAction'
+  | 'WorkloadRemoved'
+  | 'PolicyChanged';
+
+export type EscalationReason =
+  /** The last rung was tried and verification failed. */
+  | 'LadderExhausted'
+  | 'LimitReached'
+  | 'StormActive'
+  /** No action of the policy answers to what is wrong. */
+  | 'NoAction'
+  | 'IntentUnknown'
+  | 'ForeignEvent'
+  | 'NeedsRecreate'
+  | 'VerificationFailed'
+  /** Someone took the workload away that the policy expects. */
+  | 'HumanAction';
+
+/** One observation that speaks for the incident. Redacted before it got here. */
+export interface Evidence {
+  /** `e1`, `e2`, …: unique in its incident, cited by diagnoses. */
+  readonly id: string;
+  readonly signal: string;
+  readonly value: string | number | boolean | null;
+  /** RFC 3339. */
+  readonly at: string;
+  /** What a person should know beside the value. */
+  readonly note?: string;
+  /** Present when the text is kept in the evidence store: `sha256:…` and its size in bytes. */
+  readonly blob?: { readonly digest: string; readonly bytes: number };
+}
+
+export type Outcome = 'Succeeded' | 'Failed' | 'NotExecuted' | 'OutcomeUnknown';
+
+/** One container that an action touches, as it was when the action was intended. */
+export interface Affected {
+  readonly workload: WorkloadKey;
+  readonly container: string;
+  readonly name: string;
+  /** Epoch milliseconds on the daemon's clock. */
+  readonly startedAtMs?: number;
+  readonly state: string;
+}
+
+export interface Attempt {
+  /** The intent's id; also in the names of containers that the action makes or sets aside. */
+  readonly intent: string;
+  readonly candidate: string;
+  readonly action: string;
+  readonly tool: string;
+  /** The threshold that made the candidate eligible. */
+  readonly trigger: string;
+  readonly affects: readonly Affected[];
+  readonly startedAt: string;
+  readonly startedAtMs: number;
+  readonly startedSeq: number;
+  readonly rollbackOf?: string;
+  outcome?: Outcome;
+  reason?: string;
+  message?: string;
+  endedAt?: string;
+  endedAtMs?: number;
+  /** What the tool said, bounded and redacted; holds previous values for a rollback. */
+  result?: Readonly<Record<string, unknown>>;
+  verification: 'None' | 'Pending' | 'Passed' | 'Failed';
+  verifiedAt?: string;
+  verificationMessage?: string;
+}
+
+export interface CandidateVerdict {
+  readonly id: string;
+  readonly action: string;
+  readonly tool: string;
+  /** Redacted: `$secret` stays a marker. */
+  readonly arguments: unknown;
+  readonly affects: readonly WorkloadKey[];
+  readonly verdict: 'Permitted' | 'Refused';
+  readonly blockedBy: readonly { readonly reason: string; readonly message: string }[];
+}
+
+export interface Hypothesis {
+  readonly cause: string;
+  readonly explanation: string;
+  /** 0 to 1. */
+  readonly confidence: number;
+  readonly evidenceRefs: readonly string[];
+  readonly remedy?: string;
+}
+
+export interface Diagnosis {
+  readonly source: 'rules' | 'model';
+  readonly rootCause: string;
+  readonly explanation: string;
+  readonly confidence: number;
+  readonly evidenceRefs: readonly string[];
+  readonly hypotheses: readonly Hypothesis[];
+  readonly at: string;
+}
+
+export interface IncidentWorkload {
+  readonly key: WorkloadKey;
+  readonly host: string;
+  readonly project?: string;
+  readonly service?: string;
+  readonly container: string;
+  readonly id: string;
+  readonly image: string;
+}
+
+export interface TimelineEntry {
+  readonly at: string;
+  readonly event: string;
+  readonly message: string;
+}
+
+/** An incident as the state keeps it; `incidentObject` gives the public object. */
+export interface Incident {
+  readonly name: string;
+  readonly uid: string;
+  readonly openedSeq: number;
+  readonly createdAt: string;
+  readonly createdAtMs: number;
+  /** Instant of the latest opening or reopening: attempts before it belong to an earlier bout. */
+  boutAtMs: number;
+  seq: number;
+  workload: IncidentWorkload;
+  readonly policy: PolicyRef;
+  readonly policyGeneration: number;
+  readonly threshold: string;
+  readonly fingerprint: string;
+  severity: Severity;
+  /** Every threshold that was breached since the latest opening. */
+  breached: string[];
+  evidence: Evidence[];
+  attempts: Attempt[];
+  /** Index into the ladder of the rung to try next. */
+  rung: number;
+  candidates: CandidateVerdict[];
+  diagnosis?: Diagnosis;
+  escalations: { reason: EscalationReason; message: string; at: string; atMs: number }[];
+  approval?: {
+    state: 'Requested' | 'Granted' | 'Denied' | 'Expired';
+    candidate: string;
+    at: string;
+    atMs: number;
+    by?: string;
+  };
+  reopens: number;
+  resolution?: Resolution;
+  resolvedAt?: string;
+  resolvedAtMs?: number;
+  timeline: TimelineEntry[];
+}
+
+const BASE32 = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** `inc-20261124-k3v9q0m2xa`: the day, and 10 base32 characters of sha256(journal id, seq). */
+export function incidentName(journalId: string, openingSeq: number, time: string): string {
+  const digest = createHash('sha256').update(`${journalId}\n${openingSeq}`).digest();
+  const letters = [...digest.subarray(0, 10)].map((byte) => BASE32[byte % 32]).join('');
+  return `inc-${time.slice(0, 10).replaceAll('-', '')}-${letters}`;
+}
+
+/** The id of an intent: 10 base32 characters, unique in a journal, fit for a container name. */
+export function intentId(journalId: string, seq: number): string {
+  const digest = createHash('sha256').update(`intent\n${journalId}\n${seq}`).digest();
+  return [...digest.subarray(0, 10)].map((byte) => BASE32[byte % 32]).join('');
+}
+
+export function isOpen(incident: Incident): boolean {
+  return incident.resolvedAtMs === undefined;
+}
+
+export function lastAttempt(incident: Incident): Attempt | undefined {
+  return incident.attempts.at(-1);
+}
+
+/** An attempt whose call has not ended, or whose verification is still to come. */
+export function pendingAttempt(incident: Incident): Attempt | undefined {
+  return incident.attempts.find(
+    ({ outcome, verification }) => outcome === undefined || verification === 'Pending',
+  );
+}
+
+export function phaseOf(incident: Incident): Phase {
+  if (!isOpen(incident)) return 'Resolved';
+  const pending = pendingAttempt(incident);
+  if (pending !== undefined) return pending.outcome === undefined ? 'Remediating' : 'Verifying';
+  if (incident.approval?.state === 'Requested') return 'AwaitingApproval';
+  if (isEscalated(incident)) return 'Escalated';
+  return 'Open';
+}
+
+/** Told to a person since it was last opened, and left to that person. */
+export function isEscalated(incident: Incident): boolean {
+  return incident.escalations.some(
+    ({ atMs, reason }) => atMs >= incident.boutAtMs && ENDS_ACTING.has(reason),
+  );
+}
+
+const ENDS_ACTING: ReadonlySet<EscalationReason> = new Set([
+  'LadderExhausted',
+  'LimitReached',
+  'VerificationFailed',
+  'ForeignEvent',
+  'HumanAction',
+]);

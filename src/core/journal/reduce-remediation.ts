@@ -1,0 +1,182 @@
+import type { Attempt, Incident } from '#core/incident/incident.ts';
+import { touch } from './reduce-incident.ts';
+import type { RecordPlace, Reducers } from './reducer.ts';
+import type { OperatorState } from './state.ts';
+
+/** Longer than any limit, cooldown or window that the schema allows. */
+const LEDGER_KEEP_MS = 31 * 86_400_000;
+const LEDGER_MAX = 2_000;
+
+export const remediationReducers: Reducers = {
+  'remediation.considered'(state, data, place) {
+    const incident = state.incidents[place.incident];
+    if (incident === undefined) return;
+    incident.seq = place.seq;
+    incident.candidates = data.candidates;
+  },
+  'remediation.intended'(state, data, place) {
+    const what = data.rollbackOf === undefined ? 'Acting' : 'RollingBack';
+    const incident = touch(state, place, what, `${data.action}: ${data.tool}`);
+    if (incident === undefined) return;
+    incident.attempts.push({
+      intent: data.intent,
+      candidate: data.candidate,
+      action: data.action,
+      tool: data.tool,
+      trigger: data.trigger,
+      affects: data.affects,
+      startedAt: place.at,
+      startedAtMs: place.atMs,
+      startedSeq: place.seq,
+      ...(data.rollbackOf === undefined ? {} : { rollbackOf: data.rollbackOf }),
+      verification: 'None',
+    });
+    incident.rung = data.rung;
+    if (data.rollbackOf === undefined) spend(state, incident, data, place);
+  },
+  'remediation.completed'(state, data, place) {
+    const incident = touch(
+      state,
+      place,
+      data.outcome,
+      [data.reason, data.message].filter(Boolean).join(': '),
+    );
+    const attempt = findAttempt(incident, data.intent);
+    if (incident === undefined || attempt === undefined) return;
+    attempt.outcome = data.outcome;
+    attempt.endedAt = place.at;
+    attempt.endedAtMs = place.atMs;
+    if (data.reason !== undefined) attempt.reason = data.reason;
+    if (data.message !== undefined) attempt.message = data.message;
+    if (data.result !== undefined) attempt.result = data.result;
+    if (data.outcome === 'NotExecuted') {
+      refund(state, incident, data.intent);
+    } else {
+      attempt.verification = 'Pending';
+    }
+  },
+  'verification.passed'(state, data, place) {
+    endVerification(state, place, data, 'Passed');
+  },
+  'verification.failed'(state, data, place) {
+    const incident = endVerification(state, place, data, 'Failed');
+    if (incident !== undefined) incident.rung += 1;
+  },
+  'rollback.completed'(state, data, place) {
+    const incident = touch(state, place, 'RolledBack', data.message);
+    const attempt = findAttempt(incident, data.intent);
+    if (attempt === undefined) return;
+    attempt.outcome = data.outcome;
+    attempt.message = data.message;
+    attempt.endedAt = place.at;
+    attempt.endedAtMs = place.atMs;
+  },
+  'shadow.decided'(state, data, place) {
+    const incident = touch(state, place, 'Shadow', data.message);
+    if (incident === undefined) return;
+    const entries = (state.shadowLedger[incident.workload.key] ??= []);
+    entries.push({
+      candidate: data.candidate,
+      action: data.action,
+      policy: incident.policy.name,
+      incident: incident.name,
+      atMs: place.atMs,
+      followed: false,
+    });
+    prune(entries, place.atMs);
+  },
+  'shadow.followed'(state, data, place) {
+    const incident = touch(state, place, 'ShadowFollowed', `self-recovered: ${data.selfRecovered}`);
+    if (incident === undefined) return;
+    for (const entry of state.shadowLedger[incident.workload.key] ?? []) {
+      if (entry.candidate === data.candidate) entry.followed = true;
+    }
+  },
+  'approval.requested'(state, data, place) {
+    setApproval(state, place, 'Requested', data.candidate);
+  },
+  'approval.granted'(state, data, place) {
+    setApproval(state, place, 'Granted', data.candidate);
+  },
+  'approval.denied'(state, data, place) {
+    setApproval(state, place, 'Denied', data.candidate);
+  },
+  'approval.expired'(state, data, place) {
+    setApproval(state, place, 'Expired', data.candidate);
+  },
+};
+
+/** Every workload that the action touches pays for it. */
+function spend(
+  state: OperatorState,
+  incident: Incident,
+  data: { readonly intent: string; readonly action: string; readonly affects: Attempt['affects'] },
+  place: RecordPlace,
+): void {
+  const entry = {
+    intent: data.intent,
+    action: data.action,
+    policy: incident.policy.name,
+    incident: incident.name,
+    atMs: place.atMs,
+  };
+  for (const { workload } of data.affects) {
+    const entries = (state.ledger[workload] ??= []);
+    entries.push(entry);
+    prune(entries, place.atMs);
+  }
+  state.hostLedger.push({ intent: data.intent, atMs: place.atMs });
+  prune(state.hostLedger, place.atMs);
+}
+
+/** What was certainly not executed costs nothing. */
+function refund(state: OperatorState, incident: Incident, intent: string): void {
+  const attempt = findAttempt(incident, intent);
+  for (const { workload } of attempt?.affects ?? []) {
+    const rest = (state.ledger[workload] ?? []).filter((entry) => entry.intent !== intent);
+    if (rest.length > 0) state.ledger[workload] = rest;
+    else delete state.ledger[workload];
+  }
+  state.hostLedger = state.hostLedger.filter((entry) => entry.intent !== intent);
+}
+
+function prune(entries: { readonly atMs: number }[], nowMs: number): void {
+  while ((entries[0]?.atMs ?? nowMs) < nowMs - LEDGER_KEEP_MS) entries.shift();
+  if (entries.length > LEDGER_MAX) entries.shift();
+}
+
+function endVerification(
+  state: OperatorState,
+  place: RecordPlace,
+  { intent, message }: { readonly intent: string; readonly message: string },
+  verdict: 'Passed' | 'Failed',
+): Incident | undefined {
+  const incident = touch(state, place, `Verification${verdict}`, message);
+  const attempt = findAttempt(incident, intent);
+  if (attempt === undefined) return undefined;
+  attempt.verification = verdict;
+  attempt.verifiedAt = place.at;
+  attempt.verificationMessage = message;
+  return incident;
+}
+
+function findAttempt(incident: Incident | undefined, intent: string): Attempt | undefined {
+  return incident?.attempts.find((attempt) => attempt.intent === intent);
+}
+
+function setApproval(
+  state: OperatorState,
+  place: RecordPlace,
+  approval: 'Requested' | 'Granted' | 'Denied' | 'Expired',
+  candidate: string,
+): void {
+  const incident = touch(state, place, `Approval${approval}`, candidate);
+  if (incident === undefined) return;
+  incident.approval = {
+    state: approval,
+    candidate,
+    at: place.at,
+    atMs: place.atMs,
+    by: place.actor,
+  };
+}

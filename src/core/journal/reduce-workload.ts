@@ -1,0 +1,146 @@
+import type { WorkloadObserved } from './data.ts';
+import type { RecordPlace } from './reducer.ts';
+import type { Hold, OperatorState, WorkloadHistory } from './state.ts';
+
+/** Starts kept per workload: more than any sensible threshold counts. */
+const STARTS_MAX = 200;
+
+export function emptyHistory(): WorkloadHistory {
+  return { container: '', name: '', lastEventNano: '', starts: [] };
+}
+
+/**
+ * Folds one observation into the history of its workload. What happens to a container that is no
+ * longer the workload's (an old one, removed after its successor was created) is only a sign of a
+ * deployment.
+ */
+export function observe(state: OperatorState, fact: WorkloadObserved, place: RecordPlace): void {
+  const history = (state.workloads[place.workload] ??= emptyHistory());
+  if (isLater(fact.timeNano, history.lastEventNano)) history.lastEventNano = fact.timeNano;
+  countOwn(history, fact, place);
+  if (DEPLOYS.has(fact.event) && fact.cause !== 'Sentinel') history.deployedAtMs = place.atMs;
+
+  if (TAKES_OVER.has(fact.event) || history.container === '') {
+    history.container = fact.container;
+    history.name = fact.name;
+  }
+  if (history.container === fact.container) OBSERVERS[fact.event]?.(history, fact, place);
+}
+
+const DEPLOYS: ReadonlySet<string> = new Set(['create', 'rename', 'destroy']);
+const TAKES_OVER: ReadonlySet<string> = new Set(['create', 'start', 'found']);
+
+type Observer = (history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace) => void;
+
+const OBSERVERS: Partial<Record<WorkloadObserved['event'], Observer>> = {
+  destroy(history, fact, place) {
+    if (fact.cause === 'Human') setHold(history, 'remove', place);
+  },
+  kill(history, fact, place) {
+    if (fact.cause !== 'Human') return;
+    setHold(history, 'kill', place, place.atMs + (fact.stopWindowMs ?? 0));
+  },
+  die: onDie,
+  stop: (history, fact, place) => holdForPerson(history, fact, place, 'stop'),
+  pause: (history, fact, place) => holdForPerson(history, fact, place, 'pause'),
+  unpause(history) {
+    delete history.hold;
+  },
+  start: onStart,
+  // It comes after the start that it caused, and holds until startPeriod is over.
+  restart: (history, fact, place) => holdForPerson(history, fact, place, 'restart'),
+  oom(history, _fact, place) {
+    history.oomAtMs = place.atMs;
+  },
+  found: onFound,
+};
+
+/** Nanoseconds as decimal digits: more digits, or the same number of them and a later order. */
+function isLater(nano: string, than: string): boolean {
+  return nano.length === than.length ? nano > than : nano.length > than.length;
+}
+
+function holdForPerson(
+  history: WorkloadHistory,
+  fact: WorkloadObserved,
+  place: RecordPlace,
+  kind: Hold['kind'],
+): void {
+  if (fact.cause === 'Human') setHold(history, kind, place);
+}
+
+function setHold(
+  history: WorkloadHistory,
+  kind: Hold['kind'],
+  place: RecordPlace,
+  untilMs?: number,
+): void {
+  history.hold = {
+    kind,
+    sinceMs: place.atMs,
+    since: place.at,
+    ...(untilMs === undefined ? {} : { untilMs }),
+  };
+}
+
+function onDie(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
+  history.exit = {
+    container: fact.container,
+    atMs: place.atMs,
+    at: place.at,
+    exitCode: fact.exitCode ?? -1,
+    cause: fact.cause,
+  };
+  delete history.unknown;
+  if (fact.cause === 'Human') setHold(history, 'stop', place);
+}
+
+function onStart(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
+  const { exit, starts } = history;
+  const afterCrash = exit !== undefined && (exit.cause === 'Crash' || exit.cause === 'Engine');
+  starts.push({ atMs: place.atMs, cause: fact.cause, afterCrash });
+  if (starts.length > STARTS_MAX) starts.shift();
+  delete history.hold;
+  delete history.unknown;
+}
+
+function onFound(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
+  if (fact.state === 'running') {
+    // It runs again though nobody saw the start: whatever held it, or was unknown, is over.
+    delete history.hold;
+    delete history.unknown;
+    return;
+  }
+  if (fact.cause === 'Human') {
+    setHold(history, fact.state === 'paused' ? 'pause' : 'stop', place);
+    return;
+  }
+  if (fact.exitCode !== undefined) {
+    history.exit = {
+      container: fact.container,
+      atMs: place.atMs,
+      at: place.at,
+      exitCode: fact.exitCode,
+      cause: fact.cause,
+    };
+  }
+  if (fact.cause === 'Unknown') {
+    history.unknown = {
+      container: fact.container,
+      state: fact.state ?? '',
+      atMs: place.atMs,
+    };
+  }
+}
+
+/** Counts what our own intent has caused, and notes what it does not explain. */
+function countOwn(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
+  if (fact.intent === undefined) return;
+  if (fact.cause === 'Sentinel') {
+    const counts = history.own?.intent === fact.intent ? history.own.counts : {};
+    counts[fact.event] = (counts[fact.event] ?? 0) + 1;
+    history.own = { intent: fact.intent, counts };
+  } else {
+    history.foreign = { intent: fact.intent, event: fact.event, atMs: place.atMs };
+  }
+}

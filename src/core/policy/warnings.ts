@@ -1,0 +1,124 @@
+import type { CompileContext, CompiledAction, CompiledPolicy } from './compiled.ts';
+import type { Finding } from './problems.ts';
+import { signalFacts } from './signals.ts';
+
+/**
+ * What is valid, and yet probably not what was meant.
+ *
+ * @param endlessWindows positions of deny windows that never end
+ */
+export function policyWarnings(
+  policy: CompiledPolicy,
+  context: CompileContext,
+  endlessWindows: readonly number[],
+): Finding[] {
+  return [
+    ...selectorWarnings(policy),
+    ...thresholdWarnings(policy),
+    ...policy.actions.flatMap((action, index) =>
+      actionWarnings(policy, action, context).map((finding) => ({
+        ...finding,
+        path: ['spec', 'remediation', 'allowed', index, ...finding.path],
+      })),
+    ),
+    ...remediationWarnings(policy, context),
+    ...endlessWindows.map((index) => ({
+      path: ['spec', 'remediation', 'windows', 'deny', index],
+      message: 'never ends: nothing would ever be done',
+    })),
+    ...routingWarnings(policy),
+    ...notifyWarnings(policy, context),
+  ];
+}
+
+function selectorWarnings({ spec }: CompiledPolicy): Finding[] {
+  const { exclude: _exclude, ...terms } = spec.selector;
+  const byLabels = Object.keys(terms).every((field) => field.startsWith('match'));
+  if (!byLabels || spec.remediation.mode === 'Off') return [];
+  const message =
+    'selects by labels alone: whoever may set a label on a container, an image’s author included, ' +
+    'can put it under this policy; name projects, names, images or hosts as well';
+  return [{ path: ['spec', 'selector'], part: 'key', message }];
+}
+
+function thresholdWarnings({ thresholds }: CompiledPolicy): Finding[] {
+  return thresholds.flatMap((threshold, index): Finding[] => {
+    const path = ['spec', 'thresholds', index];
+    const { signal, above, compiledPattern } = threshold;
+    if (compiledPattern?.matches('') === true) {
+      return [{ path: [...path, 'pattern'], message: 'matches the empty text, so every line' }];
+    }
+    const isRatio = signal !== undefined && signalFacts(signal).unit === 'ratio';
+    if (isRatio && above !== undefined && above >= 1) {
+      const message = `${signal} is a ratio, which does not rise above 1: write 0.9 for 90 %`;
+      return [{ path: [...path, 'above'], message }];
+    }
+    return [];
+  });
+}
+
+function actionWarnings(
+  { spec, thresholds }: CompiledPolicy,
+  action: CompiledAction,
+  { tool, enabledTools = [] }: CompileContext,
+): Finding[] {
+  const findings: Finding[] = [];
+  const triggers = thresholds.filter(({ name }) => action.on.includes(name));
+  const { mode, allowLogTriggered } = spec.remediation;
+  if (triggers.length === 0) {
+    findings.push({ path: [], message: 'can never be eligible: no threshold is left for it' });
+  } else if (!allowLogTriggered && triggers.every(({ logDerived }) => logDerived)) {
+    const message =
+      'can never be eligible: every threshold in on is derived from logs, and allowLogTriggered ' +
+      'is false';
+    findings.push({ path: ['on'], message });
+  }
+  if (action.approval === 'Required' && mode === 'Shadow') {
+    findings.push({ path: ['approval'], message: 'has no effect in mode Shadow' });
+  }
+  const needsEnable = tool(action.tool)?.needsEnable === true;
+  if (needsEnable && !enabledTools.includes(action.tool)) {
+    const message = `${action.tool} must also be named in tools.enable of the SentinelConfig`;
+    findings.push({ path: ['tool'], message });
+  }
+  return findings;
+}
+
+function remediationWarnings(
+  { spec, actions }: CompiledPolicy,
+  { tool }: CompileContext,
+): Finding[] {
+  const { mode, budget, verify } = spec.remediation;
+  const path = ['spec', 'remediation'];
+  const findings: Finding[] = [];
+  if (budget.minHealthy === 1) {
+    const message = 'one other unhealthy workload is enough to forbid every action';
+    findings.push({ path: [...path, 'budget', 'minHealthy'], message });
+  }
+  if ((mode === 'Auto' || mode === 'Approve') && actions.length === 0) {
+    findings.push({ path: [...path, 'mode'], message: 'has no effect: nothing is allowed' });
+  }
+  // A tool that is not known yet may be reversible.
+  const irreversible = actions.every((action) => tool(action.tool)?.reversible === false);
+  if (verify.onFailure === 'Rollback' && irreversible) {
+    const message = 'Rollback is the same as Next: no action here can be undone';
+    findings.push({ path: [...path, 'verify', 'onFailure'], message });
+  }
+  return findings;
+}
+
+function routingWarnings({ spec }: CompiledPolicy): Finding[] {
+  const { choose, rootCause } = spec.modelRouting;
+  if (choose !== 'Model' || rootCause.length > 0) return [];
+  const message = 'has no effect: rootCause names no model, so the ladder decides';
+  return [{ path: ['spec', 'modelRouting', 'choose'], message }];
+}
+
+function notifyWarnings({ spec }: CompiledPolicy, { notifiers }: CompileContext): Finding[] {
+  if (notifiers === undefined) return [];
+  return spec.notify.flatMap((name, index) =>
+    notifiers.includes(name)
+      ? []
+      : [{ path: ['spec', 'notify', index], message: `there is no notifier ${name}` }],
+  );
+}

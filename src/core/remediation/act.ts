@@ -1,0 +1,245 @@
+import { diagnose } from '#core/diagnosis/diagnose.ts';
+import type {
+  Affected,
+  CandidateVerdict,
+  EscalationReason,
+  Incident,
+} from '#core/incident/incident.ts';
+import { intentId, isEscalated } from '#core/incident/incident.ts';
+import type { Draft } from '#core/journal/data.ts';
+import { canonicalJson } from '#core/journal/record.ts';
+import { type Candidate, candidatesFor } from './candidate.ts';
+import { refusals } from './gate.ts';
+import type { GuardContext } from './guard.ts';
+import { PASSED_OVER, type Refusal, type RefusalReason } from './refusal.ts';
+import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
+import { stormOf } from './storm.ts';
+
+export interface Considered {
+  readonly candidate: Candidate;
+  readonly blockedBy: readonly Refusal[];
+}
+
+/** Thinks about acting on an open incident for which nothing is under way. */
+export function act(situation: JudgedSituation, incident: Incident): Step {
+  const considered = consider(situation, incident);
+  const explained = diagnose(situation, incident) ?? noteVerdicts(incident, considered);
+  if (explained !== undefined) return { drafts: [explained], again: true };
+  if (isEscalated(incident)) return NOTHING;
+
+  const choice = choose(considered, incident.rung);
+  switch (choice.kind) {
+    case 'Intend':
+      return intend(situation, incident, choice.candidate);
+    case 'Shadow':
+      return shadow(incident, choice.candidate);
+    case 'Wait':
+      return wait(situation, incident, choice);
+    case 'Exhausted':
+      return exhausted(incident, considered);
+  }
+}
+
+/** Every candidate with every refusal: what the gate says now. */
+export function consider(
+  situation: JudgedSituation,
+  incident: Incident,
+  ownIntent?: string,
+): Considered[] {
+  const approved = incident.approval?.state === 'Granted' ? incident.approval.candidate : undefined;
+  return candidatesFor(situation).map((candidate) => {
+    const context: GuardContext = {
+      ...situation,
+      candidate,
+      incident: { name: incident.name, ...(approved === undefined ? {} : { approved }) },
+      ...(ownIntent === undefined ? {} : { ownIntent }),
+    };
+    return { candidate, blockedBy: refusals(context) };
+  });
+}
+
+type Choice =
+  | { readonly kind: 'Intend' | 'Shadow'; readonly candidate: Candidate }
+  | { readonly kind: 'Wait'; readonly candidate: Candidate; readonly blockedBy: readonly Refusal[] }
+  | { readonly kind: 'Exhausted' };
+
+/**
+ * The first candidate from the incident's rung on that may act. A rung that cannot act at all is
+ * passed over; one that only has to wait is waited for, so a cooldown never drives up the ladder.
+ */
+function choose(considered: readonly Considered[], rung: number): Choice {
+  for (const { candidate, blockedBy } of considered) {
+    if (candidate.rung < rung) continue;
+    if (blockedBy.length === 0) return { kind: 'Intend', candidate };
+    if (blockedBy.every(({ reason }) => reason === 'Shadow')) return { kind: 'Shadow', candidate };
+    if (blockedBy.some(({ reason }) => PASSED_OVER.has(reason))) continue;
+    return { kind: 'Wait', candidate, blockedBy };
+  }
+  return { kind: 'Exhausted' };
+}
+
+function intend(situation: JudgedSituation, incident: Incident, candidate: Candidate): Step {
+  const { world, policy } = situation;
+  if (!candidate.arguments.ok)
+    throw new TypeError('the gate lets no candidate without arguments pass');
+  const intent = intentId(world.state.journalId, world.state.seq + 1);
+  const draft: Draft = {
+    type: 'remediation.intended',
+    ...about(incident),
+    policy: { name: policy.name, digest: policy.digest, commit: policy.commit },
+    data: {
+      intent,
+      candidate: candidate.id,
+      action: candidate.action.name,
+      tool: candidate.action.tool,
+      rung: candidate.rung,
+      trigger: candidate.trigger,
+      affects: affectedContainers(situation, candidate),
+      argumentsMac: world.mac(canonicalJson(candidate.arguments.arguments)),
+    },
+  };
+  return { drafts: [draft], effects: [{ kind: 'Execute', intent }] };
+}
+
+export function affectedContainers({ world }: JudgedSituation, candidate: Candidate): Affected[] {
+  return candidate.affects.flatMap((workload) => {
+    const container = world.views.get(workload)?.container;
+    if (container === undefined) return [];
+    const { id, name, startedAtMs, state } = container;
+    const started = startedAtMs === undefined ? {} : { startedAtMs };
+    return [{ workload, container: id, name, state, ...started }];
+  });
+}
+
+function shadow(incident: Incident, candidate: Candidate): Step {
+  const draft: Draft = {
+    type: 'shadow.decided',
+    ...about(incident),
+    data: {
+      candidate: candidate.id,
+      action: candidate.action.name,
+      tool: candidate.action.tool,
+      trigger: candidate.trigger,
+      message: `would have called ${candidate.action.tool} (${candidate.action.name})`,
+    },
+  };
+  return { drafts: [draft], again: true };
+}
+
+/** Refusals that a person should hear of once, though waiting may still end them. */
+const TOLD: Partial<Record<RefusalReason, EscalationReason>> = {
+  IntentUnknown: 'IntentUnknown',
+  StormActive: 'StormActive',
+};
+
+function wait(
+  situation: JudgedSituation,
+  incident: Incident,
+  { candidate, blockedBy }: Extract<Choice, { kind: 'Wait' }>,
+): Step {
+  for (const { reason, message } of blockedBy) {
+    const escalation = TOLD[reason];
+    if (escalation !== undefined && !wasTold(situation, incident, escalation)) {
+      return escalate(incident, escalation, message);
+    }
+  }
+  const approval = requestApproval(situation, incident, { candidate, blockedBy });
+  if (approval !== undefined) return approval;
+  const later = blockedBy.map(({ recheckAtMs }) => recheckAtMs).filter((at) => at !== undefined);
+  return recheck(later.length === 0 ? undefined : Math.min(...later));
+}
+
+function wasTold(
+  { world, policy }: JudgedSituation,
+  incident: Incident,
+  reason: EscalationReason,
+): boolean {
+  if (reason === 'StormActive') {
+    const storm = stormOf(world, policy);
+    return storm === undefined || (world.state.stormsTold[policy.name] ?? -1) >= storm.sinceMs;
+  }
+  return incident.escalations.some(
+    (told) => told.reason === reason && told.atMs >= incident.boutAtMs,
+  );
+}
+
+/** Asks once per candidate and bout, when nothing but a person's word is missing. */
+function requestApproval(
+  { world, policy }: JudgedSituation,
+  incident: Incident,
+  { candidate, blockedBy }: Considered,
+): Step | undefined {
+  if (!blockedBy.every(({ reason }) => reason === 'ApprovalRequired')) return undefined;
+  const { approval } = incident;
+  if (approval?.candidate !== candidate.id || approval.atMs < incident.boutAtMs) {
+    const message = `${candidate.action.name} (${candidate.action.tool}) waits for approval`;
+    const data = { candidate: candidate.id, message };
+    return { drafts: [{ type: 'approval.requested', ...about(incident), data }], again: true };
+  }
+  if (approval.state !== 'Requested') return undefined;
+  const expiresAtMs = approval.atMs + policy.spec.remediation.approvalTimeout;
+  if (expiresAtMs > world.nowMs) return recheck(expiresAtMs);
+  const data = { candidate: candidate.id };
+  return { drafts: [{ type: 'approval.expired', ...about(incident), data }], again: true };
+}
+
+/** No rung is left that could act: a person has to. Said once, with the reason that weighs most. */
+function exhausted(incident: Incident, considered: readonly Considered[]): Step {
+  const left = considered.filter(({ candidate }) => candidate.rung >= incident.rung);
+  const find = (reason: RefusalReason) =>
+    left.flatMap(({ blockedBy }) => blockedBy).find((refusal) => refusal.reason === reason);
+  const limit = find('LimitReached');
+  if (limit !== undefined) return escalate(incident, 'LimitReached', limit.message, true);
+  const lost = find('NeedsRecreate');
+  if (lost !== undefined) return escalateOnce(incident, 'NeedsRecreate', lost.message);
+
+  const why = left.flatMap(({ blockedBy }) => blockedBy.map(({ message }) => message)).join('; ');
+  if (considered.length > left.length) {
+    return escalate(incident, 'LadderExhausted', why === '' ? 'every action was tried' : why);
+  }
+  const nothing = 'no action of the policy answers to what is breached';
+  return escalateOnce(incident, 'NoAction', why === '' ? nothing : why);
+}
+
+function escalateOnce(incident: Incident, reason: EscalationReason, message: string): Step {
+  const told = incident.escalations.some(
+    (one) => one.reason === reason && one.atMs >= incident.boutAtMs,
+  );
+  return told ? NOTHING : escalate(incident, reason, message);
+}
+
+export function escalate(
+  incident: Incident,
+  reason: EscalationReason,
+  message: string,
+  quarantine = false,
+): Step {
+  const data = { reason, message, ...(quarantine ? { quarantine } : {}) };
+  return { drafts: [{ type: 'incident.escalated', ...about(incident), data }], again: true };
+}
+
+/** The verdicts as they stand on the incident; absent when they have not changed. */
+function noteVerdicts(incident: Incident, considered: readonly Considered[]): Draft | undefined {
+  const candidates = considered.map(verdictOf);
+  if (fingerprintOf(candidates) === fingerprintOf(incident.candidates)) return undefined;
+  return { type: 'remediation.considered', ...about(incident), data: { candidates } };
+}
+
+function verdictOf({ candidate, blockedBy }: Considered): CandidateVerdict {
+  return {
+    id: candidate.id,
+    action: candidate.action.name,
+    tool: candidate.action.tool,
+    arguments: candidate.arguments.ok ? candidate.arguments.arguments : null,
+    affects: candidate.affects,
+    verdict: blockedBy.length === 0 ? 'Permitted' : 'Refused',
+    blockedBy: blockedBy.map(({ reason, message }) => ({ reason, message })),
+  };
+}
+
+/** Messages count down; only a change of the reasons is news. */
+function fingerprintOf(candidates: readonly CandidateVerdict[]): string {
+  return candidates
+    .map(({ id, blockedBy }) => `${id}:${blockedBy.map(({ reason }) => reason).join(',')}`)
+    .join('\n');
+}

@@ -1,0 +1,27 @@
+import type { CompiledPolicy } from '#core/policy/compile.ts';
+import { LABEL } from '#core/workload/container.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import { humanAction } from './guards-people.ts';
+import type { World } from './world.ts';
+
+export type Health = 'Healthy' | 'Unhealthy' | 'NotCounted';
+
+/**
+ * How a workload counts towards `minHealthy`. Healthy: running, past its start period, no open
+ * critical incident, and `healthy` if it has a HEALTHCHECK. What a person stopped or paused, and
+ * what Sentinel cannot act on anyway, is not counted; what is expected and absent is unhealthy.
+ */
+export function isHealthy(world: World, policy: CompiledPolicy, view: WorkloadView): Health {
+  const { container, runningSinceMs } = view;
+  const history = world.state.workloads[view.key];
+  const { startPeriod } = policy.spec;
+  if (container?.labels[LABEL.swarmTask] !== undefined) return 'NotCounted';
+  if (history !== undefined && humanAction(world, view, history, startPeriod) !== undefined) {
+    return 'NotCounted';
+  }
+  if (container?.state !== 'running' || runningSinceMs === undefined) return 'Unhealthy';
+  if (runningSinceMs + startPeriod > world.nowMs) return 'Unhealthy';
+  if (container.health !== undefined && container.health.status !== 'healthy') return 'Unhealthy';
+  const incident = world.state.incidents[world.state.openByWorkload[view.key] ?? ''];
+  return incident?.severity === 'critical' ? 'Unhealthy' : 'Healthy';
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { celFactsOf } from '#core/health/cel-facts.ts';
+import type { Verdict } from '#core/health/threshold.ts';
+import { canonicalJson } from '#core/journal/record.ts';
+import type { WorkloadHistory } from '#core/journal/state.ts';
+import { type ArgumentVariant, expandArguments } from '#core/policy/arguments.ts';
+import type { CompiledAction, CompiledPolicy } from '#core/policy/compile.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import { affectedBy } from './affects.ts';
+import type { ToolDescription } from './tools.ts';
+import type { World } from './world.ts';
+
+/** Room on the ladder for the variants of one action: `$oneOf` makes at most so many. */
+export const RUNGS_PER_ACTION = 16;
+
+/**
+ * One thing that could be done now, complete: nobody adds to it later. A model sees its id and
+ * picks; it never writes any of this.
+ */
+export interface Candidate {
+  /** Names the action and a digest of tool, arguments and target: another one is another id. */
+  readonly id: string;
+  readonly action: CompiledAction;
+  /** Place on the ladder: the action's index times RUNGS_PER_ACTION, and the variant. */
+  readonly rung: number;
+  readonly tool: ToolDescription | undefined;
+  readonly arguments: ArgumentVariant;
+  /** The breached threshold that makes it eligible; log-derived ones only when there is no other. */
+  readonly trigger: string;
+  readonly logTriggered: boolean;
+  readonly affects: readonly WorkloadKey[];
+}
+
+export interface Situation {
+  readonly world: World;
+  readonly policy: CompiledPolicy;
+  readonly view: WorkloadView;
+  readonly history: WorkloadHistory;
+  /** By threshold name. */
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+}
+
+/** Every candidate of the policy that answers to what is breached now, in the ladder's order. */
+export function candidatesFor(situation: Situation): Candidate[] {
+  const { policy } = situation;
+  return policy.actions.flatMap((action, index) => {
+    const trigger = triggerOf(situation, action);
+    if (trigger === undefined) return [];
+    return variants(situation, action).map((args, variant) =>
+      candidate(situation, { action, args, trigger, rung: index * RUNGS_PER_ACTION + variant }),
+    );
+  });
+}
+
+interface Trigger {
+  readonly threshold: string;
+  readonly logDerived: boolean;
+}
+
+/** A breached threshold of the action's `on` that is not log-derived, else a log-derived one. */
+function triggerOf({ policy, verdicts }: Situation, action: CompiledAction): Trigger | undefined {
+  const breached = policy.thresholds.filter(
+    ({ name }) => action.on.includes(name) && verdicts.get(name)?.kind === 'Breached',
+  );
+  const chosen = breached.find(({ logDerived }) => !logDerived) ?? breached[0];
+  return chosen && { threshold: chosen.name, logDerived: chosen.logDerived };
+}
+
+function variants(situation: Situation, action: CompiledAction): readonly ArgumentVariant[] {
+  const { world, view, history } = situation;
+  const cel = celFactsOf({ nowMs: world.nowMs, view, history });
+  const { container, identity } = view;
+  const target = {
+    key: view.key,
+    name: container?.name ?? identity.name,
+    host: identity.host,
+    ...(container === undefined ? {} : { id: container.id }),
+    ...(identity.project === undefined ? {} : { project: identity.project }),
+    ...(identity.service === undefined ? {} : { service: identity.service }),
+  };
+  return expandArguments(action.template, { cel, target }, world.tool(action.tool));
+}
+
+function candidate(
+  { world, view }: Situation,
+  draft: { action: CompiledAction; args: ArgumentVariant; trigger: Trigger; rung: number },
+): Candidate {
+  const { action, args, trigger, rung } = draft;
+  const tool = world.tool(action.tool);
+  const identity = {
+    tool: action.tool,
+    arguments: args.ok ? args.arguments : null,
+    workload: view.key,
+    container: view.container?.id ?? '',
+  };
+  const digest = createHash('sha256').update(canonicalJson(identity)).digest('hex');
+  return {
+    id: `${action.name}-${digest.slice(0, 12)}`,
+    action,
+    rung,
+    tool,
+    arguments: args,
+    trigger: trigger.threshold,
+    logTriggered: trigger.logDerived,
+    affects: affectedBy(world, view.key, tool),
+  };
+}

@@ -1,0 +1,128 @@
+import type { OperatorState, WorkloadHistory } from '#core/journal/state.ts';
+import { pauseKey } from '#core/journal/state.ts';
+import { LABEL } from '#core/workload/container.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import { formatDuration } from '#lib/duration.ts';
+import { type GuardContext, type Guards, type No, until } from './guard.ts';
+import type { World } from './world.ts';
+
+/** Compose creates, renames and removes within seconds; a slow image pull comes before all that. */
+export const DEPLOYMENT_SETTLE_MS = 20_000;
+
+/** Guards that keep Sentinel out of people's way. */
+export const PEOPLE_GUARDS: Guards = {
+  SentinelPaused({ world, policy, view }) {
+    return sentinelPaused(world, policy.name, view.key);
+  },
+  WorkloadPaused({ view }) {
+    return isLabelPaused(view) ? { message: `label ${LABEL.pause} is set` } : undefined;
+  },
+  HumanAction(context) {
+    return humanAction(
+      context.world,
+      context.view,
+      context.history,
+      context.policy.spec.startPeriod,
+    );
+  },
+  IntentUnknown({ view, history, incident, candidate }) {
+    if (!isIntentUnknown(view, history) || incident.approved === candidate.id) return undefined;
+    return {
+      message: `found ${view.container?.state ?? 'gone'}, and nobody saw who caused it; it waits for the next start or for an approval`,
+    };
+  },
+  DeploymentInProgress(context) {
+    const atMs = deployedAtMs(context.world, context.view);
+    if (atMs === undefined) return undefined;
+    return until(
+      context,
+      'containers of this project were created, renamed or removed',
+      atMs + DEPLOYMENT_SETTLE_MS,
+    );
+  },
+  ApprovalRequired({ policy, candidate, incident }: GuardContext) {
+    const asks =
+      policy.spec.remediation.mode === 'Approve' || candidate.action.approval === 'Required';
+    if (!asks || incident.approved === candidate.id) return undefined;
+    return { message: `${candidate.action.name} waits for a person to approve it` };
+  },
+};
+
+export function sentinelPaused(world: World, policy: string, key: WorkloadKey): No | undefined {
+  const { pauses } = world.state;
+  for (const name of [pauseKey('all', ''), pauseKey('policy', policy), pauseKey('workload', key)]) {
+    const pause = pauses[name];
+    if (pause === undefined) continue;
+    const { untilMs, reason, by } = pause;
+    if (untilMs !== undefined && untilMs <= world.nowMs) continue;
+    const rest =
+      untilMs === undefined ? '' : `, for another ${formatDuration(untilMs - world.nowMs)}`;
+    return {
+      message: `paused by ${by} (${reason})${rest}`,
+      ...(untilMs === undefined ? {} : { recheckAtMs: untilMs }),
+    };
+  }
+  return undefined;
+}
+
+/** `sre-sentinel.pause=true`; a value that cannot be read pauses too: labels only ever narrow. */
+export function isLabelPaused({ container }: WorkloadView): boolean {
+  const value = container?.labels[LABEL.pause];
+  return value !== undefined && !/^(?:false|0|no|off)$/i.test(value.trim());
+}
+
+/** Whether the workload belongs to a person now. */
+export function humanAction(
+  world: World,
+  view: WorkloadView,
+  history: WorkloadHistory,
+  startPeriodMs: number,
+): No | undefined {
+  const { hold } = history;
+  if (hold === undefined) return undefined;
+  if (hold.kind === 'restart') {
+    const endsAtMs = hold.sinceMs + startPeriodMs;
+    if (endsAtMs <= world.nowMs) return undefined;
+    return { message: `restarted by a person at ${hold.since}`, recheckAtMs: endsAtMs };
+  }
+  if (hold.untilMs !== undefined && hold.untilMs <= world.nowMs) return undefined;
+  if (hold.kind === 'pause' && view.container?.state === 'running') return undefined;
+  return {
+    message: `${HOLD_WORDS[hold.kind]} by a person at ${hold.since}`,
+    ...(hold.untilMs === undefined ? {} : { recheckAtMs: hold.untilMs }),
+  };
+}
+
+const HOLD_WORDS = {
+  stop: 'stopped',
+  kill: 'sent a signal',
+  pause: 'paused',
+  restart: 'restarted',
+  remove: 'removed',
+} as const;
+
+/** Found not running, and no event told who did it. Ends with the next start. */
+export function isIntentUnknown({ container }: WorkloadView, history: WorkloadHistory): boolean {
+  const { unknown } = history;
+  return unknown !== undefined && (container === undefined || container.state !== 'running');
+}
+
+/** The newest sign of a deployment in the workload's project, if it has not settled yet. */
+export function deployedAtMs(world: World, view: WorkloadView): number | undefined {
+  const { project, host } = view.identity;
+  const keys =
+    project === undefined ? [view.key] : keysOfProject(world.state, `${prefixOf(host, project)}/`);
+  const newest = Math.max(
+    ...keys.map((key) => world.state.workloads[key]?.deployedAtMs ?? -Infinity),
+  );
+  return newest + DEPLOYMENT_SETTLE_MS > world.nowMs ? newest : undefined;
+}
+
+function keysOfProject(state: OperatorState, prefix: string): WorkloadKey[] {
+  return Object.keys(state.workloads).filter((key) => key.startsWith(prefix));
+}
+
+function prefixOf(host: string, project: string): string {
+  return [host, project].map(encodeURIComponent).join('/');
+}

@@ -1,0 +1,135 @@
+import type { Mode } from '#core/policy/schema.ts';
+import type { ResourceLimits } from '#core/workload/container.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
+import { formatBytes, parseQuantity } from '#lib/quantity.ts';
+import type { GuardContext, Guards, No } from './guard.ts';
+import { deployedAtMs, humanAction, isLabelPaused, sentinelPaused } from './guards-people.ts';
+import { isShadow } from './guards-rate.ts';
+
+const LAXNESS: Readonly<Record<Mode, number>> = { Off: 0, Shadow: 1, Approve: 2, Auto: 3 };
+
+/** Guards on the tool, its arguments, and what else it touches. */
+export const TOOL_GUARDS: Guards = {
+  DependentNotPermitted(context) {
+    for (const key of context.candidate.affects.slice(1)) {
+      const message = dependentRefuses(context, key);
+      if (message !== undefined) return { message: `it also touches ${key}: ${message}` };
+    }
+    return undefined;
+  },
+
+  ToolsNotReady({ world, candidate }) {
+    const readiness = world.readiness(candidate.action.tool);
+    if (readiness.ready || readiness.reason === 'ToolForbidden') return undefined;
+    return { message: `${readiness.reason}: ${readiness.message}` };
+  },
+
+  NoChange(context) {
+    return noChange(context);
+  },
+
+  ArgumentsInvalid({ candidate, view }) {
+    const args = candidate.arguments;
+    if (!args.ok) return { message: args.reason };
+    if (candidate.action.tool !== UPDATE_RESOURCES) return undefined;
+    const lowered = changes(args.arguments, view.container?.limits ?? {}).find(
+      ({ wanted, current }) => current === undefined || wanted < current,
+    );
+    if (lowered === undefined) return undefined;
+    const now = lowered.current === undefined ? 'unlimited' : lowered.show(lowered.current);
+    return {
+      message: `it would lower ${lowered.what} from ${now} to ${lowered.show(lowered.wanted)}`,
+    };
+  },
+
+  JournalUnavailable({ world }) {
+    if (world.journalAvailable) return undefined;
+    return { message: 'the journal cannot be written, and nothing is done off the record' };
+  },
+
+  Shadow(context) {
+    if (!isShadow(context)) return undefined;
+    const why = context.world.shadowAll ? 'Sentinel runs' : `policy ${context.policy.name} is`;
+    return { message: `${why} in Shadow mode` };
+  },
+};
+
+const UPDATE_RESOURCES = 'docker/update_resources';
+
+/** Why the policy of another touched workload, or that workload, says no. */
+function dependentRefuses(context: GuardContext, key: WorkloadKey): string | undefined {
+  const { world, policy, candidate } = context;
+  const governing = world.governing(key);
+  const view = world.views.get(key);
+  if (view === undefined) return 'it is not known';
+  if (governing.kind !== 'governed') return 'no policy governs it';
+
+  const own = policy.spec.remediation.mode;
+  const theirs = governing.policy.spec.remediation.mode;
+  const { name } = governing.policy;
+  if (LAXNESS[theirs] < LAXNESS[own]) return `policy ${name} has mode ${theirs}`;
+  if (!governing.policy.actions.some(({ tool }) => tool === candidate.action.tool)) {
+    return `policy ${name} does not allow ${candidate.action.tool}`;
+  }
+
+  const history = world.state.workloads[key];
+  const { startPeriod } = governing.policy.spec;
+  if (isLabelPaused(view)) return 'its label pauses it';
+  if (view.ambiguous.length > 0) return 'several containers claim it';
+  if (deployedAtMs(world, view) !== undefined) return 'a deployment is in progress';
+  const no =
+    sentinelPaused(world, name, key) ?? (history && humanAction(world, view, history, startPeriod));
+  return no?.message;
+}
+
+function noChange({ candidate, view }: GuardContext): No | undefined {
+  const state = view.container?.state;
+  const { tool } = candidate.action;
+  const already = ALREADY[tool];
+  if (already !== undefined && state !== undefined && already.includes(state)) {
+    return { message: `the container is already ${state}` };
+  }
+  const args = candidate.arguments;
+  if (tool !== UPDATE_RESOURCES || !args.ok) return undefined;
+  const wanted = changes(args.arguments, view.container?.limits ?? {});
+  if (!wanted.every(({ wanted: value, current }) => value === current)) return undefined;
+  return {
+    message: wanted
+      .map(({ what, show, wanted: value }) => `${what} is ${show(value)} already`)
+      .join(', '),
+  };
+}
+
+/** States in which a tool has nothing to do. */
+const ALREADY: Readonly<Record<string, readonly string[]>> = {
+  'docker/start_container': ['running'],
+  'docker/stop_container': ['exited', 'created'],
+  'docker/kill_container': ['exited', 'created'],
+  'docker/pause_container': ['paused', 'exited', 'created'],
+  'docker/unpause_container': ['running', 'exited', 'created'],
+  'docker/exec_command': ['exited', 'created'],
+};
+
+interface Change {
+  readonly what: string;
+  readonly wanted: number;
+  /** Absent: there is no limit now, and any limit lowers it. */
+  readonly current: number | undefined;
+  show(value: number): string;
+}
+
+function changes(args: Readonly<Record<string, unknown>>, limits: ResourceLimits): Change[] {
+  const memory =
+    typeof args['memory'] === 'string' ? parseQuantity(args['memory']) : args['memory'];
+  const candidates: (Omit<Change, 'wanted'> & { readonly wanted: unknown })[] = [
+    { what: 'the memory limit', wanted: memory, current: limits.memoryBytes, show: formatBytes },
+    {
+      what: 'the CPU limit',
+      wanted: args['cpus'],
+      current: limits.nanoCpus === undefined ? undefined : limits.nanoCpus / 1e9,
+      show: String,
+    },
+    { what: 'the process limit', wanted: args['pids'], current: limits.pids, show: String },
+  ];
+  return candidates.filter((change): change is Change => typeof change.wanted === 'number');
+}

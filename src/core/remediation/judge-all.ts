@@ -1,0 +1,56 @@
+import { type Judgement, judge, type Verdict } from '#core/health/threshold.ts';
+import type { Attempt, Incident } from '#core/incident/incident.ts';
+import { EMPTY_MEMORY, earlier, type JudgedSituation, type WorkloadMemory } from './step.ts';
+
+/** What the thresholds of a policy say of one workload now. */
+export interface Judged {
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+  readonly breached: readonly string[];
+  readonly memory: WorkloadMemory;
+  readonly recheckAtMs?: number;
+}
+
+/** Judges every threshold of the governing policy. */
+export function judgeAll(
+  situation: Pick<JudgedSituation, 'world' | 'policy' | 'view' | 'history'>,
+  memory: WorkloadMemory | undefined = EMPTY_MEMORY,
+  incident: Incident | undefined,
+): Judged {
+  const { world, policy, view, history } = situation;
+  const cutMs = actedAtMs(incident);
+  const input = {
+    nowMs: world.nowMs,
+    view,
+    history,
+    startPeriodMs: policy.spec.startPeriod,
+    healthyForMs: policy.spec.remediation.verify.healthyFor,
+    ...(cutMs === undefined ? {} : { cutMs }),
+  };
+  const judgements = policy.thresholds.map((threshold): [string, Judgement] => [
+    threshold.name,
+    judge(threshold, input, memory.thresholds[threshold.name]),
+  ]);
+  const recheckAtMs = judgements
+    .map(([, { verdict }]) => ('recheckAtMs' in verdict ? verdict.recheckAtMs : undefined))
+    .reduce(earlier, undefined);
+  return {
+    verdicts: new Map(judgements.map(([name, { verdict }]) => [name, verdict])),
+    breached: judgements.flatMap(([name, { verdict }]) =>
+      verdict.kind === 'Breached' ? [name] : [],
+    ),
+    memory: {
+      thresholds: Object.fromEntries(
+        judgements.map(([name, judgement]) => [name, judgement.memory]),
+      ),
+      ...(memory.steady === undefined ? {} : { steady: memory.steady }),
+    },
+    ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
+  };
+}
+
+/** When the last action that may have changed something ended. */
+function actedAtMs(incident: Incident | undefined): number | undefined {
+  return incident?.attempts.findLast(
+    (attempt: Attempt) => attempt.outcome !== 'NotExecuted' && attempt.endedAtMs !== undefined,
+  )?.endedAtMs;
+}

@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto';
+import { evidenceFor } from '#core/diagnosis/evidence.ts';
+import {
+  type Incident,
+  type IncidentWorkload,
+  pendingAttempt,
+  type Resolution,
+} from '#core/incident/incident.ts';
+import type { Draft } from '#core/journal/data.ts';
+import type { PolicyRef } from '#core/journal/record.ts';
+import type { CompiledPolicy } from '#core/policy/compile.ts';
+import type { Severity } from '#core/policy/schema.ts';
+import { RUNGS_PER_ACTION } from './candidate.ts';
+import { deployedAtMs, humanAction } from './guards-people.ts';
+import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
+
+/** A breach within this of a resolution belongs to the same trouble. */
+const REOPEN_MS = 10 * 60_000;
+/** How long a quarantined workload must stay well before it is released. */
+const RELEASE_MS = REOPEN_MS;
+
+/** Opens an incident for what is breached, or reopens the last one; the first look at trouble. */
+export function open(situation: JudgedSituation): Step {
+  const { breached } = situation;
+  if (breached.length === 0) return NOTHING;
+  if (belongsToPerson(situation) !== undefined && !isUntoldRemoval(situation)) return NOTHING;
+
+  const recent = reopenable(situation);
+  if (recent !== undefined) return reopen(situation, recent);
+  const { policy, world, view } = situation;
+  return {
+    drafts: [
+      {
+        type: 'incident.opened',
+        workload: view.key,
+        policy: policyRef(policy),
+        data: {
+          workload: incidentWorkload(situation),
+          policyGeneration: world.generationOf(policy.name),
+          threshold: breached[0] ?? '',
+          severity: severityOf(policy, breached),
+          breached: [...breached],
+          evidence: evidenceFor(situation, 0),
+          fingerprint: fingerprint(policy.name, view.key, breached),
+          message: `${breached.join(', ')} breached`,
+        },
+      },
+    ],
+    again: true,
+  };
+}
+
+/**
+ * A person removed what the policy expects to exist. That is told, once, by an incident which is
+ * resolved as HumanAction right away.
+ */
+function isUntoldRemoval(situation: JudgedSituation): boolean {
+  const { history, breached, world, view } = situation;
+  const { hold } = history;
+  if (hold?.kind !== 'remove' || !breached.some((name) => isAbsence(situation, name))) return false;
+  return !Object.values(world.state.incidents).some(
+    (incident) => incident.workload.key === view.key && incident.createdAtMs >= hold.sinceMs,
+  );
+}
+
+function reopen(situation: JudgedSituation, incident: Incident): Step {
+  const { policy, breached } = situation;
+  return {
+    drafts: [
+      {
+        type: 'incident.reopened',
+        ...about(incident),
+        data: {
+          severity: severityOf(policy, breached),
+          breached: [...breached],
+          evidence: evidenceFor(situation, incident.evidence.length),
+          workload: incidentWorkload(situation),
+          rung: rungAfter(policy, incident),
+          message: `${breached.join(', ')} breached again`,
+        },
+      },
+    ],
+    again: true,
+  };
+}
+
+/** The last incident of this workload and policy, while its trouble may be the same. */
+function reopenable({ world, policy, view, breached }: JudgedSituation): Incident | undefined {
+  const longest = policy.thresholds
+    .filter(({ name }) => breached.includes(name))
+    .reduce((most, { window = 0 }) => Math.max(most, window), REOPEN_MS);
+  return Object.values(world.state.incidents)
+    .filter(
+      ({ workload, policy: { name }, resolvedAtMs, resolution }) =>
+        workload.key === view.key &&
+        name === policy.name &&
+        resolvedAtMs !== undefined &&
+        resolvedAtMs + longest > world.nowMs &&
+        // What a person or a new policy ended is not the same trouble going on.
+        (resolution === 'Remediated' || resolution === 'SelfRecovered'),
+    )
+    .reduce<Incident | undefined>(
+      (newest, one) => ((newest?.resolvedAtMs ?? 0) > (one.resolvedAtMs ?? 0) ? newest : one),
+      undefined,
+    );
+}
+
+/**
+ * Where a reopened incident goes on: after what was tried last, and at the last rung, which did
+ * help for a while, when there is none after it. Limits and backoff bound how often.
+ */
+function rungAfter(policy: CompiledPolicy, incident: Incident): number {
+  const tried = incident.attempts.some(
+    ({ outcome }) => outcome !== undefined && outcome !== 'NotExecuted',
+  );
+  if (!tried) return incident.rung;
+  const end = policy.actions.length * RUNGS_PER_ACTION;
+  const next = (Math.floor(incident.rung / RUNGS_PER_ACTION) + 1) * RUNGS_PER_ACTION;
+  return next < end ? next : Math.min(incident.rung, end - 1);
+}
+
+/** Ends the incident when its cause is gone, or when it is no longer Sentinel's to care for. */
+export function resolve(situation: JudgedSituation, incident: Incident): Step | undefined {
+  const { world, view, breached } = situation;
+  const person = belongsToPerson(situation);
+  if (person !== undefined) return resolved(incident, 'HumanAction', person);
+  if (view.container === undefined && !breached.includes(incident.threshold)) {
+    // In the middle of a recreation there is no container for a moment.
+    const settledAtMs = deployedAtMs(world, view);
+    if (settledAtMs !== undefined) return recheck(settledAtMs + RECREATION_MS);
+    if (!incident.breached.some((name) => isAbsence(situation, name))) {
+      return resolved(incident, 'WorkloadRemoved', 'the workload does not exist any more');
+    }
+  }
+  if (breached.length > 0 || !isClear(situation, incident)) return undefined;
+  return release(situation, incident);
+}
+
+const RECREATION_MS = 20_000;
+
+function isAbsence({ policy }: JudgedSituation, name: string): boolean {
+  return policy.thresholds.some(
+    (threshold) => threshold.name === name && threshold.signal === 'absent',
+  );
+}
+
+/** Every threshold that counts in this bout is known to be clear: what is unknown ends nothing. */
+function isClear({ verdicts }: JudgedSituation, incident: Incident): boolean {
+  return incident.breached.every((name) => {
+    const verdict = verdicts.get(name);
+    return verdict === undefined || verdict.kind === 'Clear' || verdict.kind === 'Unsupported';
+  });
+}
+
+function release(situation: JudgedSituation, incident: Incident): Step {
+  const { world, view, history } = situation;
+  const quarantine = world.state.quarantined[view.key];
+  if (quarantine !== undefined) {
+    const wellSinceMs = Math.max(view.runningSinceMs ?? world.nowMs, quarantine.atMs);
+    if (wellSinceMs + RELEASE_MS > world.nowMs) return recheck(wellSinceMs + RELEASE_MS);
+  }
+  const started = history.starts.at(-1);
+  if (started?.cause === 'Human' && started.atMs >= incident.boutAtMs) {
+    return resolved(incident, 'HumanAction', 'a person started it, and it is well');
+  }
+  return resolved(incident, 'SelfRecovered', 'it recovered by itself');
+}
+
+/** Notes what has come to be breached since the incident was opened. */
+export function join(situation: JudgedSituation, incident: Incident): Step | undefined {
+  const { breached, policy } = situation;
+  const added = breached.filter((name) => !incident.breached.includes(name));
+  const moved =
+    situation.view.container !== undefined && situation.view.container.id !== incident.workload.id;
+  if (added.length === 0 && !moved) return undefined;
+  const names = [...incident.breached, ...added];
+  return {
+    drafts: [
+      {
+        type: 'incident.updated',
+        ...about(incident),
+        data: {
+          severity: severityOf(policy, names),
+          breached: names,
+          evidence: added.length > 0 ? evidenceFor(situation, incident.evidence.length) : [],
+          workload: incidentWorkload(situation),
+          message:
+            added.length > 0 ? `${added.join(', ')} breached too` : 'the container is another one',
+        },
+      },
+    ],
+    again: true,
+  };
+}
+
+/**
+ * The policy that the incident was opened under does not govern the workload any more. A call that
+ * is under way is let finish; its verification is not waited for.
+ */
+export function closeForPolicyChange(incident: Incident, kind: 'none' | 'conflict'): Step {
+  const attempt = pendingAttempt(incident);
+  if (attempt !== undefined && attempt.outcome === undefined) return NOTHING;
+  const why =
+    kind === 'conflict'
+      ? 'several policies now tie for the workload'
+      : `policy ${incident.policy.name} does not govern the workload any more`;
+  return resolved(incident, 'PolicyChanged', why);
+}
+
+export function resolved(incident: Incident, resolution: Resolution, message: string): Step {
+  return {
+    drafts: [
+      ...endPending(incident, message),
+      { type: 'incident.resolved', ...about(incident), data: { resolution, message } },
+    ],
+    again: true,
+  };
+}
+
+/** A verification that nobody waits for any more ends with its incident. */
+function endPending(incident: Incident, message: string): Draft[] {
+  const attempt = pendingAttempt(incident);
+  if (attempt?.outcome === undefined) return [];
+  return [
+    {
+      type: 'verification.failed',
+      ...about(incident),
+      data: { intent: attempt.intent, message: `not verified: ${message}`, next: 'Escalate' },
+    },
+  ];
+}
+
+/** A hold that makes the workload a person's: incidents are neither opened nor kept open for it. */
+export function belongsToPerson(situation: JudgedSituation): string | undefined {
+  const { world, view, history, policy } = situation;
+  if (history.hold?.kind === 'restart') return undefined;
+  return humanAction(world, view, history, policy.spec.startPeriod)?.message;
+}
+
+export function policyRef(policy: CompiledPolicy): PolicyRef {
+  return { name: policy.name, digest: policy.digest, commit: policy.commit };
+}
+
+function severityOf(policy: CompiledPolicy, breached: readonly string[]): Severity {
+  const critical = policy.thresholds.some(
+    ({ name, severity }) => severity === 'critical' && breached.includes(name),
+  );
+  return critical ? 'critical' : 'warning';
+}
+
+function fingerprint(policy: string, key: string, breached: readonly string[]): string {
+  const text = [policy, key, ...breached].join('\n');
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function incidentWorkload({ view }: JudgedSituation): IncidentWorkload {
+  const { identity, container, key } = view;
+  return {
+    key,
+    host: identity.host,
+    ...(identity.project === undefined ? {} : { project: identity.project }),
+    ...(identity.service === undefined ? {} : { service: identity.service }),
+    container: container?.name ?? identity.name,
+    id: container?.id ?? '',
+    image: container?.image ?? '',
+  };
+}

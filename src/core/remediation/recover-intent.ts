@@ -1,0 +1,64 @@
+import type { Attempt, Outcome } from '#core/incident/incident.ts';
+import type { WorkloadHistory } from '#core/journal/state.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import type { ToolDescription } from './tools.ts';
+
+export interface RecoveredOutcome {
+  readonly outcome: Exclude<Outcome, 'Failed'>;
+  readonly message: string;
+}
+
+/** The event that proves that a tool has done its work. Tools without one leave no such trace. */
+const PROOF: Readonly<Record<string, string>> = {
+  'docker/restart_container': 'start',
+  'docker/start_container': 'start',
+  'docker/stop_container': 'die',
+  'docker/kill_container': 'kill',
+  'docker/pause_container': 'pause',
+  'docker/unpause_container': 'unpause',
+};
+
+/**
+ * Ends an intent that a crash left open, by what can be observed: never by doing it again. The
+ * missed events were replayed before this is asked.
+ */
+export function recoverIntent(
+  attempt: Attempt,
+  tool: ToolDescription | undefined,
+  view: WorkloadView | undefined,
+  history: WorkloadHistory,
+): RecoveredOutcome {
+  const target = attempt.affects[0];
+  const counts = history.own?.intent === attempt.intent ? history.own.counts : {};
+  const proof = PROOF[attempt.tool];
+  if (proof !== undefined && (counts[proof] ?? 0) > 0) {
+    return {
+      outcome: 'Succeeded',
+      message: `its ${proof} event was seen after a restart of Sentinel`,
+    };
+  }
+  const container = view?.container;
+  const untouched =
+    Object.keys(counts).length === 0 &&
+    leavesTraces(tool) &&
+    container !== undefined &&
+    container.id === target?.container &&
+    container.startedAtMs === target.startedAtMs &&
+    container.state === target.state;
+  if (untouched) {
+    return {
+      outcome: 'NotExecuted',
+      message:
+        'the container is as it was when the intent was recorded, and no event tells of a call',
+    };
+  }
+  return {
+    outcome: 'OutcomeUnknown',
+    message: 'Sentinel ended while the call was open, and nothing proves what became of it',
+  };
+}
+
+/** Only of a tool whose every effect Docker reports as an event can silence be a proof. */
+function leavesTraces(tool: ToolDescription | undefined): boolean {
+  return tool !== undefined && PROOF[tool.name] !== undefined;
+}

@@ -1,0 +1,199 @@
+import type { Attempt, Incident } from '#core/incident/incident.ts';
+import { intentId } from '#core/incident/incident.ts';
+import type { Draft } from '#core/journal/data.ts';
+import { formatDuration } from '#lib/duration.ts';
+import { escalate } from './act.ts';
+import { startingDeadlineMs } from './deadlines.ts';
+import { belongsToPerson, resolved } from './lifecycle.ts';
+import { about, type JudgedSituation, recheck, type Step, type WorkloadMemory } from './step.ts';
+
+export interface Verified {
+  readonly step: Step;
+  readonly steady?: WorkloadMemory['steady'];
+}
+
+/**
+ * Judges an attempt by what can be observed since it ended, never by the tool's word. It passes
+ * when everything has held for `healthyFor` without a break; it fails at the deadline, or earlier
+ * when it cannot pass any more.
+ */
+export function verify(situation: JudgedSituation, incident: Incident, attempt: Attempt): Verified {
+  const { world, policy, history } = situation;
+  const person = belongsToPerson(situation);
+  if (person !== undefined) return { step: resolved(incident, 'HumanAction', person) };
+  if (history.foreign?.intent === attempt.intent) {
+    return { step: escalateForeign(incident, attempt, history.foreign.event) };
+  }
+
+  const { healthyFor } = policy.spec.remediation.verify;
+  const missing = whatIsMissing(situation, incident, attempt);
+  const steady = missing === undefined ? steadySince(situation, attempt) : undefined;
+  if (steady !== undefined && steady.sinceMs + healthyFor <= world.nowMs) {
+    return { step: passed(situation, incident, attempt) };
+  }
+
+  const deadlineMs = deadlineOf(situation, incident, attempt);
+  const lost = hasEnded(situation, attempt);
+  if (deadlineMs <= world.nowMs || lost !== undefined) {
+    const message =
+      lost ?? missing ?? `not steady for ${formatDuration(healthyFor)} by the deadline`;
+    return { step: failed(situation, incident, attempt, message) };
+  }
+  const steadyAtMs = steady === undefined ? deadlineMs : steady.sinceMs + healthyFor;
+  return {
+    step: recheck(Math.min(deadlineMs, steadyAtMs)),
+    ...(steady === undefined ? {} : { steady }),
+  };
+}
+
+/** What is not as it must be right now; `undefined` when everything is. */
+function whatIsMissing(
+  { view, verdicts, policy }: JudgedSituation,
+  incident: Incident,
+  attempt: Attempt,
+): string | undefined {
+  const { container } = view;
+  if (container?.state !== 'running') return `the container is ${container?.state ?? 'gone'}`;
+  const { health } = container;
+  if (health !== undefined && health.status !== 'healthy') return `its health is ${health.status}`;
+  for (const { name, signal } of policy.thresholds) {
+    const isProbe = signal === 'probe.http' || signal === 'probe.tcp';
+    if (!isProbe && !incident.breached.includes(name) && name !== attempt.trigger) continue;
+    const verdict = verdicts.get(name);
+    if (verdict?.kind === 'Breached' || verdict?.kind === 'Pending')
+      return `${name} is still breached`;
+    if (verdict?.kind === 'Unknown' || verdict?.kind === 'Ignored')
+      return `${name} is not known yet`;
+  }
+  return undefined;
+}
+
+/** Since when everything has held: in this run of the container, and after the action ended. */
+function steadySince({ world, view, memory }: JudgedSituation, attempt: Attempt) {
+  const of = `${attempt.intent} ${view.container?.id} ${view.container?.startedAtMs}`;
+  if (memory.steady?.of === of) return memory.steady;
+  return { sinceMs: world.nowMs, of };
+}
+
+/** It ended again by itself after the action, and nothing but another action would start it. */
+function hasEnded({ view, history }: JudgedSituation, attempt: Attempt): string | undefined {
+  const { exit } = history;
+  const state = view.container?.state;
+  if (state !== 'exited' && state !== 'dead') return undefined;
+  if (exit === undefined || exit.atMs <= (attempt.endedAtMs ?? 0)) return undefined;
+  return `the container exited again with code ${exit.exitCode}`;
+}
+
+/**
+ * The later of `within` and the time at which Docker itself would call the container unhealthy, so
+ * that a slow start is not failed; likewise where a gauge is not looked at during startPeriod.
+ */
+function deadlineOf(
+  { view, policy, verdicts }: JudgedSituation,
+  incident: Incident,
+  attempt: Attempt,
+): number {
+  const { within, healthyFor } = policy.spec.remediation.verify;
+  const endedAtMs = attempt.endedAtMs ?? attempt.startedAtMs;
+  const health = view.container?.health;
+  const runningSinceMs = view.runningSinceMs ?? endedAtMs;
+  const bound = Math.max(runningSinceMs, endedAtMs);
+  // A container that keeps restarting would move its own deadline for ever.
+  const latestMs = endedAtMs + 3 * (within + startingDeadlineMs(health) + policy.spec.startPeriod);
+  const byHealth = health === undefined ? 0 : bound + startingDeadlineMs(health) + healthyFor;
+  const hushed = incident.breached.some((name) => verdicts.get(name)?.kind === 'Ignored');
+  const byStart = hushed ? bound + policy.spec.startPeriod + healthyFor : 0;
+  return Math.max(endedAtMs + within, Math.min(latestMs, Math.max(byHealth, byStart)));
+}
+
+function passed({ world, view }: JudgedSituation, incident: Incident, attempt: Attempt): Step {
+  const tookMs = world.nowMs - attempt.startedAtMs;
+  const message = `${view.identity.name} has been well since; verified ${formatDuration(tookMs)} after the start of ${attempt.action}`;
+  const passing: Draft = {
+    type: 'verification.passed',
+    ...about(incident),
+    data: { intent: attempt.intent, message },
+  };
+  const resolution = attempt.outcome === 'OutcomeUnknown' ? 'SelfRecovered' : 'Remediated';
+  const why =
+    attempt.outcome === 'OutcomeUnknown'
+      ? `${attempt.action} had an unknown outcome, and the workload is well`
+      : `${attempt.action} worked`;
+  return {
+    drafts: [
+      passing,
+      { type: 'incident.resolved', ...about(incident), data: { resolution, message: why } },
+    ],
+    effects: [{ kind: 'Settle', intent: attempt.intent }],
+    again: true,
+  };
+}
+
+function failed(
+  situation: JudgedSituation,
+  incident: Incident,
+  attempt: Attempt,
+  message: string,
+): Step {
+  const { policy, world } = situation;
+  const { onFailure } = policy.spec.remediation.verify;
+  const tool = world.tool(attempt.tool);
+  const undo =
+    onFailure === 'Rollback' && tool?.reversible === true && attempt.outcome !== 'OutcomeUnknown';
+  const next = undo ? 'Rollback' : onFailure === 'Escalate' ? 'Escalate' : 'Next';
+  const draft: Draft = {
+    type: 'verification.failed',
+    ...about(incident),
+    data: { intent: attempt.intent, message, next },
+  };
+  if (next === 'Escalate') {
+    const told = escalate(
+      incident,
+      'VerificationFailed',
+      `${attempt.action} did not help: ${message}`,
+    );
+    return { drafts: [draft, ...told.drafts], again: true };
+  }
+  if (next === 'Rollback') return rollback(situation, incident, attempt, draft);
+  return { drafts: [draft], again: true };
+}
+
+/** Permitted by the original intent, since no person has touched the container in between. */
+function rollback(
+  { world }: JudgedSituation,
+  incident: Incident,
+  attempt: Attempt,
+  draft: Draft,
+): Step {
+  const intent = intentId(world.state.journalId, world.state.seq + 2);
+  const intended: Draft = {
+    type: 'remediation.intended',
+    ...about(incident),
+    data: {
+      intent,
+      candidate: attempt.candidate,
+      action: attempt.action,
+      tool: attempt.tool,
+      rung: incident.rung + 1,
+      trigger: attempt.trigger,
+      affects: [...attempt.affects],
+      argumentsMac: '',
+      rollbackOf: attempt.intent,
+    },
+  };
+  return {
+    drafts: [draft, intended],
+    effects: [{ kind: 'Rollback', intent, rollbackOf: attempt.intent }],
+  };
+}
+
+/** Somebody acted on the container in the moment of our own action: that person has it now. */
+function escalateForeign(incident: Incident, attempt: Attempt, event: string): Step {
+  const message = `an event that ${attempt.action} does not explain (${event}) came while it ran`;
+  const draft: Draft = {
+    type: 'verification.failed',
+    ...about(incident),
+    data: { intent: attempt.intent, message, next: 'Escalate' },
+  };
+  return { drafts: [draft, ...escalate(incident, 'ForeignEvent', message).drafts], again: true };
+}

@@ -1,0 +1,110 @@
+import type { Cause, WorkloadObserved } from '#core/journal/data.ts';
+import type { WorkloadHistory } from '#core/journal/state.ts';
+import type { EventAllowance } from '#core/remediation/tools.ts';
+import type { RestartPolicy } from './container.ts';
+import type { EventAction, RuntimeEvent } from './event.ts';
+
+/** An intent of ours that may still be causing events on a container. */
+export interface OwnIntent {
+  readonly intent: string;
+  /** Events that it explains on this container, and how many of each. */
+  readonly allowance: EventAllowance;
+}
+
+/** What is known of the container that an event speaks of, from the last look at it. */
+export interface EventContext {
+  readonly nowMs: number;
+  readonly history: WorkloadHistory | undefined;
+  readonly own: OwnIntent | undefined;
+  readonly stopSignal: string;
+  readonly stopTimeoutSeconds: number | undefined;
+  readonly restartPolicy: RestartPolicy['name'];
+  readonly autoRemove: boolean;
+}
+
+const STOP_TIMEOUT_SECONDS_DEFAULT = 10;
+/** `die` follows the kill that caused it within the grace of a stop, and a little. */
+const STOP_MARGIN_MS = 10_000;
+/** Events that only say "look again". */
+const NOT_RECORDED: ReadonlySet<EventAction> = new Set(['health_status', 'update']);
+/** Signals that ask a process to do something and let it live, as Docker spells them. */
+const HARMLESS_SIGNALS: ReadonlySet<string> = new Set([
+  ...['1', '10', '12', '17', '18', '23', '28'],
+  ...['HUP', 'USR1', 'USR2', 'CHLD', 'CONT', 'URG', 'WINCH'],
+]);
+
+/**
+ * Tells who caused an event. Docker does not say; the order does: a stop is `kill`, `die`, `stop`,
+ * a restart by the API is that, `start` and `restart`, a crash (and a kill from the host) is `die`
+ * alone. Exit codes prove nothing: a stop that needs SIGKILL exits 137 too.
+ *
+ * @returns `undefined` for an event that leaves no fact behind
+ */
+export function attribute(
+  event: RuntimeEvent,
+  context: EventContext,
+): WorkloadObserved | undefined {
+  if (NOT_RECORDED.has(event.action)) return undefined;
+  if (event.action === 'kill' && isHarmless(event.signal, context.stopSignal)) return undefined;
+
+  const cause = causeOf(event, context);
+  return {
+    event: event.action,
+    container: event.containerId,
+    name: event.name,
+    cause,
+    timeNano: event.timeNano,
+    ...(event.exitCode === undefined ? {} : { exitCode: event.exitCode }),
+    ...(event.signal === undefined ? {} : { signal: event.signal }),
+    ...(event.action === 'kill' ? { stopWindowMs: stopWindowMs(context) } : {}),
+    ...(belongsToIntent(cause, context) ? { intent: context.own?.intent ?? '' } : {}),
+  };
+}
+
+function isHarmless(signal: string | undefined, stopSignal: string): boolean {
+  const bare = (signal ?? '').replace(/^SIG/, '');
+  return HARMLESS_SIGNALS.has(bare) && bare !== stopSignal.replace(/^SIG/, '');
+}
+
+function stopWindowMs({ stopTimeoutSeconds }: EventContext): number {
+  return (stopTimeoutSeconds ?? STOP_TIMEOUT_SECONDS_DEFAULT) * 1_000 + STOP_MARGIN_MS;
+}
+
+/** Ours, or a person's amid ours: both are counted against the intent. A crash is neither. */
+function belongsToIntent(cause: Cause, { own }: EventContext): boolean {
+  return own !== undefined && (cause === 'Sentinel' || cause === 'Human');
+}
+
+function causeOf(event: RuntimeEvent, context: EventContext): Cause {
+  if (isExplained(event.action, context)) return 'Sentinel';
+  switch (event.action) {
+    case 'die':
+      return isBeingStopped(context) ? 'Human' : 'Crash';
+    case 'start':
+      return startedByEngine(context) ? 'Engine' : 'Human';
+    case 'destroy':
+      return context.autoRemove ? 'Engine' : 'Human';
+    case 'oom':
+      return 'Unknown';
+    default:
+      return 'Human';
+  }
+}
+
+/** An intent explains an event while it has not yet explained as many as it can cause. */
+function isExplained(action: EventAction, { own, history }: EventContext): boolean {
+  if (own === undefined) return false;
+  const counted = history?.own?.intent === own.intent ? (history.own.counts[action] ?? 0) : 0;
+  return counted < (own.allowance[action] ?? 0);
+}
+
+function isBeingStopped({ history, nowMs }: EventContext): boolean {
+  const hold = history?.hold;
+  if (hold === undefined || hold.kind === 'pause' || hold.kind === 'restart') return false;
+  return hold.untilMs === undefined || nowMs <= hold.untilMs;
+}
+
+/** The engine starts again what ended by itself, where the restart policy says so. */
+function startedByEngine({ history, restartPolicy }: EventContext): boolean {
+  return restartPolicy !== 'no' && history?.exit?.cause === 'Crash';
+}

@@ -1,0 +1,49 @@
+import type { GaugeName } from '#core/policy/signals.ts';
+import type { ObservedContainer } from './container.ts';
+import type { WorkloadIdentity, WorkloadKey } from './key.ts';
+
+/** A measured number, or why there is none. */
+export type Reading =
+  | { readonly kind: 'Value'; readonly value: number; readonly atMs: number }
+  | { readonly kind: 'Unknown'; readonly reason: string }
+  /** It will not become known: the container has no such limit, or the source is not there. */
+  | { readonly kind: 'Unsupported'; readonly reason: string };
+
+export interface ProbeReading {
+  /** Failures in a row; 0 after a success. */
+  readonly failures: number;
+  readonly atMs: number;
+  /** What went wrong last, for people; empty after a success. */
+  readonly message: string;
+}
+
+/** Counts over a span that ends now. `undefined`: logs are not followed, or not for that long. */
+export interface LogCounters {
+  /** Lines per second. */
+  rate(sinceMs: number): number | undefined;
+  matches(pattern: string, sinceMs: number): number | undefined;
+  errors(sinceMs: number): number | undefined;
+  /** Lines of a kind never seen before. */
+  anomalies(sinceMs: number): number | undefined;
+}
+
+/** What is known of one workload at one moment. The container was inspected, not remembered. */
+export interface WorkloadView {
+  readonly key: WorkloadKey;
+  readonly identity: WorkloadIdentity;
+  /** Absent: there is none of this key, or there are several. */
+  readonly container?: ObservedContainer;
+  /** Ids of all containers that claim this key, when there is more than one. */
+  readonly ambiguous: readonly string[];
+  /**
+   * Controller milliseconds since when the present run lasts: by the start that was witnessed, else
+   * by Docker's StartedAt. Absent while it does not run.
+   */
+  readonly runningSinceMs?: number;
+  readonly gauges: Readonly<Partial<Record<GaugeName, Reading>>>;
+  /** By threshold name. */
+  readonly probes: Readonly<Record<string, ProbeReading>>;
+  /** By path. */
+  readonly disks: Readonly<Record<string, Reading>>;
+  readonly logs?: LogCounters;
+}

@@ -1,0 +1,72 @@
+import type { RawSample } from '#core/health/sample.ts';
+import type { ContainerSummary, ObservedContainer } from '#core/workload/container.ts';
+import type { RuntimeEvent } from '#core/workload/event.ts';
+
+export interface EngineInfo {
+  /** The engine's own id: two endpoints with one id are the same engine. */
+  readonly engineId: string;
+  /** The daemon's hostname. */
+  readonly hostname: string;
+  readonly serverVersion: string;
+  /** The version that was negotiated for every call. */
+  readonly apiVersion: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly cgroupVersion: 1 | 2;
+  /** The daemon's wall clock, epoch milliseconds. */
+  readonly systemTimeMs: number;
+}
+
+export interface LogLine {
+  /** Nanosecond timestamp by the daemon, RFC 3339: where a broken follow is resumed. */
+  readonly timestamp: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** Without the line break, capped at `maxLineBytes`. Raw text of the container: hostile. */
+  readonly text: string;
+  /** True when the cap cut the line. */
+  readonly truncated: boolean;
+}
+
+export interface LogQuery {
+  readonly tty: boolean;
+  /** Only lines after this timestamp (RFC 3339, nanoseconds); exclusive. Absent: from the start. */
+  readonly after?: string;
+  /** At most this many of the newest lines before following; absent: all. */
+  readonly tail?: number;
+  /** Ends when the container stops, or with `signal`. Without it the call ends at the last line. */
+  readonly follow: boolean;
+}
+
+/**
+ * Reading side of one container engine. No call changes anything. Every call is bounded by the
+ * adapter's own timeout as well as by `signal`; the streams (`events`, a following `logs`) are not.
+ *
+ * All methods throw {@link RuntimeUnavailableError} when the engine gives no usable answer, and
+ * {@link RuntimeForbiddenError} when it (or a proxy before it) answers 403.
+ */
+export interface ContainerRuntime {
+  /** Also renegotiates the API version: called first, and again after every reconnect. */
+  info(signal: AbortSignal): Promise<EngineInfo>;
+  /** Every container, running or not. */
+  list(signal: AbortSignal): Promise<readonly ContainerSummary[]>;
+  /**
+   * Reads one container's live state from the daemon, never from a cache.
+   *
+   * @param ref id or name
+   * @returns `undefined` when the container is gone: an ordinary answer, not an error
+   */
+  inspect(ref: string, signal: AbortSignal): Promise<ObservedContainer | undefined>;
+  /**
+   * Events from now on, or from `sinceNano` (decimal nanoseconds, inclusive: duplicates are the
+   * caller's to drop). The iterator becomes ready (`onOpen`) once the daemon has accepted the
+   * stream; it ends when the daemon closes it and throws when it breaks.
+   */
+  events(
+    options: { readonly sinceNano?: string; readonly onOpen: () => void },
+    signal: AbortSignal,
+  ): AsyncIterable<RuntimeEvent>;
+  /** @returns `undefined` when the container is gone, not running, or has no sample yet */
+  sample(container: ObservedContainer, signal: AbortSignal): Promise<RawSample | undefined>;
+  /** @throws {LogsUnavailableError} the log driver cannot be read (Docker answers 501) */
+  logs(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
+}

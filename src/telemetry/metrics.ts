@@ -1,0 +1,247 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { RECORD_TYPES } from '#core/journal/record.ts';
+import { REFUSAL_REASONS } from '#core/remediation/refusal.ts';
+
+const CONTROLLER = 'workload';
+/** controller-runtime's buckets, so that its boards and alerts fit. */
+const RECONCILE_BUCKETS = [
+  ...[0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8],
+  ...[
+    0.9, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60,
+  ],
+];
+/** client-go's: 10 ns to 1000 s by powers of ten. */
+const WORKQUEUE_BUCKETS = Array.from({ length: 12 }, (_, index) => 1e-8 * 10 ** index);
+const SECONDS_BUCKETS = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900,
+];
+const FAST_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
+/**
+ * Every metric of DESIGN's list, in one registry. Series whose label values are known are made at
+ * the start: `rate()` cannot see a step from absent to 1. No label ever carries a container id, a
+ * container name or an error text.
+ */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ) => new Counter({ name, help, labelNames, registers });
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ) => new Gauge({ name, help, labelNames, registers });
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly Label[] = [],
+  ) => new Histogram({ name, help, buckets, labelNames, registers });
+
+  const metrics = {
+    reconcileTotal: counter(
+      'controller_runtime_reconcile_total',
+      'Total number of reconciliations per controller',
+      ['controller', 'result'],
+    ),
+    reconcileErrors: counter(
+      'controller_runtime_reconcile_errors_total',
+      'Total number of reconciliation errors per controller',
+      ['controller'],
+    ),
+    terminalErrors: counter(
+      'controller_runtime_terminal_reconcile_errors_total',
+      'Total number of terminal reconciliation errors per controller',
+      ['controller'],
+    ),
+    reconcilePanics: counter(
+      'controller_runtime_reconcile_panics_total',
+      'Total number of reconciliation panics per controller',
+      ['controller'],
+    ),
+    reconcileTimeouts: counter(
+      'controller_runtime_reconcile_timeouts_total',
+      'Total number of reconciliation timeouts per controller',
+      ['controller'],
+    ),
+    reconcileTime: histogram(
+      'controller_runtime_reconcile_time_seconds',
+      'Length of time per reconciliation per controller',
+      RECONCILE_BUCKETS,
+      ['controller'],
+    ),
+    activeWorkers: gauge(
+      'controller_runtime_active_workers',
+      'Number of currently used workers per controller',
+      ['controller'],
+    ),
+    maxConcurrent: gauge(
+      'controller_runtime_max_concurrent_reconciles',
+      'Maximum number of concurrent reconciles per controller',
+      ['controller'],
+    ),
+    queueDepth: gauge('workqueue_depth', 'Current depth of workqueue by workqueue', [
+      'name',
+      'controller',
+    ]),
+    queueAdds: counter('workqueue_adds_total', 'Total number of adds handled by workqueue', [
+      'name',
+      'controller',
+    ]),
+    queueRetries: counter(
+      'workqueue_retries_total',
+      'Total number of retries handled by workqueue',
+      ['name', 'controller'],
+    ),
+    queueDuration: histogram(
+      'workqueue_queue_duration_seconds',
+      'How long in seconds an item stays in workqueue before being requested',
+      WORKQUEUE_BUCKETS,
+      ['name', 'controller'],
+    ),
+    workDuration: histogram(
+      'workqueue_work_duration_seconds',
+      'How long in seconds processing an item from workqueue takes.',
+      WORKQUEUE_BUCKETS,
+      ['name', 'controller'],
+    ),
+    unfinishedWork: gauge(
+      'workqueue_unfinished_work_seconds',
+      'How many seconds of work has been done that is in progress and has not been observed by work_duration',
+      ['name', 'controller'],
+    ),
+    longestRunning: gauge(
+      'workqueue_longest_running_processor_seconds',
+      'How many seconds has the longest running processor for workqueue been running',
+      ['name', 'controller'],
+    ),
+
+    incidentsOpen: gauge('sentinel_incidents_open', 'Open incidents', ['policy', 'severity']),
+    incidentsTotal: counter(
+      'sentinel_incidents_total',
+      'Incidents opened or reopened, by the threshold that opened them',
+      ['policy', 'threshold', 'severity'],
+    ),
+    timeToDetect: histogram(
+      'sentinel_time_to_detect_seconds',
+      'From the change that Docker reports to the incident',
+      SECONDS_BUCKETS,
+    ),
+    timeToRemediate: histogram(
+      'sentinel_time_to_remediate_seconds',
+      'From the opening of an incident to the end of an action',
+      SECONDS_BUCKETS,
+    ),
+    timeToResolve: histogram(
+      'sentinel_time_to_resolve_seconds',
+      'From the opening of an incident to its resolution',
+      SECONDS_BUCKETS,
+    ),
+    remediations: counter('sentinel_remediations_total', 'Actions that ended, by outcome', [
+      'policy',
+      'action',
+      'outcome',
+    ]),
+    blocked: counter(
+      'sentinel_remediations_blocked_total',
+      'Candidates newly refused, by the first reason',
+      ['policy', 'reason'],
+    ),
+    shadowDecisions: counter(
+      'sentinel_shadow_decisions_total',
+      'Decisions in Shadow mode that were followed up',
+      ['policy', 'action', 'self_recovered'],
+    ),
+    approvalsPending: gauge('sentinel_approvals_pending', 'Actions that wait for a person'),
+    policyInfo: gauge('sentinel_policy_info', 'Policies in force', ['policy', 'digest', 'commit']),
+    policyReconciled: gauge(
+      'sentinel_policy_last_reconcile_timestamp_seconds',
+      'When a workload of the policy was last reconciled',
+      ['policy'],
+    ),
+    policyReloads: counter('sentinel_policy_reloads_total', 'Loads of the policy folder', [
+      'result',
+    ]),
+    llmRequests: counter('sentinel_llm_requests_total', 'Requests to language models', [
+      'route',
+      'stage',
+      'outcome',
+    ]),
+    llmTokens: counter(
+      'sentinel_llm_tokens_total',
+      'Tokens sent to and received from language models',
+      ['route', 'direction'],
+    ),
+    llmCost: counter(
+      'sentinel_llm_cost_usd_total',
+      'Cost of language models as their providers state it',
+      ['route'],
+    ),
+    llmDuration: histogram(
+      'sentinel_llm_request_duration_seconds',
+      'Length of requests to language models',
+      SECONDS_BUCKETS,
+      ['route', 'stage'],
+    ),
+    mcpCalls: counter('sentinel_mcp_calls_total', 'Calls of MCP tools', [
+      'server',
+      'tool',
+      'outcome',
+    ]),
+    mcpDuration: histogram(
+      'sentinel_mcp_call_duration_seconds',
+      'Length of MCP tool calls',
+      SECONDS_BUCKETS,
+      ['server'],
+    ),
+    dockerUp: gauge('sentinel_docker_up', 'Whether the Docker Engine answers', ['host']),
+    dockerEvents: counter('sentinel_docker_events_total', 'Container events received', ['action']),
+    dockerRequests: counter('sentinel_docker_requests_total', 'Requests to the Docker Engine', [
+      'code',
+      'method',
+    ]),
+    redisUp: gauge(
+      'sentinel_redis_up',
+      'Whether Redis took the last batch; 0 also where none is configured',
+    ),
+    outboxLag: gauge('sentinel_outbox_lag_records', 'Journal records not yet published'),
+    journalRecords: counter('sentinel_journal_records_total', 'Journal records appended', ['type']),
+    journalWrite: histogram(
+      'sentinel_journal_write_seconds',
+      'Length of journal writes',
+      FAST_BUCKETS,
+    ),
+    logLines: counter('sentinel_log_lines_total', 'Container log lines read', ['policy']),
+    logLinesDropped: counter(
+      'sentinel_log_lines_dropped_total',
+      'Container log lines not looked at',
+      ['policy', 'reason'],
+    ),
+    redactions: counter('sentinel_redactions_total', 'Secrets taken out, by rule', ['rule']),
+    workloads: gauge('sentinel_workloads', 'Governed workloads by state', ['policy', 'state']),
+    buildInfo: gauge('sentinel_build_info', 'The running version', ['version', 'node']),
+  };
+
+  for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
+    metrics.reconcileTotal.inc({ controller: CONTROLLER, result }, 0);
+  }
+  for (const one of [
+    metrics.reconcileErrors,
+    metrics.terminalErrors,
+    metrics.reconcilePanics,
+    metrics.reconcileTimeouts,
+  ]) {
+    one.inc({ controller: CONTROLLER }, 0);
+  }
+  for (const type of RECORD_TYPES) metrics.journalRecords.inc({ type }, 0);
+  for (const result of ['success', 'failure']) metrics.policyReloads.inc({ result }, 0);
+  return { registry, ...metrics, refusalReasons: REFUSAL_REASONS };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+/** The value of the label `controller`, and of `name` on queues. */
+export const CONTROLLER_NAME = CONTROLLER;
