@@ -1,8 +1,7 @@
-import type { z } from 'zod';
 import {
   type BuiltinToolName,
   isBuiltinToolName,
-  TOOL_INPUTS,
+  parseToolInput,
   type ToolInput,
 } from '#core/remediation/tool-arguments.ts';
 import type { ToolTarget } from '#core/remediation/tools.ts';
@@ -32,31 +31,29 @@ import { recoverIntent, settleIntent } from './recover.ts';
 import { recreateContainer, rollbackImage, updateEnvVars } from './replace.ts';
 import { updateResources } from './resources.ts';
 
-/** A tool that reads a container, or acts on one, and the schema of its arguments. */
+/** A tool that reads a container, or acts on one. */
 type Tool =
   | {
       readonly reads: true;
-      readonly input: z.ZodType;
-      run(context: ActionContext, call: ReadCall<never>): Promise<BuiltinResult>;
+      readonly run: (context: ActionContext, call: ReadCall<never>) => Promise<BuiltinResult>;
     }
   | {
       readonly reads: false;
-      readonly input: z.ZodType;
-      run(context: ActionContext, call: ToolCall<never>): Promise<BuiltinResult>;
+      readonly run: (context: ActionContext, call: ToolCall<never>) => Promise<BuiltinResult>;
     };
 
 function reads<Name extends BuiltinToolName>(
-  name: Name,
+  _name: Name,
   run: (context: ActionContext, call: ReadCall<ToolInput<Name>>) => Promise<BuiltinResult>,
 ): Tool {
-  return { reads: true, input: TOOL_INPUTS[name], run };
+  return { reads: true, run };
 }
 
 function acts<Name extends BuiltinToolName>(
-  name: Name,
+  _name: Name,
   run: (context: ActionContext, call: ToolCall<ToolInput<Name>>) => Promise<BuiltinResult>,
 ): Tool {
-  return { reads: false, input: TOOL_INPUTS[name], run };
+  return { reads: false, run };
 }
 
 const TOOLS: Readonly<Record<BuiltinToolName, Tool>> = {
@@ -96,18 +93,15 @@ async function callTool(
   const { tool, args, bound } = request;
   if (!isBuiltinToolName(tool)) return notExecuted('ToolUnknown', `there is no tool ${tool}`);
   const entry = TOOLS[tool];
-  const parsed = entry.input.safeParse(args);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return notExecuted('ArgumentsInvalid', `${issue?.path.join('.') ?? ''}: ${issue?.message}`);
-  }
+  const parsed = parseToolInput(tool, args);
+  if ('problem' in parsed) return notExecuted('ArgumentsInvalid', parsed.problem);
   const [first] = bound.expect;
   const target = bound.target ?? first?.id ?? '';
   const timing = await timingOf(context, tool, bound);
   const timeoutMs = BUILTIN_TOOLS[tool].timeoutMs(args, timing);
   const deadline = withDeadline(context.clock, signal, timeoutMs);
   try {
-    const call = { args: parsed.data as never, target, signal: deadline.signal };
+    const call = { args: parsed.input as never, target, signal: deadline.signal };
     if (entry.reads) return await entry.run(context, call);
     const { intentId, expect } = bound;
     return await entry.run(context, { ...call, intentId, expect });

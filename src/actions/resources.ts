@@ -15,7 +15,7 @@ type Input = ToolInput<'update_resources'>;
 
 /**
  * Sets limits of a running or stopped container, and returns the previous ones under `previous`:
- * as arguments of this tool they undo the change. The values die with the container.
+ * as arguments of this tool they undo the change. The values end with the container.
  */
 export async function updateResources(
   context: ActionContext,
@@ -57,27 +57,39 @@ function limitsFrom(args: Input, before: ResourceLimits): ResourceLimits {
  */
 function swapFor(memoryBytes: number, before: ResourceLimits): number {
   const { memoryBytes: memoryBefore, memorySwapBytes: swapBefore } = before;
-  if (memoryBytes < 0 || swapBefore === UNLIMITED) return UNLIMITED;
+  if (swapBefore === UNLIMITED) return UNLIMITED;
   if (memoryBefore === undefined || swapBefore === undefined) return memoryBytes;
   return memoryBytes + Math.max(0, swapBefore - memoryBefore);
 }
 
+/** Docker can raise a memory or CPU limit but not take it away: all that the host has is as good. */
 async function previousArguments(
   { runtime }: ActionContext,
   { args, signal }: ToolCall<Input>,
-  { memoryBytes, memorySwapBytes, nanoCpus, pids }: ResourceLimits,
+  before: ResourceLimits,
 ): Promise<JsonObject> {
-  // Docker cannot take a CPU limit away again; all of the host's CPUs are as good as none.
-  const cpus = async () =>
-    nanoCpus === undefined ? (await runtime.info(signal)).cpus : nanoCpus / NANO;
+  const lacks =
+    (args.memory !== undefined && before.memoryBytes === undefined) ||
+    (args.cpus !== undefined && before.nanoCpus === undefined);
+  const host = lacks ? await runtime.info(signal) : undefined;
   return {
-    ...(args.memory === undefined
-      ? {}
-      : {
-          memory: memoryBytes ?? UNLIMITED,
-          memorySwap: memoryBytes === undefined ? UNLIMITED : (memorySwapBytes ?? memoryBytes),
-        }),
-    ...(args.cpus === undefined ? {} : { cpus: await cpus() }),
-    ...(args.pids === undefined ? {} : { pids: pids ?? UNLIMITED }),
+    ...(args.memory === undefined ? {} : previousMemory(before, host?.memoryBytes)),
+    ...(args.cpus === undefined ? {} : previousCpus(before, host?.cpus)),
+    ...(args.pids === undefined ? {} : { pids: before.pids ?? UNLIMITED }),
   };
+}
+
+function previousMemory(before: ResourceLimits, hostBytes: number | undefined): JsonObject {
+  const { memoryBytes, memorySwapBytes } = before;
+  if (memoryBytes !== undefined) {
+    return { memory: memoryBytes, memorySwap: memorySwapBytes ?? memoryBytes };
+  }
+  // With swap as Docker gives it by default. Unlimited swap (-1) is refused by cgroup v1 while a
+  // lower swap limit stands.
+  return hostBytes === undefined ? {} : { memory: hostBytes, memorySwap: 2 * hostBytes };
+}
+
+function previousCpus({ nanoCpus }: ResourceLimits, hostCpus: number | undefined): JsonObject {
+  const cpus = nanoCpus === undefined ? hostCpus : nanoCpus / NANO;
+  return cpus === undefined ? {} : { cpus };
 }

@@ -3,6 +3,7 @@ import type { Draft } from '#core/journal/data.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
 import type { PolicyEntry } from '#core/journal/state.ts';
 import { recoverIntent } from '#core/remediation/recover-intent.ts';
+import type { ResolvedArguments } from '#core/remediation/secrets.ts';
 import { about, type WorkloadMemory } from '#core/remediation/step.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
@@ -43,7 +44,7 @@ export interface ControllerOptions {
   readonly shadowAll: boolean;
   readonly maxActions: { readonly max: number; readonly perMs: number };
   readonly mac: (text: string) => string;
-  readonly resolveSecrets: (args: JsonObject) => JsonObject | { readonly missing: string };
+  readonly resolveSecrets: (args: JsonObject) => ResolvedArguments;
   readonly listener?: ControllerListener;
   readonly workers?: number;
   readonly resyncMs?: number;
@@ -55,6 +56,17 @@ const DEFAULTS = { workers: 4, resyncMs: 300_000, reconcileTimeoutMs: 60_000 };
 const GRACE_MS = 30_000;
 /** Between something that happened and the look of those who may have waited for it. */
 const SWEEP_MS = 500;
+const IDLE_POLL_MS = 50;
+/** Records after which another workload's candidate may pass the gate. */
+const FREES: ReadonlySet<string> = new Set([
+  'remediation.completed',
+  'rollback.completed',
+  'verification.passed',
+  'verification.failed',
+  'incident.resolved',
+  'pause.cleared',
+  'approval.granted',
+]);
 
 /**
  * The control loop: an observer that names keys, a queue that orders them, workers that reconcile,
@@ -131,6 +143,9 @@ export class Controller implements AsyncDisposable {
   /** Starts watching; workers begin once everything was listed and open intents are ended. */
   start(): void {
     const { policies } = this.#options;
+    this.#options.journal.subscribe((records) => {
+      if (records.some(({ type }) => FREES.has(type))) this.#sweepSoon();
+    });
     this.#policiesChanged(policies.current());
     policies.onChange((set) => this.#policiesChanged(set));
     this.#running.push(this.#observer.run(this.#stopping.signal));
@@ -163,6 +178,16 @@ export class Controller implements AsyncDisposable {
   /** A workload should be looked at, for a reason that is no event: a sample, a probe, a request. */
   enqueue(key: WorkloadKey): void {
     this.#changed(key, 'Event');
+  }
+
+  /** Resolves when everything was looked at once and nothing is under way. */
+  async untilIdle(): Promise<void> {
+    const isBusy = () =>
+      !this.#isSynced ||
+      this.#queue.depth() > 0 ||
+      this.#queue.workingMs().length > 0 ||
+      this.#executor.isBusy();
+    while (isBusy()) await this.#options.clock.sleep(IDLE_POLL_MS, this.#stopping.signal);
   }
 
   /** Stops taking work, lets what is under way end within 30 s, and records the stop. */

@@ -4,6 +4,7 @@ import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
 import { type Considered, reconsider } from '#core/remediation/reconsider.ts';
 import { rollbackRefusal } from '#core/remediation/rollback.ts';
+import type { ResolvedArguments } from '#core/remediation/secrets.ts';
 import { about, type Effect, type WorkloadMemory } from '#core/remediation/step.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { World } from '#core/remediation/world.ts';
@@ -28,7 +29,7 @@ export interface ExecutorOptions {
   /** Its workload should be looked at again. */
   readonly onEnded: (key: WorkloadKey) => void;
   /** Fills `$secret` markers in, right before the call. */
-  readonly resolveSecrets: (args: JsonObject) => JsonObject | { readonly missing: string };
+  readonly resolveSecrets: (args: JsonObject) => ResolvedArguments;
   readonly onWarning: (message: string, cause: unknown) => void;
 }
 
@@ -64,6 +65,10 @@ export class Executor {
         this.#options.onEnded(key);
       });
     this.#underWay.add(run);
+  }
+
+  isBusy(): boolean {
+    return this.#underWay.size > 0;
   }
 
   /** Lets calls that were made end, for as long as `graceMs` says; new ones are not made. */
@@ -145,18 +150,13 @@ export class Executor {
     if (args?.ok !== true)
       return notExecuted('ArgumentsInvalid', 'the arguments have no value any more');
     const complete = this.#options.resolveSecrets(args.arguments);
-    if (
-      'missing' in complete &&
-      typeof complete['missing'] === 'string' &&
-      !('missing' in args.arguments)
-    ) {
-      return notExecuted('ArgumentsInvalid', `secret ${complete['missing']} is not set`);
-    }
+    if (!complete.ok)
+      return notExecuted('ArgumentsInvalid', `secret ${complete.missing} is not set`);
     const [target, ...others] = attempt.affects.map((one) => expectationOf(world, one));
     if (target === undefined) return notExecuted('TargetGone', 'there is no container to act on');
     return {
       tool: attempt.tool,
-      arguments: complete as JsonObject,
+      arguments: complete.arguments,
       intentId: attempt.intent,
       expect: [target, ...others],
       timeoutMs: timeoutOf(world, attempt, args.arguments),

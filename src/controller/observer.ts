@@ -109,7 +109,7 @@ export class Observer {
     const session = new AbortController();
     const ended = AbortSignal.any([signal, session.signal]);
     let listing: Promise<void> | undefined;
-    let listingFailure: unknown;
+    let listingFailure: Error | undefined;
     const buffered: RuntimeEvent[] = [];
     let live = false;
     const onOpen = () => {
@@ -120,24 +120,28 @@ export class Observer {
           this.#options.onSynced();
         },
         (error: unknown) => {
-          listingFailure = error;
+          listingFailure = error instanceof Error ? error : new Error(String(error));
           session.abort();
         },
       );
     };
     const sinceNano = this.#resumeFrom();
+    const resume = sinceNano === '' ? {} : { sinceNano };
     try {
-      const stream = runtime.events({ onOpen, ...(sinceNano === '' ? {} : { sinceNano }) }, ended);
-      for await (const event of stream) {
+      for await (const event of runtime.events({ onOpen, ...resume }, ended)) {
         // Told in order, and only after the list: a replayed event is attributed with what is known.
         if (live) this.#take(event, ended);
         else buffered.push(event);
       }
+    } catch (error) {
+      // A failed listing ends the stream too; then it is the reason.
+      await listing;
+      throw listingFailure ?? error;
     } finally {
       session.abort();
-      await listing;
-      if (listingFailure !== undefined && !signal.aborted) throw listingFailure;
     }
+    await listing;
+    if (listingFailure !== undefined) throw listingFailure;
   }
 
   async #connected(signal: AbortSignal): Promise<void> {

@@ -112,10 +112,9 @@ describe('the outbox', () => {
   it('publishes nothing that a power cut could take back', async () => {
     const { clock, sink, journal } = await open();
     await clock.advance(0);
-    const outbox = start(journal, { sink, clock });
-    await clock.advance(0);
-
     journal.append([aNote('inc-1')], { durable: false });
+
+    const outbox = start(journal, { sink, clock });
     await clock.advance(500);
     const before = seqs(sink.stream('audit'));
     const lag = outbox.lagRecords();
@@ -327,6 +326,37 @@ describe('retention', () => {
     assert.deepEqual(gap?.data, { from: 1, to: oldest - 1 });
     const counts = sink.stream('incidents').map(({ notes }) => Number(notes));
     assert.equal(counts.at(-1), 40, 'the state before the gap comes from the snapshot');
+  });
+
+  it('names what was lost while a publish was under way', async () => {
+    const { sink, journal, clock } = await open({
+      options: { ...SMALL_SEGMENTS, retention },
+    });
+    const gate = Promise.withResolvers<void>();
+    const outbox = start(journal, {
+      clock,
+      sink: {
+        ...sink,
+        publish: async (batch) => {
+          await gate.promise;
+          return sink.publish(batch);
+        },
+      },
+    });
+    await clock.advance(0);
+
+    for (let index = 0; index < 40; index += 1) {
+      journal.append([aNote('inc-1', 'x'.repeat(200))], { durable: true });
+      await clock.advance(10);
+    }
+    const oldest = journal.oldestSeq();
+    gate.resolve();
+    await clock.advance(60_000);
+    await clock.run(outbox.close());
+
+    assert.deepEqual(seqs(sink.stream('audit')), [1, ...upTo(journal.head().seq, oldest)]);
+    const gap = (await collect(journal.read(oldest))).find(({ type }) => type === 'outbox.gap');
+    assert.deepEqual(gap?.data, { from: 2, to: oldest - 1 });
   });
 
   it('removes what is published and too much, and leaves a verifiable chain', async () => {

@@ -65,7 +65,7 @@ export interface OutboxConfig<State> {
  * own: where it stands is what the sink's cursor says, and what a record meant is folded again from
  * the journal. So a crash, a lost answer or a rival at any point costs a look at the cursor.
  */
-export interface Outbox {
+export interface Outbox extends AsyncDisposable {
   /** Records that the sink does not have yet. */
   lagRecords(): number;
   /** Publishes what is durable, if the sink is there, and stops. */
@@ -123,6 +123,10 @@ class RunningOutbox<State> implements Outbox {
     this.#stop.abort();
     this.#wake.resolve();
     await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #run(): Promise<void> {

@@ -19,7 +19,14 @@ export function closest(word: string, known: Iterable<string>): string | undefin
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? continuation(plain, known);
+}
+
+/** The only known word that the given one is the beginning of: `timeout`, `timeoutSeconds`. */
+function continuation(plain: string, known: Iterable<string>): string | undefined {
+  if (plain.length < 4) return undefined;
+  const longer = [...known].filter((candidate) => candidate.toLowerCase().startsWith(plain));
+  return longer.length === 1 ? longer[0] : undefined;
 }
 
 /**

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { inspect, promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { createMemoryEventSink } from '#adapters/memory/memory-event-sink.ts';
-import { createRedisEventSink, type RedisEventSinkOptions } from '#adapters/redis/redis-event-sink.ts';
+import {
+  createRedisEventSink,
+  type RedisEventSinkOptions,
+} from '#adapters/redis/redis-event-sink.ts';
 import { ConfigError, SinkUnavailableError } from '#core/errors.ts';
 import type { EventSink, PublishBatch, StreamEntry } from '#ports/event-sink.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
+
+const run = promisify(execFile);
 
 interface SinkUnderTest extends AsyncDisposable {
   readonly sink: EventSink;
@@ -147,7 +159,10 @@ describe('Redis as the event sink', () => {
     await sink.publish(aBatch(0, 1, { incidents: [anIncident('a', true), anIncident('b', true)] }));
     await sink.publish(aBatch(1, 2, { incidents: [anIncident('a', false)] }));
 
-    assert.deepEqual(await client.zrange('sentinel:incidents:open', 0, -1, 'WITHSCORES'), ['b', '1000']);
+    assert.deepEqual(await client.zrange('sentinel:incidents:open', '0', '-1', 'WITHSCORES'), [
+      'b',
+      '1000',
+    ]);
     assert.equal(await client.get('sentinel:incident:a'), '{"name":"a","open":false}');
     assert.equal(await client.ttl('sentinel:incident:b'), -1);
     const ttl = await client.ttl('sentinel:incident:a');
@@ -179,7 +194,7 @@ describe('Redis as the event sink', () => {
 
   it('bounds the streams and the set of open incidents', async () => {
     await using test = await inRedis({
-      incidentsLengthMax: 100,
+      incidentsLengthMax: 300,
       auditLengthMax: 300,
       openIncidentsMax: 3,
     });
@@ -194,8 +209,11 @@ describe('Redis as the event sink', () => {
 
     // MAXLEN ~ removes whole nodes of up to 100 entries.
     const lengths = [await client.xlen('sentinel:incidents'), await client.xlen('sentinel:audit')];
-    assert.deepEqual(lengths.map((length, index) => length <= [200, 400][index]!), [true, true]);
-    assert.deepEqual(await client.zrange('sentinel:incidents:open', 0, -1), ['c', 'd', 'e']);
+    assert.deepEqual(
+      lengths.map((length) => length <= 400),
+      [true, true],
+    );
+    assert.deepEqual(await client.zrange('sentinel:incidents:open', '0', '-1'), ['c', 'd', 'e']);
     assert.ok((await client.ttl('sentinel:incident:a')) > 0);
   });
 
@@ -281,7 +299,9 @@ describe('Redis as the event sink', () => {
 
   it('uses the password of the URL and never tells it', async () => {
     await using server = await startRedis({ requirepass: 'p@ss/word' });
-    const right = createRedisEventSink({ url: `redis://:p%40ss%2Fword@127.0.0.1:${server.port}/2` });
+    const right = createRedisEventSink({
+      url: `redis://:p%40ss%2Fword@127.0.0.1:${server.port}/2`,
+    });
     const wrong = createRedisEventSink({ url: `redis://:s3cret-x@127.0.0.1:${server.port}` });
 
     const cursor = await right.cursor('journal-a');
@@ -291,6 +311,7 @@ describe('Redis as the event sink', () => {
     await wrong.close();
     assert.equal(cursor.seq, 0);
     assert.ok(error instanceof SinkUnavailableError);
+    assert.match(error.message, /WRONGPASS/);
     assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /s3cret/);
   });
 
@@ -305,14 +326,46 @@ describe('Redis as the event sink', () => {
   });
 
   it('speaks TLS where the URL says rediss', async () => {
-    const { key, cert } = await aCertificate();
+    const folder = await mkdtemp(join(tmpdir(), 'sentinel-tls-'));
+    const { key, cert } = await makeCertificate(folder);
+    const tlsPort = await freePort();
     await using server = await startRedis({
-      'tls-port': '0',
+      'tls-port': String(tlsPort),
       'tls-cert-file': cert,
       'tls-key-file': key,
       'tls-ca-cert-file': cert,
       'tls-auth-clients': 'no',
     });
-    assert.ok(server.port);
+    const url = `rediss://localhost:${tlsPort}`;
+    const trusting = createRedisEventSink({ url, tlsCa: await readFile(cert, 'utf8') });
+    const strict = createRedisEventSink({ url });
+
+    const cursor = await trusting.publish(aBatch(0, 1));
+    const refusal = strict.cursor('journal-a');
+
+    assert.equal(cursor, 1);
+    await assert.rejects(refusal, /self-signed certificate/);
+    await trusting.close();
+    await strict.close();
+    await rm(folder, { recursive: true });
+    assert.ok(server.port !== tlsPort);
   });
 });
+
+async function makeCertificate(folder: string): Promise<{ key: string; cert: string }> {
+  const key = join(folder, 'key.pem');
+  const cert = join(folder, 'cert.pem');
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const output = ['-keyout', key, '-out', cert, '-days', '2'];
+  await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject, ...output]);
+  return { key, cert };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -8,12 +8,14 @@ import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
 import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
+import { createSystemClock } from '#adapters/system/system-clock.ts';
 import { verifyJournal } from '#controller/journal/verify.ts';
 import { JournalUnavailableError } from '#core/errors.ts';
 import type { JournalStorage } from '#ports/journal-storage.ts';
 import { eventually } from '../support/engine.ts';
 import { aNote, collect, openTestJournal } from '../support/journal.ts';
-import { realClock } from '../support/real-clock.ts';
+
+const clock = createSystemClock();
 
 const run = promisify(execFile);
 const FIRST = '000000000001.jsonl';
@@ -147,7 +149,7 @@ for (const [kind, open] of [
       let notes = 0;
 
       for (let run = 0; run < 3; run += 1) {
-        const journal = await openTestJournal({ storage, clock: realClock, options });
+        const journal = await openTestJournal({ storage, clock, options });
         assert.equal(journal.state().notes['inc-1'] ?? 0, notes);
         for (let index = 0; index < 30; index += 1) {
           await journal.append([aNote('inc-1', 'x'.repeat(200))], { durable: true }).durable;
@@ -206,7 +208,7 @@ describe('journal files', () => {
     await using test = await inFiles();
     const journal = await openTestJournal({
       storage: test.storage,
-      clock: realClock,
+      clock,
       options: { retryMs: 1, retryMaxMs: 5 },
     });
     await journal.append([aNote('inc-1')], { durable: true }).durable;
@@ -236,7 +238,7 @@ describe('journal files', () => {
     const filler = join(disk.path, 'filler');
     const journal = await openTestJournal({
       storage,
-      clock: realClock,
+      clock,
       options: { retryMs: 1, retryMaxMs: 5 },
     });
     await journal.append([aNote('inc-1')], { durable: true }).durable;
@@ -267,7 +269,7 @@ describe('journal files', () => {
     for (let round = 0; round < 5; round += 1) {
       const acknowledged = await appendUntilKilled(test.directory, 40 + round * 60);
       const report = await verifyJournal(createFileJournalStorage(test.directory));
-      const journal = await openTestJournal({ storage: test.storage, clock: realClock });
+      const journal = await openTestJournal({ storage: test.storage, clock });
       const records = await collect(journal.read(1));
       await journal.close();
 

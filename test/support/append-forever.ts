@@ -1,13 +1,15 @@
 // Appends to the journal in argv[2] until it is killed, and prints "seq hash" for each record that
 // was acknowledged as durable.
 import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
+import { createSystemClock } from '#adapters/system/system-clock.ts';
 import { aNote, openTestJournal } from './journal.ts';
-import { realClock } from './real-clock.ts';
+
+const clock = createSystemClock();
 
 const [, , directory = ''] = process.argv;
 const journal = await openTestJournal({
   storage: createFileJournalStorage(directory),
-  clock: realClock,
+  clock,
   options: { segmentBytesMax: 20_000 },
 });
 for (let index = 0; ; index += 1) {

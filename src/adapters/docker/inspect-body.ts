@@ -75,7 +75,10 @@ const InspectBody = z.object({
     PidsLimit: Count,
   }),
   NetworkSettings: z
-    .object({ Networks: z.record(z.string(), z.object({ IPAddress: Text }).nullable()).nullish() })
+    .object({
+      Networks: z.record(z.string(), z.object({ IPAddress: Text }).nullable()).nullish(),
+      Ports: z.record(z.string(), z.array(z.object({ HostPort: Text })).nullable()).nullish(),
+    })
     .nullish(),
 });
 type InspectBody = z.infer<typeof InspectBody>;
@@ -134,6 +137,7 @@ export function parseInspect(value: unknown): ObservedContainer {
     limits: toLimits(host),
     shares: toShares(host),
     networks: toNetworks(body),
+    publishedPorts: toPublishedPorts(body),
     envNames: (config.Env ?? []).map((entry) => entry.split('=', 1)[0] ?? ''),
     ...toCommand(config),
     readOnlyRootFilesystem: host.ReadonlyRootfs ?? false,
@@ -243,6 +247,14 @@ function toShares(host: InspectBody['HostConfig']): readonly SharedNamespace[] {
     const owner = /^container:(.+)$/.exec(modes[kind] ?? '')?.[1];
     return owner === undefined ? [] : [{ kind, owner }];
   });
+}
+
+/** Docker lists the same port once per address family. */
+function toPublishedPorts(body: InspectBody): readonly number[] {
+  const bindings = Object.entries(body.NetworkSettings?.Ports ?? {})
+    .filter(([port]) => port.endsWith('/tcp'))
+    .flatMap(([, hosts]) => hosts ?? []);
+  return [...new Set(bindings.map(({ HostPort }) => Number(HostPort)))].filter((port) => port > 0);
 }
 
 function toNetworks(body: InspectBody): ObservedContainer['networks'] {

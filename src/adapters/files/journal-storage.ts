@@ -5,7 +5,7 @@ import { JournalUnavailableError } from '#core/errors.ts';
 import type { JournalStorage } from '#ports/journal-storage.ts';
 import { isErrno, syncDirectory } from './durable.ts';
 
-export interface FileJournalStorage extends JournalStorage {
+export interface FileJournalStorage extends JournalStorage, AsyncDisposable {
   /** Closes the segment that is being written. Syncs nothing. */
   close(): Promise<void>;
 }
@@ -111,6 +111,10 @@ class Storage implements FileJournalStorage {
     this.#open = undefined;
     // Closing reports no error that a sync has not reported before.
     await file?.close().catch(() => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #fileOf(name: string): Promise<FileHandle> {

@@ -9,6 +9,7 @@ import { ToolDefinition } from './tool-definition.ts';
 import { compileSchemas, type ToolSchemas } from './tool-schemas.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
+const PING_TIMEOUT_MS = 5_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 /** A stream may miss a list_changed: the list is read again at this interval. */
@@ -105,20 +106,43 @@ export class McpConnection implements AsyncDisposable {
     args: JsonObject,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<CallAnswer> {
-    const deadlineMs = this.#options.clock.bootMs() + options.timeoutMs;
+    const { clock } = this.#options;
+    const deadlineMs = clock.bootMs() + options.timeoutMs;
+    const left = () => ({ ...options, timeoutMs: deadlineMs - clock.bootMs() });
+
+    if (!(await this.#isAlive()) && !(await this.#reopen())) {
+      return notExecuted(this.#problem);
+    }
     const session = this.#session;
-    const first = await this.#callOnce(tool, args, options);
+    const first = await this.#callOnce(tool, args, left());
     if (first.kind !== 'SessionGone') return first;
 
     // Another call may have met the same answer before, and opened a session already.
-    if (this.#session === session) await this.#drop('the server has forgotten the session');
-    await this.connect();
-    const leftMs = deadlineMs - this.#options.clock.bootMs();
-    if (this.#listed === undefined || !this.#options.trusts(this.#listed) || leftMs <= 0) {
-      return notExecuted(`the session was lost: ${this.#problem}`);
-    }
-    const second = await this.#callOnce(tool, args, { ...options, timeoutMs: leftMs });
+    const isOpen = this.#session !== session || (await this.#reopen());
+    if (!isOpen) return notExecuted(`the session was lost: ${this.#problem}`);
+    const second = await this.#callOnce(tool, args, left());
     return second.kind === 'SessionGone' ? notExecuted('the session was lost twice') : second;
+  }
+
+  /**
+   * Over HTTP nothing tells that a server has restarted: the idle connection breaks under the next
+   * request, and of a tool call it could then not be said whether it arrived. So a ping goes first.
+   */
+  async #isAlive(): Promise<boolean> {
+    if (this.#session === undefined || !('url' in this.#options.endpoint)) return true;
+    try {
+      await this.#session.client.ping({ timeout: PING_TIMEOUT_MS });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** @returns whether there is a session again whose tools may be called */
+  async #reopen(): Promise<boolean> {
+    await this.#drop('the server has forgotten the session');
+    await this.connect();
+    return this.#listed !== undefined && this.#options.trusts(this.#listed);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,6 +158,7 @@ export class McpConnection implements AsyncDisposable {
   ): Promise<CallAnswer | { readonly kind: 'SessionGone' }> {
     const session = this.#session;
     if (session === undefined) return notExecuted(this.#problem);
+    if (timeoutMs <= 0) return notExecuted('no time was left to send it');
     if (signal.aborted) return notExecuted('cancelled before it was sent');
     // The SDK listens on the signal for good, and would cancel what has long ended: so one of its own.
     const cancel = new AbortController();

@@ -159,6 +159,7 @@ export function observe(it: MemoryContainer): ObservedContainer {
     engineRestartCount: it.engineRestartCount,
     limits: it.limits,
     networks: observeNetworks(it),
+    publishedPorts: [],
   };
 }
 

@@ -277,6 +277,7 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
 
   async updateResources(id: string, limits: ResourceLimits, signal: AbortSignal): Promise<void> {
     await this.#write('updateResources', id, signal, (it) => {
+      refuseMemory(limits, it.limits);
       it.limits = withoutUnlimited({ ...it.limits, ...limits });
       this.#emit('update', it);
     });
@@ -711,15 +712,27 @@ const RESTART_POLICIES: readonly RestartPolicy['name'][] = [
   'on-failure',
 ];
 
-/** -1 takes a limit away. Swap without a limit is said only where there is one for memory. */
-function withoutUnlimited(limits: ResourceLimits): ResourceLimits {
-  const { memoryBytes = -1, memorySwapBytes, nanoCpus, pids = -1 } = limits;
-  return {
-    ...(memoryBytes < 0 ? {} : { memoryBytes }),
-    ...(memoryBytes < 0 || memorySwapBytes === undefined ? {} : { memorySwapBytes }),
-    ...(nanoCpus === undefined ? {} : { nanoCpus }),
-    ...(pids < 0 ? {} : { pids }),
-  };
+const MEMORY_BYTES_MIN = 6 * 2 ** 20;
+
+function refuseMemory(
+  { memoryBytes, memorySwapBytes }: ResourceLimits,
+  before: ResourceLimits,
+): void {
+  if (memoryBytes === undefined) return;
+  if (memoryBytes < MEMORY_BYTES_MIN) {
+    throw new OperationRefusedError('Minimum memory limit allowed is 6MB');
+  }
+  const swap = memorySwapBytes ?? before.memorySwapBytes ?? -1;
+  if (swap >= 0 && swap < memoryBytes) {
+    throw new OperationRefusedError(
+      'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
+    );
+  }
+}
+
+/** -1 takes the pids limit away; there is no way to do so with the others. */
+function withoutUnlimited({ pids = -1, ...limits }: ResourceLimits): ResourceLimits {
+  return { ...limits, ...(pids < 0 ? {} : { pids }) };
 }
 
 function clearTimers(it: MemoryContainer): void {

@@ -1,4 +1,5 @@
-import { Redis } from 'ioredis';
+import { isIP } from 'node:net';
+import { Redis, ReplyError } from 'ioredis';
 import { ConfigError, SinkUnavailableError } from '#core/errors.ts';
 
 export interface RedisConnectionOptions {
@@ -28,53 +29,75 @@ export interface RedisConnection {
 /** @throws {ConfigError} the URL is none for Redis */
 export function createConnection(options: RedisConnectionOptions): RedisConnection {
   const { target, secrets } = parseUrl(options);
-  const redis = new Redis({
-    ...target,
-    connectTimeout: options.connectTimeoutMs ?? 5_000,
-    commandTimeout: options.commandTimeoutMs ?? 5_000,
-    connectionName: 'sre-sentinel',
-    lazyConnect: true,
-    // The caller decides when to try again; nothing waits in here or is sent twice behind its back.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  });
-  // Without a listener ioredis prints; what matters reaches the caller through `run`.
-  redis.on('error', () => undefined);
-  let connecting: Promise<void> | undefined;
+  /** The client in use. One that failed to connect or to answer is thrown away, never mended. */
+  let current: Client | undefined;
   let isUp = false;
   let isClosed = false;
 
-  async function connect(): Promise<void> {
-    if (redis.status === 'ready') return;
-    connecting ??= redis.connect().finally(() => {
-      connecting = undefined;
+  function open(): Client {
+    const redis = new Redis({
+      ...target,
+      connectTimeout: options.connectTimeoutMs ?? 5_000,
+      commandTimeout: options.commandTimeoutMs ?? 5_000,
+      // How long a hung peer may take to close, after we have given it up.
+      disconnectTimeout: 100,
+      connectionName: 'sre-sentinel',
+      lazyConnect: true,
+      // The caller decides when to try again; nothing waits in here or is sent twice behind its back.
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
     });
-    await connecting;
+    const client: Client = { redis, ready: redis.connect(), connectionError: undefined };
+    // Without a listener ioredis prints. Why a connection failed is told here alone: the command that
+    // waited for it hears only that it is closed.
+    redis.on('error', (error: Error) => {
+      client.connectionError = error;
+    });
+    redis.on('end', () => discard(client));
+    return client;
+  }
+
+  function discard(client: Client): void {
+    if (current === client) current = undefined;
+    client.redis.disconnect();
   }
 
   async function run<Value>(work: (redis: Redis) => Promise<Value>): Promise<Value> {
     if (isClosed) throw new SinkUnavailableError('the connection to Redis is closed');
+    current ??= open();
+    const client = current;
     try {
-      await connect();
-      const value = await work(redis);
+      await client.ready;
+      const value = await work(client.redis);
       isUp = true;
       return value;
     } catch (error) {
       isUp = false;
-      throw toSinkError(error, secrets);
+      // An error that Redis answers with leaves the connection sound; all others do not.
+      const isAnswer = error instanceof ReplyError && client.redis.status === 'ready';
+      if (!isAnswer) discard(client);
+      throw toSinkError(isAnswer ? error : (client.connectionError ?? error), secrets);
     }
   }
 
   async function close(): Promise<void> {
     isClosed = true;
     isUp = false;
-    redis.disconnect();
-    await connecting?.catch(() => undefined);
+    const client = current;
+    if (client === undefined) return;
+    discard(client);
+    await client.ready.catch(() => undefined);
   }
 
   return { run, isUp: () => isUp, close };
+}
+
+interface Client {
+  readonly redis: Redis;
+  readonly ready: Promise<void>;
+  connectionError: Error | undefined;
 }
 
 const PROTOCOLS = ['redis:', 'rediss:'];
@@ -104,7 +127,8 @@ function parseUrl(options: RedisConnectionOptions) {
 }
 
 function tlsOptions(host: string, ca: string | undefined) {
-  return { servername: host, ...(ca === undefined ? {} : { ca }) };
+  // SNI carries names only; an address is checked against the certificate all the same.
+  return { ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === undefined ? {} : { ca }) };
 }
 
 function decode(part: string): string {

@@ -17,7 +17,7 @@ export interface RedisEventSinkOptions extends RedisConnectionOptions {
   readonly onDisplaced?: (key: string) => void;
 }
 
-export interface RedisEventSink extends EventSink {
+export interface RedisEventSink extends EventSink, AsyncDisposable {
   close(): Promise<void>;
 }
 
@@ -85,7 +85,13 @@ export function createRedisEventSink(options: RedisEventSinkOptions): RedisEvent
     });
   }
 
-  return { cursor, publish, isUp: () => connection.isUp(), close: () => connection.close() };
+  return {
+    cursor,
+    publish,
+    isUp: () => connection.isUp(),
+    close: () => connection.close(),
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
 }
 
 function readCursor(redis: Redis, journalId: string): Promise<(string | null)[]> {

@@ -9,6 +9,7 @@ import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { JournalUnavailableError } from '#core/errors.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { aNote, collect, openTestJournal, parseFiles } from '../../../test/support/journal.ts';
+import { encodeRecord } from './line.ts';
 import { verifyJournal } from './verify.ts';
 
 type Files = Map<string, Buffer>;
@@ -155,6 +156,39 @@ describe('a changed byte', () => {
     assert.equal(atFirst, true);
     assert.match(reasons[0] ?? '', /^000000000001\.jsonl line 1 \(record 1\)/);
     assert.throws(() => journal.append([aNote('x')], { durable: true }), JournalUnavailableError);
+  });
+
+  it('that was given a hash of its own is found by the record after it, across segments too', async () => {
+    const { files } = await aLongJournal();
+
+    for (const [name, content] of files) {
+      const lines = content.toString().split('\n').slice(0, -1);
+      for (const [index, line] of lines.entries()) {
+        const isHead = index === lines.length - 1 && name === [...files.keys()].at(-1);
+        if (isHead) continue;
+        const { hash: _old, ...body } = JSON.parse(line) as JournalRecord;
+        const forged = encodeRecord({ ...body, actor: 'operator:mallory' })
+          .bytes.toString()
+          .trimEnd();
+        const changed = Buffer.from(`${lines.with(index, forged).join('\n')}\n`);
+        const storage = createMemoryJournalStorage(new Map(files).set(name, changed));
+        await using journal = await openTestJournal({ storage });
+        await journal.verified;
+        assert.equal(journal.isAvailable(), false, `${name} line ${index + 1}`);
+      }
+    }
+  });
+
+  it('is damage, too, where a segment bears the name of another', async () => {
+    const storage = createMemoryJournalStorage();
+    await (await openTestJournal({ storage })).close();
+    const [content = Buffer.of()] = storage.files().values();
+
+    await using journal = await openTestJournal({
+      storage: createMemoryJournalStorage(new Map([['000000000005.jsonl', content]])),
+    });
+
+    assert.match(journal.unavailableReason() ?? '', /out of order; the line says record 1$/);
   });
 
   it('is damage, too, where a whole segment is missing', async () => {

@@ -10,6 +10,7 @@ import {
   openTestJournal,
   parseFiles,
   type Tally,
+  tallyReducer,
 } from '../../../test/support/journal.ts';
 
 const SMALL_SEGMENTS = { segmentBytesMax: 2_000 };
@@ -182,6 +183,25 @@ describe('rotation', () => {
       previous: { segment: names[0], lastSeq: snapshot.seq - 1, lastHash: snapshot.prev },
       state: { lastSeq: snapshot.seq - 1 },
     });
+  });
+
+  it('leaves the state that a start would find, even where the snapshot forgets', async () => {
+    const storage = createMemoryJournalStorage();
+    const forgetful = {
+      ...tallyReducer,
+      snapshot: (state: Tally) => ({ ...state, notes: {} }),
+    };
+    const options = { storage, reducer: forgetful };
+    const first = await openTestJournal(options);
+    await first.append([aNote('inc-1')], { durable: true }).durable;
+
+    await first.renew('journal-a');
+    const live = structuredClone(first.state());
+    await first.close();
+    await using second = await openTestJournal(options);
+
+    assert.deepEqual(live.notes, {});
+    assert.deepEqual(second.state(), { records: live.records + 1, lastSeq: 4, notes: {} });
   });
 
   it('lets a start read nothing but the last segment', async () => {

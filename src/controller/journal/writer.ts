@@ -62,6 +62,8 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/** So many lines are synced without waiting for the time: all of them are kept in memory until then. */
+const SYNC_AFTER_LINES = 1_000;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 export function createJournalWriter(deps: WriterDeps): JournalWriter {
@@ -100,7 +102,7 @@ class Writer implements JournalWriter {
     for (const line of lines) this.#pendingBytes += line.bytes.length;
 
     const written = this.#wait(last.seq, options.sync);
-    if (options.sync) {
+    if (options.sync || this.#lines.length >= SYNC_AFTER_LINES) {
       this.#syncWanted = true;
       this.#start();
     } else {

@@ -38,16 +38,26 @@ export function celFactsOf(
 }
 
 function containerFacts({ container, identity }: WorkloadView): CelFacts['container'] {
-  const limits = container?.limits ?? {};
+  const { memoryBytes, memorySwapBytes, nanoCpus, pids } = container?.limits ?? {};
+  const { project, service } = identity;
   return {
-    ...(limits.memoryBytes === undefined ? {} : { memoryLimit: limits.memoryBytes }),
-    ...(limits.memorySwapBytes === undefined ? {} : { memorySwapLimit: limits.memorySwapBytes }),
-    ...(limits.nanoCpus === undefined ? {} : { cpuLimit: limits.nanoCpus / 1e9 }),
-    ...(limits.pids === undefined ? {} : { pidsLimit: limits.pids }),
+    ...present({
+      memoryLimit: memoryBytes,
+      memorySwapLimit: memorySwapBytes,
+      cpuLimit: nanoCpus === undefined ? undefined : nanoCpus / 1e9,
+      pidsLimit: pids,
+    }),
+    ...present({ project, service }),
     name: container?.name ?? identity.name,
     image: container?.image ?? '',
-    ...(identity.project === undefined ? {} : { project: identity.project }),
-    ...(identity.service === undefined ? {} : { service: identity.service }),
     labels: container?.labels ?? {},
   };
+}
+
+/** Without the fields that have no value: an absent fact is not a fact that is `undefined`. */
+function present<Value>(
+  fields: Readonly<Record<string, Value | undefined>>,
+): Record<string, Value> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Record<string, Value>;
 }

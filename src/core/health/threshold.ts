@@ -1,6 +1,6 @@
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
-import { type GaugeName, signalFacts } from '#core/policy/signals.ts';
+import { type GaugeName, type SignalName, signalFacts } from '#core/policy/signals.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { celFactsOf } from './cel-facts.ts';
 import type { JudgeInput } from './judge-input.ts';
@@ -103,6 +103,29 @@ function hushed(threshold: CompiledThreshold, input: JudgeInput): Condition | un
   return { kind: 'Ignored', reason: 'StartPeriod', recheckAtMs: endsAtMs };
 }
 
+type Judge = (
+  threshold: CompiledThreshold,
+  input: JudgeInput,
+  memory: ThresholdMemory,
+) => Condition;
+
+/** How each signal is looked at. Gauges are all looked at in one way. */
+const CONDITIONS: Readonly<Partial<Record<SignalName, Judge>>> = {
+  health: healthCondition,
+  state: stateCondition,
+  absent: (_threshold, input) => absentCondition(input),
+  'disk.writable': diskCondition,
+  'probe.http': probeCondition,
+  'probe.tcp': probeCondition,
+  exit: exitCondition,
+  oomKilled: (_threshold, input) => oomCondition(input),
+  restarts: restartsCondition,
+  'log.rate': logCondition,
+  'log.matches': logCondition,
+  'log.errors': logCondition,
+  'log.anomaly': logCondition,
+};
+
 function conditionOf(
   threshold: CompiledThreshold,
   input: JudgeInput,
@@ -110,32 +133,9 @@ function conditionOf(
 ): Condition {
   const { signal } = threshold;
   if (signal === undefined) return whenCondition(threshold, input);
-  switch (signal) {
-    case 'health':
-      return healthCondition(threshold.equals ?? 'unhealthy', input);
-    case 'state':
-      return stateCondition(threshold.equals ?? '', input);
-    case 'absent':
-      return absentCondition(input);
-    case 'disk.writable':
-      return diskCondition(threshold.path ?? '/', input);
-    case 'probe.http':
-    case 'probe.tcp':
-      return probeCondition(threshold, input);
-    case 'exit':
-      return exitCondition(threshold, input);
-    case 'oomKilled':
-      return oomCondition(input);
-    case 'restarts':
-      return restartsCondition(threshold, input);
-    case 'log.rate':
-    case 'log.matches':
-    case 'log.errors':
-    case 'log.anomaly':
-      return logCondition(threshold, input);
-    default:
-      return gaugeCondition(threshold, signal, input, memory);
-  }
+  const judgeSignal = CONDITIONS[signal];
+  if (judgeSignal !== undefined) return judgeSignal(threshold, input, memory);
+  return gaugeCondition(threshold, signal as GaugeName, input, memory);
 }
 
 const known = (holds: boolean, value: SignalValue): Condition => ({ kind: 'Known', holds, value });
@@ -145,7 +145,10 @@ const unknown = (reason: string): Condition => ({ kind: 'Unknown', reason });
  * `unhealthy` alone proves nothing: Docker also sets it when it stops probing (a pause, an exit),
  * with no failure counted, and keeps it from a run that is over (moby, CloseMonitorChannel).
  */
-function healthCondition(wanted: string, { view }: JudgeInput): Condition {
+function healthCondition(
+  { equals: wanted = 'unhealthy' }: CompiledThreshold,
+  { view }: JudgeInput,
+): Condition {
   const { container } = view;
   if (container === undefined) return unknown('NoContainer');
   const { health } = container;
@@ -174,7 +177,10 @@ function isProbeError({
   return exitCode === -1 && !/exceeded timeout/i.test(output);
 }
 
-function stateCondition(wanted: string, { view }: JudgeInput): Condition {
+function stateCondition(
+  { equals: wanted = '' }: CompiledThreshold,
+  { view }: JudgeInput,
+): Condition {
   const { container } = view;
   return container === undefined
     ? unknown('NoContainer')
@@ -188,7 +194,7 @@ function absentCondition({ view }: JudgeInput): Condition {
   );
 }
 
-function diskCondition(path: string, { view }: JudgeInput): Condition {
+function diskCondition({ path = '/' }: CompiledThreshold, { view }: JudgeInput): Condition {
   const reading = view.disks[path];
   if (reading === undefined) return unknown('NoSample');
   if (reading.kind !== 'Value') return reading;

@@ -29,6 +29,8 @@ export interface ArgumentProblem {
   /** Within `arguments`, as the policy is written: markers are part of it. */
   readonly path: Path;
   readonly message: string;
+  /** Whether the name is what is wrong, not what stands under it. */
+  readonly part?: 'key';
 }
 
 /** Arguments nest at most this deep: a document can refer to itself. */
@@ -79,7 +81,9 @@ class TemplateParser {
       const near = closest(marker, MARKERS);
       const hint =
         near === undefined ? `there are: ${MARKERS.join(', ')}` : `did you mean ${near}?`;
-      return this.#refuse(inside(place, marker), `there is no marker ${marker}; ${hint}`);
+      const message = `there is no marker ${marker}; ${hint}`;
+      this.problems.push({ path: [...place.source, marker], message, part: 'key' });
+      return { kind: 'literal', place, value: null };
     }
     if (Object.keys(object).length > 1) {
       return this.#refuse(place, `${marker} must stand alone in its object`);

@@ -1,5 +1,6 @@
 import type { ToolDescription } from '#core/remediation/tools.ts';
-import type { JsonObject, JsonValue } from '#lib/json.ts';
+import { closest } from '#lib/edit-distance.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/json.ts';
 import {
   type ArgumentProblem,
   parseTemplate,
@@ -205,6 +206,8 @@ function checkVariant(
       message: `${tool.name} is told its target by Sentinel; $target is for tools of other servers`,
     }));
   }
+  const names = nameProblems(Object.keys(variant.fields), tool.inputSchema as JsonObject);
+  if (names.length > 0) return names;
   const mismatches = nodes.flatMap((node) => mismatch(node, tool));
   if (mismatches.length > 0) return mismatches;
 
@@ -220,6 +223,27 @@ const NEEDS_TARGET: ArgumentProblem = {
     'must say where the target goes, as in { container_name: { $target: name } }: only built-in ' +
     'tools are told by Sentinel',
 };
+
+/** The schema would tell the same, but not what was meant. */
+function nameProblems(names: readonly string[], schema: JsonObject): ArgumentProblem[] {
+  const { properties = {}, required = [], additionalProperties } = schema;
+  const known = isJsonObject(properties) ? Object.keys(properties) : [];
+  const unknown = additionalProperties === false ? names.filter((it) => !known.includes(it)) : [];
+  const missing = Array.isArray(required)
+    ? required.filter((it) => !names.includes(String(it)))
+    : [];
+  return [
+    ...unknown.map((name): ArgumentProblem => {
+      const near = closest(name, known);
+      const hint = near === undefined ? '' : `; did you mean ${near}?`;
+      return { path: [name], message: `the tool takes no argument ${name}${hint}`, part: 'key' };
+    }),
+    ...missing.map((name) => ({
+      path: [],
+      message: `the tool needs the argument ${String(name)}`,
+    })),
+  ];
+}
 
 function mismatch(node: TemplateNode, tool: ToolDescription): readonly ArgumentProblem[] {
   const type = knownType(node);

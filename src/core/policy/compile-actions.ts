@@ -34,8 +34,8 @@ export function compileActions(
     } else {
       findings.push(
         ...result.problems.map((problem) => ({
+          ...problem,
           path: [...path, 'arguments', ...problem.path],
-          message: problem.message,
         })),
       );
     }

@@ -380,7 +380,7 @@ describe('compilePolicySet', () => {
     [
       'an argument that the tool lacks',
       withAction({ arguments: { timeout: 1 } }),
-      'spec.remediation.allowed[0].arguments: Unrecognized key: "timeout"',
+      'spec.remediation.allowed[0].arguments.timeout: the tool takes no argument timeout; did you mean timeoutSeconds?',
     ],
     [
       'an expression of the wrong type',

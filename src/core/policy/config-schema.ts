@@ -121,7 +121,7 @@ export const SentinelConfig = z.strictObject({
         })
         .prefault({})
         .describe('Journal, evidence and observations on this host.'),
-      providers: z.record(Name, Provider).default({}).describe('Where models are asked, by name.'),
+      providers: z.record(Name, Provider).prefault({}).describe('Where models are asked, by name.'),
       mcp: z
         .strictObject({
           servers: z
@@ -129,7 +129,7 @@ export const SentinelConfig = z.strictObject({
             .refine((servers) => !Object.hasOwn(servers, 'docker'), {
               message: 'docker is the built-in server; choose another name',
             })
-            .default({})
+            .prefault({})
             .describe('By the name that policies put before the slash.'),
         })
         .prefault({})
@@ -155,7 +155,7 @@ export const SentinelConfig = z.strictObject({
         .enum(['none', 'redis'])
         .default('none')
         .describe('redis: act only while holding the lease of the engine.'),
-      notifiers: z.record(Name, Notifier).default({}).describe('By the name that notify uses.'),
+      notifiers: z.record(Name, Notifier).prefault({}).describe('By the name that notify uses.'),
     })
     .prefault({}),
 });

@@ -174,7 +174,7 @@ const Mode = z
   .enum(['Shadow', 'Approve', 'Auto', 'Off'])
   .describe(
     'Shadow: decide and record, do nothing. Approve: ask a person before each action. Auto: act. ' +
-      'Off: watch nothing.',
+      'Off: leave alone what it governs.',
   );
 export type Mode = z.infer<typeof Mode>;
 
@@ -183,7 +183,7 @@ export const Remediation = z.strictObject({
   allowed: z
     .array(RemediationAction)
     .max(32)
-    .default([])
+    .prefault([])
     .describe('The ladder, in order. What is not here is never done.'),
   backoff: z
     .strictObject({

@@ -32,9 +32,13 @@ export function policyWarnings(
 }
 
 function selectorWarnings({ spec }: CompiledPolicy): Finding[] {
-  const { exclude: _exclude, ...terms } = spec.selector;
-  const byLabels = Object.keys(terms).every((field) => field.startsWith('match'));
-  if (!byLabels || spec.remediation.mode === 'Off') return [];
+  const { hosts, projects, services, names, images, matchLabels, matchExpressions } = spec.selector;
+  const byLabels = matchLabels !== undefined || matchExpressions !== undefined;
+  // A field that takes everything narrows nothing.
+  const isNarrowed = [hosts, projects, services, names, images].some(
+    (globs) => globs !== undefined && !globs.some((glob) => /^\*+$/.test(glob)),
+  );
+  if (!byLabels || isNarrowed || spec.remediation.mode === 'Off') return [];
   const message =
     'selects by labels alone: whoever may set a label on a container, an image’s author included, ' +
     'can put it under this policy; name projects, names, images or hosts as well';

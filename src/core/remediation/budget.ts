@@ -21,7 +21,10 @@ export function isHealthy(world: World, policy: CompiledPolicy, view: WorkloadVi
   }
   if (container?.state !== 'running' || runningSinceMs === undefined) return 'Unhealthy';
   if (runningSinceMs + startPeriod > world.nowMs) return 'Unhealthy';
-  if (container.health !== undefined && container.health.status !== 'healthy') return 'Unhealthy';
-  const incident = world.state.incidents[world.state.openByWorkload[view.key] ?? ''];
-  return incident?.severity === 'critical' ? 'Unhealthy' : 'Healthy';
+  const { health = { status: 'healthy' } } = container;
+  return health.status === 'healthy' && !hasCritical(world, view) ? 'Healthy' : 'Unhealthy';
+}
+
+function hasCritical({ state }: World, { key }: WorkloadView): boolean {
+  return state.incidents[state.openByWorkload[key] ?? '']?.severity === 'critical';
 }

@@ -115,7 +115,7 @@ interface Change {
   readonly wanted: number;
   /** Absent: there is no limit now, and any limit lowers it. */
   readonly current: number | undefined;
-  show(value: number): string;
+  readonly show: (value: number) => string;
 }
 
 function changes(args: Readonly<Record<string, unknown>>, limits: ResourceLimits): Change[] {

@@ -1,4 +1,4 @@
-import type { Attempt, Outcome } from '#core/incident/incident.ts';
+import type { Affected, Attempt, Outcome } from '#core/incident/incident.ts';
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import type { ToolDescription } from './tools.ts';
@@ -37,15 +37,7 @@ export function recoverIntent(
       message: `its ${proof} event was seen after a restart of Sentinel`,
     };
   }
-  const container = view?.container;
-  const untouched =
-    Object.keys(counts).length === 0 &&
-    leavesTraces(tool) &&
-    container !== undefined &&
-    container.id === target?.container &&
-    container.startedAtMs === target.startedAtMs &&
-    container.state === target.state;
-  if (untouched) {
+  if (Object.keys(counts).length === 0 && leavesTraces(tool) && isUnchanged(target, view)) {
     return {
       outcome: 'NotExecuted',
       message:
@@ -56,6 +48,13 @@ export function recoverIntent(
     outcome: 'OutcomeUnknown',
     message: 'Sentinel ended while the call was open, and nothing proves what became of it',
   };
+}
+
+function isUnchanged(target: Affected | undefined, view: WorkloadView | undefined): boolean {
+  const container = view?.container;
+  if (target === undefined || container === undefined) return false;
+  const { container: id, startedAtMs, state } = target;
+  return container.id === id && container.startedAtMs === startedAtMs && container.state === state;
 }
 
 /** Only of a tool whose every effect Docker reports as an event can silence be a proof. */

@@ -108,7 +108,8 @@ export const TOOL_ARGUMENTS = {
 
 /**
  * `update_resources` itself accepts more than a policy may write: what its own `previous` says, so
- * that a rollback can give a limit back exactly (-1 is none). No policy can say it.
+ * that a rollback can give a limit back exactly (-1 is none, for swap and pids). No policy can say
+ * it.
  */
 export const UpdateResourcesInput = z.strictObject({
   memory: z.union([z.int(), z.string()]).optional().describe('Bytes or a Docker size string.'),
@@ -128,4 +129,16 @@ export type ToolInput<Name extends BuiltinToolName> = z.output<(typeof TOOL_INPU
 
 export function isBuiltinToolName(name: string): name is BuiltinToolName {
   return Object.hasOwn(TOOL_ARGUMENTS, name);
+}
+
+/** Reads the arguments of a call as the tool itself takes them, defaults filled in. */
+export function parseToolInput<Name extends BuiltinToolName>(
+  tool: Name,
+  args: unknown,
+): { readonly input: ToolInput<Name> } | { readonly problem: string } {
+  const schema: z.ZodType = TOOL_INPUTS[tool];
+  const parsed = schema.safeParse(args);
+  if (parsed.success) return { input: parsed.data as ToolInput<Name> };
+  const [issue] = parsed.error.issues;
+  return { problem: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}` };
 }

@@ -71,9 +71,10 @@ const RECREATE_PATHS: readonly DockerPath[] = [
 /** Docker stops with its signal, then with SIGKILL when the grace is over. */
 const STOP_EVENTS = { kill: 2, die: 1, stop: 1 } as const satisfies EventAllowance;
 const RESTART_EVENTS: EventAllowance = { ...STOP_EVENTS, start: 1, restart: 1 };
-/** The way there, and the way back when the new container does not come up. */
+/** The way there, and the way back when the new container does not come up; old or new. */
 const REPLACED_EVENTS: EventAllowance = {
   ...STOP_EVENTS,
+  create: 1,
   start: 1,
   rename: 2,
   update: 2,
@@ -115,7 +116,8 @@ const REPLACES: Traits = {
   cutsSharers: true,
   dockerPaths: RECREATE_PATHS,
   events: REPLACED_EVENTS,
-  sharerEvents: REPLACED_EVENTS,
+  // One that was not reached yet is restarted when its owner comes back.
+  sharerEvents: { ...REPLACED_EVENTS, restart: 1 },
 };
 
 const TRAITS: Readonly<Record<BuiltinToolName, Traits>> = {

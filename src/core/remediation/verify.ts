@@ -1,3 +1,4 @@
+import type { Verdict } from '#core/health/threshold.ts';
 import type { Attempt, Incident } from '#core/incident/incident.ts';
 import { intentId } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
@@ -18,12 +19,9 @@ export interface Verified {
  * when it cannot pass any more.
  */
 export function verify(situation: JudgedSituation, incident: Incident, attempt: Attempt): Verified {
-  const { world, policy, history } = situation;
-  const person = belongsToPerson(situation);
-  if (person !== undefined) return { step: resolved(incident, 'HumanAction', person) };
-  if (history.foreign?.intent === attempt.intent) {
-    return { step: escalateForeign(incident, attempt, history.foreign.event) };
-  }
+  const { world, policy } = situation;
+  const interfered = interference(situation, incident, attempt);
+  if (interfered !== undefined) return { step: interfered };
 
   const { healthyFor } = policy.spec.remediation.verify;
   const missing = whatIsMissing(situation, incident, attempt);
@@ -46,26 +44,51 @@ export function verify(situation: JudgedSituation, incident: Incident, attempt: 
   };
 }
 
+/** A person has the workload now: nothing is left to verify, and nothing more is done. */
+function interference(
+  situation: JudgedSituation,
+  incident: Incident,
+  attempt: Attempt,
+): Step | undefined {
+  const person = belongsToPerson(situation);
+  if (person !== undefined) return resolved(incident, 'HumanAction', person);
+  const { foreign } = situation.history;
+  if (foreign?.intent !== attempt.intent) return undefined;
+  return escalateForeign(incident, attempt, foreign.event);
+}
+
 /** What is not as it must be right now; `undefined` when everything is. */
 function whatIsMissing(
-  { view, verdicts, policy }: JudgedSituation,
+  situation: JudgedSituation,
   incident: Incident,
   attempt: Attempt,
 ): string | undefined {
-  const { container } = view;
+  const { container } = situation.view;
   if (container?.state !== 'running') return `the container is ${container?.state ?? 'gone'}`;
-  const { health } = container;
-  if (health !== undefined && health.status !== 'healthy') return `its health is ${health.status}`;
-  for (const { name, signal } of policy.thresholds) {
-    const isProbe = signal === 'probe.http' || signal === 'probe.tcp';
-    if (!isProbe && !incident.breached.includes(name) && name !== attempt.trigger) continue;
-    const verdict = verdicts.get(name);
-    if (verdict?.kind === 'Breached' || verdict?.kind === 'Pending')
+  const { health = { status: 'healthy' } } = container;
+  if (health.status !== 'healthy') return `its health is ${health.status}`;
+  return situation.policy.thresholds
+    .filter(({ name, signal }) => {
+      const isProbe = signal === 'probe.http' || signal === 'probe.tcp';
+      return isProbe || incident.breached.includes(name) || name === attempt.trigger;
+    })
+    .map(({ name }) => notClear(name, situation.verdicts.get(name)))
+    .find((missing) => missing !== undefined);
+}
+
+function notClear(name: string, verdict: Verdict | undefined): string | undefined {
+  switch (verdict?.kind) {
+    case 'Breached':
+    case 'Pending':
       return `${name} is still breached`;
-    if (verdict?.kind === 'Unknown' || verdict?.kind === 'Ignored')
+    case 'Unknown':
+    case 'Ignored':
       return `${name} is not known yet`;
+    case 'Clear':
+    case 'Unsupported':
+    case undefined:
+      return undefined;
   }
-  return undefined;
 }
 
 /** Since when everything has held: in this run of the container, and after the action ended. */

@@ -28,10 +28,9 @@ const STOP_MARGIN_MS = 10_000;
 /** Events that only say "look again". */
 const NOT_RECORDED: ReadonlySet<EventAction> = new Set(['health_status', 'update']);
 /** Signals that ask a process to do something and let it live, as Docker spells them. */
-const HARMLESS_SIGNALS: ReadonlySet<string> = new Set([
-  ...['1', '10', '12', '17', '18', '23', '28'],
-  ...['HUP', 'USR1', 'USR2', 'CHLD', 'CONT', 'URG', 'WINCH'],
-]);
+const HARMLESS_SIGNALS: ReadonlySet<string> = new Set(
+  '1 10 12 17 18 23 28 HUP USR1 USR2 CHLD CONT URG WINCH'.split(' '),
+);
 
 /**
  * Tells who caused an event. Docker does not say; the order does: a stop is `kill`, `die`, `stop`,
@@ -75,20 +74,12 @@ function belongsToIntent(cause: Cause, { own }: EventContext): boolean {
   return own !== undefined && (cause === 'Sentinel' || cause === 'Human');
 }
 
-function causeOf(event: RuntimeEvent, context: EventContext): Cause {
-  if (isExplained(event.action, context)) return 'Sentinel';
-  switch (event.action) {
-    case 'die':
-      return isBeingStopped(context) ? 'Human' : 'Crash';
-    case 'start':
-      return startedByEngine(context) ? 'Engine' : 'Human';
-    case 'destroy':
-      return context.autoRemove ? 'Engine' : 'Human';
-    case 'oom':
-      return 'Unknown';
-    default:
-      return 'Human';
-  }
+function causeOf({ action }: RuntimeEvent, context: EventContext): Cause {
+  if (isExplained(action, context)) return 'Sentinel';
+  if (action === 'die') return isBeingStopped(context) ? 'Human' : 'Crash';
+  if (action === 'start') return startedByEngine(context) ? 'Engine' : 'Human';
+  if (action === 'destroy') return context.autoRemove ? 'Engine' : 'Human';
+  return action === 'oom' ? 'Unknown' : 'Human';
 }
 
 /** An intent explains an event while it has not yet explained as many as it can cause. */

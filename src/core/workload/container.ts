@@ -93,6 +93,8 @@ export interface ObservedContainer {
   readonly shares: readonly SharedNamespace[];
   /** Names of the networks that it is attached to, and its addresses on them (may be empty). */
   readonly networks: Readonly<Record<string, { readonly address: string }>>;
+  /** TCP ports of the daemon's host that lead to it. */
+  readonly publishedPorts: readonly number[];
   /** Names only: values never leave the runtime adapter by this way. */
   readonly envNames: readonly string[];
   readonly entrypoint: readonly string[];

@@ -13,36 +13,40 @@ export function found(
   container: ObservedContainer,
   history: WorkloadHistory | undefined,
 ): WorkloadObserved | undefined {
-  const { state } = container;
-  const fact = (
-    rest: Pick<WorkloadObserved, 'cause'> & Partial<WorkloadObserved>,
-  ): WorkloadObserved => ({
-    event: 'found',
-    container: container.id,
-    name: container.name,
-    timeNano: '',
-    state,
-    ...rest,
-  });
-  if (state === 'running') {
-    return holdsStopped(container, history) ? fact({ cause: 'Unknown' }) : undefined;
-  }
-  if (state === 'paused') {
-    const known =
-      history?.container === container.id &&
-      (history.hold?.kind === 'pause' || history.own?.counts['pause'] !== undefined);
-    return known || isNoted(container, history) ? undefined : fact({ cause: 'Unknown' });
-  }
-  if (state !== 'exited' && state !== 'dead') return undefined;
-  if (isWitnessedExit(container, history) || isNoted(container, history)) return undefined;
+  const told = tells(container, history);
+  if (told === undefined) return undefined;
+  const { id, name, state } = container;
+  return { event: 'found', container: id, name, timeNano: '', state, ...told };
+}
 
-  const { exitCode } = container;
-  if (container.error !== '') return fact({ cause: 'Engine', exitCode, note: 'its start failed' });
-  const { name } = container.restartPolicy;
-  if (name === 'always' || name === 'unless-stopped') {
-    return fact({ cause: 'Human', note: 'the engine would have restarted it' });
+type Told = Pick<WorkloadObserved, 'cause' | 'exitCode' | 'note'>;
+
+function tells(
+  container: ObservedContainer,
+  history: WorkloadHistory | undefined,
+): Told | undefined {
+  switch (container.state) {
+    case 'running':
+      return holdsStopped(container, history) ? { cause: 'Unknown' } : undefined;
+    case 'paused':
+      return isNoted(container, history) ? undefined : { cause: 'Unknown' };
+    case 'exited':
+    case 'dead':
+      if (isWitnessedExit(container, history) || isNoted(container, history)) return undefined;
+      return endedUnseen(container);
+    case 'created':
+    case 'restarting':
+    case 'removing':
+      return undefined;
   }
-  return fact({ cause: 'Unknown', exitCode });
+}
+
+function endedUnseen({ exitCode, error, restartPolicy }: ObservedContainer): Told {
+  if (error !== '') return { cause: 'Engine', exitCode, note: 'its start failed' };
+  if (restartPolicy.name === 'always' || restartPolicy.name === 'unless-stopped') {
+    return { cause: 'Human', note: 'the engine would have restarted it' };
+  }
+  return { cause: 'Unknown', exitCode };
 }
 
 /** It runs, but the history still has it stopped, paused or unknown. */
@@ -58,7 +62,10 @@ function holdsStopped(container: ObservedContainer, history: WorkloadHistory | u
 function isNoted(container: ObservedContainer, history: WorkloadHistory | undefined): boolean {
   const { unknown, hold } = history ?? {};
   if (unknown?.container === container.id && unknown.state === container.state) return true;
-  return history?.container === container.id && hold !== undefined && hold.untilMs === undefined;
+  if (history?.container !== container.id) return false;
+  // A pause of ours is told by its own event.
+  if (container.state === 'paused' && history.own?.counts['pause'] !== undefined) return true;
+  return hold !== undefined && hold.untilMs === undefined;
 }
 
 function isWitnessedExit(

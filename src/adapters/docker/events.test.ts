@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { parseEvent } from './events.ts';
+
+const ID = 'c'.repeat(64);
+
+function line(Action: string, Attributes: Record<string, string>, extra = {}): string {
+  const event = { status: Action, id: ID, Type: 'container', Action, scope: 'local', ...extra };
+  const text = JSON.stringify({ ...event, Actor: { ID, Attributes }, time: 1_795_499_479 });
+  // Written as the daemon does, with more digits than a number holds.
+  return text.replace(/\}$/, ',"timeNano":1795499479675165859}');
+}
+
+it('reads a death with its exit code, labels apart from Docker’s own attributes', () => {
+  const attributes = { name: 'web', image: 'shop', exitCode: '137', execDuration: '9', tier: 'a' };
+
+  assert.deepEqual(parseEvent(line('die', attributes)), {
+    action: 'die',
+    containerId: ID,
+    name: 'web',
+    labels: { tier: 'a' },
+    timeNano: '1795499479675165859',
+    exitCode: 137,
+  });
+});
+
+for (const [action, attributes, expected] of [
+  ['health_status: unhealthy', { name: 'web' }, { action: 'health_status' }],
+  ['health_status: healthy', { name: 'web' }, { action: 'health_status' }],
+  ['kill', { name: 'web', signal: '15' }, { action: 'kill', signal: '15' }],
+  ['rename', { name: 'new', oldName: '/old' }, { action: 'rename', oldName: 'old' }],
+] as const) {
+  it(`reads ${action}`, () => {
+    const event = parseEvent(line(action, attributes));
+
+    assert.deepEqual({ ...event, ...expected }, event);
+  });
+}
+
+for (const [name, text] of [
+  ['a probe', line('exec_start: /bin/true', { name: 'web' })],
+  ['another kind of object', line('create', { name: 'net' }, { Type: 'network' })],
+  ['an unknown shape', '{"Action":{"nested":true}}'],
+] as const) {
+  it(`passes over ${name}`, () => {
+    assert.equal(parseEvent(text), undefined);
+  });
+}
+
+it('is not misled by a label that is called like the event’s time', () => {
+  const event = parseEvent(line('start', { name: 'web', timeNano: '1', odd: '"timeNano":2' }));
+
+  assert.equal(event?.timeNano, '1795499479675165859');
+  assert.deepEqual(event?.labels, { timeNano: '1', odd: '"timeNano":2' });
+});
+
+it('refuses what is no JSON', () => {
+  assert.throws(() => parseEvent('<html>'));
+});

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { describe, it } from 'node:test';
+import { createBuiltinActions } from '#actions/builtin-actions.ts';
+import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
+import { createSystemClock } from '#adapters/system/system-clock.ts';
+import { expectationOf, INTENT, NEVER } from '../../../test/support/actions.ts';
+import { createScriptedServer, createWorld } from '../../../test/support/scripted-mcp-server.ts';
+import { createDockerServer } from './docker-server.ts';
+import { createMcpActionRunner } from './mcp-action-runner.ts';
+import { type McpHttpServer, startMcpHttpServer } from './serve-http.ts';
+import { EMPTY_LOCK } from './tools-lock.ts';
+
+const TOKEN = 'a-token-for-these-tests';
+
+async function dockerOverHttp({ readOnly = false, token = TOKEN } = {}) {
+  const clock = createSystemClock();
+  const engine = new MemoryEngine(clock);
+  const actions = createBuiltinActions({ runtime: engine, operations: engine, clock });
+  const redact = (text: string) => text.replaceAll('hunter2', '[redacted]');
+  const server = await startMcpHttpServer({
+    createServer: () => createDockerServer({ actions, version: '1', readOnly, redact }),
+    token: TOKEN,
+    port: 0,
+  });
+  const runner = createMcpActionRunner({
+    clock,
+    version: '1',
+    docker: { url: server.url, token },
+    servers: [],
+    enabledTools: ['recreate_container'],
+    lock: EMPTY_LOCK,
+  });
+  await runner.connected();
+  const call = async (tool: string, ref: string) => {
+    const seen = (await engine.inspect(ref, NEVER)) ?? assert.fail(`no ${ref}`);
+    const expect = [expectationOf(seen)] as const;
+    return runner.call({ tool, arguments: {}, intentId: INTENT, expect, timeoutMs: 20_000 }, NEVER);
+  };
+  return {
+    engine,
+    runner,
+    call,
+    async [Symbol.asyncDispose]() {
+      await runner[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('the built-in server in a process of its own', () => {
+  it('acts, sets aside, goes back and settles as it does in process', async () => {
+    await using bench = await dockerOverHttp();
+    const old = await bench.engine.add({ name: 'web' });
+
+    const made = await bench.call('docker/recreate_container', 'web');
+    const back = await bench.runner.recover(INTENT, NEVER);
+    const settled = await bench.runner.settle(INTENT, NEVER);
+
+    assert.equal(made.outcome, 'Succeeded');
+    assert.equal(back.outcome, 'Succeeded');
+    assert.equal((await bench.engine.inspect('web', NEVER))?.id, old);
+    assert.equal(settled.outcome, 'Succeeded');
+  });
+
+  it('redacts what leaves it', async () => {
+    await using bench = await dockerOverHttp();
+    await bench.engine.add({ name: 'web' });
+    bench.engine.writeLog('web', 'password=hunter2');
+
+    const result = await bench.call('docker/get_logs', 'web');
+
+    assert.match(JSON.stringify(result), /password=\[redacted\]/);
+  });
+
+  it('offers nothing that acts in its read-only profile', async () => {
+    await using bench = await dockerOverHttp({ readOnly: true });
+    await bench.engine.add({ name: 'web' });
+
+    const reads = await bench.call('docker/health_check', 'web');
+    const acts = await bench.call('docker/restart_container', 'web');
+
+    assert.equal(reads.outcome, 'Succeeded');
+    assert.equal(acts.outcome === 'NotExecuted' && acts.reason, 'ToolUnknown');
+  });
+
+  it('lets nobody in with another token', async () => {
+    await using bench = await dockerOverHttp({ token: 'a-token-of-somebody-else' });
+
+    const readiness = bench.runner.readiness('docker/health_check');
+
+    assert.equal(readiness.ready === false && readiness.reason, 'ServerUnavailable');
+  });
+});
+
+it('a server that says it is the built-in one, and is not of this build, is not called', async () => {
+  const world = createWorld();
+  await using server = await startMcpHttpServer({
+    createServer: async () => createScriptedServer(world),
+    token: TOKEN,
+    port: 0,
+  });
+  await using runner = createMcpActionRunner({
+    clock: createSystemClock(),
+    version: '1',
+    docker: { url: server.url, token: TOKEN },
+    servers: [],
+    enabledTools: [],
+    lock: EMPTY_LOCK,
+  });
+  await runner.connected();
+
+  const readiness = runner.readiness('docker/restart_container');
+
+  assert.equal(readiness.ready === false && readiness.reason, 'ToolManifestChanged');
+});
+
+describe('a request is refused', () => {
+  for (const [why, headers, status] of [
+    ['without a token', { authorization: undefined }, 401],
+    ['with another token', { authorization: `Bearer ${TOKEN}x` }, 401],
+    ['with the beginning of the token', { authorization: `Bearer ${TOKEN.slice(0, -1)}` }, 401],
+    ['from a web page elsewhere', { origin: 'https://evil.example' }, 403],
+    ['from a page of no origin', { origin: 'null' }, 403],
+    ['by a name that was bound to this address', { host: 'evil.example:80' }, 403],
+    ['in a session that nobody opened', { 'mcp-session-id': 'made-up' }, 404],
+  ] as const) {
+    it(`${why}: ${status}`, async () => {
+      const world = createWorld();
+      await using server = await startMcpHttpServer({
+        createServer: async () => createScriptedServer(world),
+        token: TOKEN,
+        port: 0,
+      });
+
+      const answer = await post(server, headers);
+
+      assert.equal(answer, status);
+    });
+  }
+
+  it('and one from a page of this host, with the token, is not', async () => {
+    const world = createWorld();
+    await using server = await startMcpHttpServer({
+      createServer: async () => createScriptedServer(world),
+      token: TOKEN,
+      port: 0,
+    });
+
+    assert.equal(await post(server, { origin: new URL(server.url).origin }), 200);
+  });
+
+  it('a server without a real token does not start', async () => {
+    const start = startMcpHttpServer({
+      createServer: async () => createScriptedServer(createWorld()),
+      token: '',
+      port: 0,
+    });
+
+    await assert.rejects(start, { code: 'SENTINEL_CONFIG_INVALID' });
+  });
+});
+
+/** Sends an initialize request. `fetch` would not let `Host` be chosen. */
+function post(
+  { url }: McpHttpServer,
+  headers: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const all: Record<string, string | undefined> = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    authorization: `Bearer ${TOKEN}`,
+    ...headers,
+  };
+  const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', headers: given }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    sent.on('error', reject);
+    sent.end(
+      JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-06-18',
+          capabilities: {},
+          clientInfo: { name: 'test', version: '1' },
+        },
+      }),
+    );
+  });
+}

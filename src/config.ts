@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { ConfigError } from '#core/errors.ts';
+
+/** What the command line of `sentinel run` may say; it goes before the environment. */
+export interface RunFlags {
+  readonly policies?: string;
+  readonly data?: string;
+  readonly config?: string;
+  readonly modeOverride?: 'Shadow';
+}
+
+const Port = z.coerce.number().int().min(0).max(65535);
+
+/** The environment, as DESIGN lists it. Unknown variables are none of our business. */
+const Environment = z.object({
+  DOCKER_HOST: z.string().optional(),
+  DOCKER_TLS_VERIFY: z.string().optional(),
+  DOCKER_CERT_PATH: z.string().optional(),
+  REDIS_URL: z.string().optional(),
+  CEREBRAS_API_KEY: z.string().optional(),
+  OPENROUTER_API_KEY: z.string().optional(),
+  LLAMA_API_KEY: z.string().optional(),
+  LLAMA_API_BASE: z.string().optional(),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: z.string().optional(),
+  MCP_GATEWAY_URL: z.string().optional(),
+  MCP_GATEWAY_AUTH_TOKEN: z.string().optional(),
+  AUTO_HEAL_ENABLED: z.string().optional(),
+  API_HOST: z.string().min(1).default('127.0.0.1'),
+  API_PORT: Port.default(8000),
+  API_TOKENS_FILE: z.string().optional(),
+  SENTINEL_POLICIES: z.string().min(1).default('policies'),
+  SENTINEL_DATA: z.string().min(1).default('data'),
+  SENTINEL_CONFIG: z.string().optional(),
+  SENTINEL_HOST: z.string().min(1).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+/** Variables that may also be given as `NAME_FILE`, the path of a file that holds the value. */
+const SECRETS = [
+  'REDIS_URL',
+  'CEREBRAS_API_KEY',
+  'OPENROUTER_API_KEY',
+  'LLAMA_API_KEY',
+  'OPENAI_API_KEY',
+  'MCP_GATEWAY_AUTH_TOKEN',
+] as const;
+
+export interface Config {
+  readonly docker: {
+    readonly host?: string;
+    readonly tlsVerify?: string;
+    readonly certPath?: string;
+  };
+  readonly redisUrl?: string;
+  readonly gateway?: { readonly url: string; readonly token?: string };
+  readonly api: { readonly host: string; readonly port: number; readonly tokensFile?: string };
+  readonly policies: string;
+  readonly data: string;
+  /** Path of the SentinelConfig; absent: none was named. */
+  readonly configFile?: string;
+  /** The name of this host in workload keys; absent: the daemon's hostname. */
+  readonly host?: string;
+  readonly logLevel: z.infer<typeof Environment>['LOG_LEVEL'];
+  /** AUTO_HEAL_ENABLED is neither unset nor `true`, or the command line says so. */
+  readonly shadowAll: boolean;
+  /** Looks a secret up that a policy or the SentinelConfig names: `NAME`, or the file of `NAME_FILE`. */
+  secret(name: string): string | undefined;
+}
+
+/**
+ * Reads the environment, once.
+ *
+ * @param readText reads a secret's file; throws when it cannot
+ * @throws {ConfigError} naming the variable and what it should be
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  flags: RunFlags,
+  readText: (path: string) => string,
+): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const secret = (name: string) => readSecret(given, name, readText);
+  for (const name of SECRETS) {
+    const value = secret(name);
+    if (value !== undefined) given[name] = value;
+  }
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ConfigError(`environment variable ${issue?.path.join('.')}: ${issue?.message}`);
+  }
+  return Object.freeze(toConfig(parsed.data, flags, secret));
+}
+
+function toConfig(
+  env: z.infer<typeof Environment>,
+  flags: RunFlags,
+  secret: Config['secret'],
+): Config {
+  return {
+    docker: present({
+      host: env.DOCKER_HOST,
+      tlsVerify: env.DOCKER_TLS_VERIFY,
+      certPath: env.DOCKER_CERT_PATH,
+    }),
+    ...present({
+      redisUrl: env.REDIS_URL,
+      host: env.SENTINEL_HOST,
+      configFile: flags.config ?? env.SENTINEL_CONFIG,
+    }),
+    ...(env.MCP_GATEWAY_URL === undefined
+      ? {}
+      : {
+          gateway: { url: env.MCP_GATEWAY_URL, ...present({ token: env.MCP_GATEWAY_AUTH_TOKEN }) },
+        }),
+    api: {
+      host: env.API_HOST,
+      port: env.API_PORT,
+      ...present({ tokensFile: env.API_TOKENS_FILE }),
+    },
+    policies: flags.policies ?? env.SENTINEL_POLICIES,
+    data: flags.data ?? env.SENTINEL_DATA,
+    logLevel: env.LOG_LEVEL,
+    shadowAll: flags.modeOverride === 'Shadow' || !isUnmistakablyOn(env.AUTO_HEAL_ENABLED),
+    secret,
+  };
+}
+
+/** Anything but unset, empty or `true` must not heal. */
+function isUnmistakablyOn(value: string | undefined): boolean {
+  return /^(?:true)?$/i.test((value ?? '').trim());
+}
+
+/** Without the fields that have no value. */
+function present<Field extends string>(
+  fields: Readonly<Record<Field, string | undefined>>,
+): Partial<Record<Field, string>> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<Record<Field, string>>;
+}
+
+function readSecret(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  readText: (path: string) => string,
+): string | undefined {
+  const path = env[`${name}_FILE`];
+  const value = env[name];
+  if (path === undefined) return value;
+  if (value !== undefined) {
+    throw new ConfigError(`${name} and ${name}_FILE are both set; set one of them`);
+  }
+  try {
+    return readText(path).trim();
+  } catch (cause) {
+    throw new ConfigError(`${name}_FILE: ${path} cannot be read`, { cause });
+  }
+}

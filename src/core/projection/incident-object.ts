@@ -1,0 +1,100 @@
+import { type Attempt, type Diagnosis, type Incident, phaseOf } from '#core/incident/incident.ts';
+import type { OperatorState } from '#core/journal/state.ts';
+import { API_VERSION } from '#core/policy/schema.ts';
+import { defined } from '#lib/defined.ts';
+import { incidentConditions } from './incident-conditions.ts';
+import type { AttemptObject, IncidentObject } from './schema.ts';
+
+/** The public object of an incident, as Kubernetes would serve it. Shares nothing with the state. */
+export function incidentObject(
+  incident: Incident,
+  state: Pick<OperatorState, 'quarantined'>,
+): IncidentObject {
+  const { name, uid, createdAt, seq, policy } = incident;
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Incident',
+    metadata: { name, uid, creationTimestamp: createdAt, resourceVersion: String(seq) },
+    spec: {
+      workload: { ...incident.workload },
+      policy: { ...policy, generation: incident.policyGeneration },
+      threshold: incident.threshold,
+      severity: incident.severity,
+      fingerprint: incident.fingerprint,
+      evidence: incident.evidence.map((one) => ({ ...one })),
+    },
+    status: statusOf(incident, state),
+  };
+}
+
+type Status = IncidentObject['status'];
+
+function statusOf(incident: Incident, state: Pick<OperatorState, 'quarantined'>): Status {
+  const { diagnosis, approval, resolvedAt, resolution } = incident;
+  return {
+    phase: phaseOf(incident),
+    conditions: incidentConditions(incident, state),
+    breached: [...incident.breached],
+    reopens: incident.reopens,
+    ...(diagnosis === undefined ? {} : { diagnosis: diagnosisOf(diagnosis) }),
+    candidates: incident.candidates.map((one) => ({
+      ...one,
+      affects: [...one.affects],
+      blockedBy: one.blockedBy.map((refusal) => ({ ...refusal })),
+    })),
+    attempts: incident.attempts.map(attemptObject),
+    ...(approval === undefined ? {} : { approval: approvalOf(approval) }),
+    escalations: incident.escalations.map(({ reason, message, at }) => ({ reason, message, at })),
+    ...defined({ resolvedAt, resolution }),
+    timeline: incident.timeline.map((one) => ({ ...one })),
+  };
+}
+
+function diagnosisOf(diagnosis: Diagnosis): NonNullable<Status['diagnosis']> {
+  return {
+    ...diagnosis,
+    evidenceRefs: [...diagnosis.evidenceRefs],
+    hypotheses: diagnosis.hypotheses.map((one) => ({
+      ...one,
+      evidenceRefs: [...one.evidenceRefs],
+    })),
+  };
+}
+
+function approvalOf({
+  state,
+  candidate,
+  at,
+  by,
+}: NonNullable<Incident['approval']>): NonNullable<Status['approval']> {
+  return { state, candidate, at, ...defined({ by }) };
+}
+
+export function attemptObject(attempt: Attempt): AttemptObject {
+  const { rollbackOf, outcome, reason, message, endedAt, result } = attempt;
+  return {
+    intent: attempt.intent,
+    candidate: attempt.candidate,
+    action: attempt.action,
+    tool: attempt.tool,
+    trigger: attempt.trigger,
+    affects: attempt.affects.map(({ workload, container, name, state }) => ({
+      workload,
+      container,
+      name,
+      state,
+    })),
+    startedAt: attempt.startedAt,
+    ...defined({ rollbackOf, outcome, reason, message, endedAt }),
+    ...(result === undefined ? {} : { result: { ...result } }),
+    verification: verificationOf(attempt),
+  };
+}
+
+function verificationOf({
+  verification,
+  verifiedAt,
+  verificationMessage,
+}: Attempt): AttemptObject['verification'] {
+  return { state: verification, ...defined({ at: verifiedAt, message: verificationMessage }) };
+}

@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { aContainer, aPolicy, health, Scenario } from '../../../test/support/scenario.ts';
+import { REFUSAL_REASONS, type RefusalReason } from './refusal.ts';
+
+const sick = (more = {}) => aContainer('web', { health: health('unhealthy'), ...more });
+const remediation = (more: object, action: object = {}) => ({
+  remediation: {
+    mode: 'Auto',
+    allowed: [{ name: 'restart', tool: 'docker/restart_container', ...action }],
+    ...more,
+  },
+});
+const oneAction = (tool: string, args: object = {}) =>
+  aPolicy(remediation({ allowed: [{ name: 'act', tool, arguments: args }] }, {}));
+
+/** One way to make each guard say no: everything else would let the candidate pass. */
+const DENIALS: Partial<Record<RefusalReason, () => Scenario>> = {
+  ModeOff: () => withSick(new Scenario(aPolicy(remediation({ mode: 'Off' })))),
+  SelfProtection() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.over = { protected: new Map([[sick().id, 'its Redis']]) };
+    return scenario;
+  },
+  Unsupported: () =>
+    withSick(new Scenario(aPolicy()), { labels: { 'com.docker.swarm.task.id': 'x' } }),
+  AmbiguousWorkload() {
+    const scenario = new Scenario(aPolicy());
+    scenario.put(sick(), { ambiguous: ['a', 'b'] });
+    return scenario;
+  },
+  SentinelPaused() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.append({ type: 'pause.set', data: { scope: 'all', name: '', reason: 'lunch' } });
+    return scenario;
+  },
+  WorkloadPaused: () =>
+    withSick(new Scenario(aPolicy()), { labels: { 'sre-sentinel.pause': 'true' } }),
+  HumanAction() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.observe(KEY, 'restart', { cause: 'Human' });
+    return scenario;
+  },
+  IntentUnknown() {
+    const scenario = new Scenario(
+      aPolicy({
+        thresholds: [{ name: 'down', signal: 'state', equals: 'exited', severity: 'critical' }],
+      }),
+    );
+    scenario.put(sick({ state: 'exited' }));
+    scenario.observe(KEY, 'found', { state: 'exited', cause: 'Unknown', exitCode: 1 });
+    return scenario;
+  },
+  DeploymentInProgress() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.observe(KEY, 'create', { cause: 'Human' });
+    return scenario;
+  },
+  EngineRestarting() {
+    const scenario = new Scenario(
+      aPolicy({
+        thresholds: [{ name: 'loop', signal: 'state', equals: 'restarting', severity: 'critical' }],
+      }),
+    );
+    scenario.put(sick({ state: 'restarting' }));
+    return scenario;
+  },
+  Settling() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.over = { settlingUntilMs: scenario.nowMs + 1 };
+    return scenario;
+  },
+  NeedsRecreate: () =>
+    withSick(new Scenario(aPolicy()), { shares: [{ kind: 'network', owner: 'f'.repeat(64) }] }),
+  ActionInFlight() {
+    const scenario = withSick(new Scenario(aPolicy(remediation({ budget: { maxConcurrent: 9 } }))));
+    const owner = scenario.put(aContainer('owner', { health: health('unhealthy') }));
+    scenario.put(sick({ shares: [{ kind: 'network', owner: 'owner' }] }));
+    scenario.reconcile(owner);
+    return scenario;
+  },
+  DependencyFailing() {
+    const scenario = new Scenario(aPolicy());
+    scenario.put(aContainer('db', { state: 'exited' }));
+    scenario.put(sick({ shares: [{ kind: 'network', owner: 'db' }] }));
+    return scenario;
+  },
+  LogTriggered() {
+    const scenario = new Scenario(
+      aPolicy({
+        thresholds: [
+          { name: 'errors', signal: 'log.errors', above: 1, window: '1m', severity: 'warning' },
+        ],
+        ...remediation({}, { on: ['errors'] }),
+      }),
+    );
+    scenario.put(aContainer('web'), {
+      logs: { rate: () => 9, matches: () => 9, errors: () => 9, anomalies: () => 9 },
+    });
+    return scenario;
+  },
+  DeniedWindow: () =>
+    withSick(new Scenario(aPolicy(remediation({ windows: { deny: ['0 0 * * * / 24h'] } })))),
+  StormActive() {
+    const scenario = new Scenario(aPolicy(remediation({ storm: { above: 1, within: '1m' } })));
+    scenario.put(aContainer('other', { health: health('unhealthy') }));
+    scenario.reconcile('box/other');
+    return withSick(scenario);
+  },
+  Backoff: () => tried(remediation({ backoff: { initial: '10m' } }, { cooldown: '0s' }), 60_000),
+  Cooldown: () => tried(remediation({ backoff: { initial: '1s' } }, { cooldown: '10m' }), 60_000),
+  LimitReached: () =>
+    tried(
+      remediation({ backoff: { initial: '1s' } }, { cooldown: '0s', limit: { max: 1, per: '1h' } }),
+      60_000,
+    ),
+  BudgetExhausted() {
+    const scenario = new Scenario(aPolicy());
+    scenario.put(aContainer('other', { health: health('unhealthy') }));
+    scenario.reconcile('box/other');
+    return withSick(scenario);
+  },
+  HostBudgetExhausted() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.over = { maxActions: { max: 1, perMs: 60_000 } };
+    scenario.state.hostLedger.push({ intent: 'x', atMs: scenario.nowMs });
+    return scenario;
+  },
+  DependentNotPermitted() {
+    const scenario = withSick(new Scenario(aPolicy({ selector: { names: ['web'] } })));
+    scenario.put(aContainer('client', { shares: [{ kind: 'network', owner: 'web' }] }));
+    return scenario;
+  },
+  ToolsNotReady() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.readiness = () => ({ ready: false, reason: 'ServerUnavailable', message: 'away' });
+    return scenario;
+  },
+  NoChange: () =>
+    withSick(new Scenario(oneAction('docker/update_resources', { memory: '64m' })), {
+      limits: { memoryBytes: 64 * 2 ** 20 },
+    }),
+  ArgumentsInvalid: () =>
+    withSick(new Scenario(oneAction('docker/update_resources', { memory: '32m' })), {
+      limits: { memoryBytes: 64 * 2 ** 20 },
+    }),
+  JournalUnavailable() {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.over = { journalAvailable: false };
+    return scenario;
+  },
+  ApprovalRequired: () => withSick(new Scenario(aPolicy(remediation({ mode: 'Approve' })))),
+  Shadow: () => withSick(new Scenario(aPolicy(remediation({ mode: 'Shadow' })))),
+};
+
+const KEY = 'box/web';
+
+function withSick(scenario: Scenario, more = {}): Scenario {
+  scenario.put(sick(more));
+  return scenario;
+}
+
+/** An action was started, and helped for a while; then the trouble came back. */
+function tried(spec: object, laterMs: number): Scenario {
+  const scenario = withSick(new Scenario(aPolicy(spec)));
+  assert.equal(scenario.reconcile(KEY).effects.length, 1);
+  scenario.complete(KEY);
+  scenario.put(aContainer('web', { health: health('healthy') }));
+  scenario.reconcile(KEY);
+  scenario.pass(20_000);
+  scenario.reconcile(KEY);
+  assert.equal(scenario.incident(KEY)?.resolution, 'Remediated');
+  scenario.pass(laterMs - 20_000);
+  return withSick(scenario);
+}
+
+describe('the gate', () => {
+  it('lets the candidate pass when no guard objects', () => {
+    const scenario = withSick(new Scenario(aPolicy()));
+
+    const { effects } = scenario.reconcile(KEY);
+
+    assert.deepEqual(
+      effects.map(({ kind }) => kind),
+      ['Execute'],
+    );
+    assert.deepEqual(scenario.blockedBy(KEY), { restart: [] });
+  });
+
+  for (const [reason, arrange] of Object.entries(DENIALS)) {
+    it(`denies for ${reason}`, () => {
+      const scenario = arrange();
+
+      const { effects } = scenario.reconcile(KEY);
+
+      assert.deepEqual(
+        effects.filter(({ kind }) => kind === 'Execute'),
+        [],
+      );
+      const reasons = Object.values(scenario.blockedBy(KEY)).flat();
+      assert.ok(reasons.includes(reason), `${reason} is not among ${reasons.join(', ')}`);
+    });
+  }
+
+  it('denies for PolicyConflict by opening nothing at all', () => {
+    const scenario = withSick(new Scenario(aPolicy({}, 'one'), aPolicy({}, 'two')));
+
+    const { effects } = scenario.reconcile(KEY);
+
+    assert.deepEqual(effects, []);
+    assert.equal(scenario.incident(KEY), undefined);
+  });
+
+  it('has a denial in this file for every reason that exists so far', () => {
+    const elsewhere = ['PolicyConflict', 'LeaseLost'];
+
+    const missing = REFUSAL_REASONS.filter(
+      (reason) => DENIALS[reason] === undefined && !elsewhere.includes(reason),
+    );
+
+    assert.deepEqual(missing, []);
+  });
+});

@@ -1,0 +1,110 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createBuiltinActions } from '#actions/builtin-actions.ts';
+import { createDockerConnection } from '#adapters/docker/connection.ts';
+import { createDockerOperations } from '#adapters/docker/docker-operations.ts';
+import { createDockerRuntime } from '#adapters/docker/docker-runtime.ts';
+import { newJournalId, openDataDirectory } from '#adapters/files/data-directory.ts';
+import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
+import { watchPolicyFolder } from '#adapters/files/policy-source.ts';
+import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
+import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
+import { untilSignal } from '#adapters/system/signals.ts';
+import { createSystemClock } from '#adapters/system/system-clock.ts';
+import { Controller } from '#controller/controller.ts';
+import { openJournal } from '#controller/journal/journal.ts';
+import { operatorReducer } from '#controller/journal-state.ts';
+import { resolveSecrets } from '#core/remediation/secrets.ts';
+import { VERSION } from '#lib/version.ts';
+import { createTelemetry } from '#telemetry/telemetry.ts';
+import { loadConfig, type RunFlags } from './config.ts';
+import {
+  apiSources,
+  compileContext,
+  engineName,
+  protection,
+  publish,
+  toolServers,
+} from './wiring.ts';
+
+/**
+ * Runs the operator until it is told to stop.
+ *
+ * @returns the exit code
+ * @throws {ConfigError} the environment, the SentinelConfig or the data directory cannot be used
+ * @throws {DataDirectoryLockedError} another Sentinel holds the data directory
+ */
+export async function runOperator(
+  flags: RunFlags & { readonly once?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const config = loadConfig(env, flags, (path) => readFileSync(path, 'utf8'));
+  const settings = await readSentinelConfig(config.configFile);
+  const telemetry = createTelemetry(config.logLevel);
+  const clock = createSystemClock();
+
+  // What we hold: the data directory, and in it the journal, which is the truth.
+  await using data = await openDataDirectory(config.data);
+  const mac = (text: string) => createHmac('sha256', data.hmacKey).update(text).digest('hex');
+
+  // What we look at and act on: one container engine, through MCP tools.
+  const connection = createDockerConnection({ ...config.docker, onRequest: telemetry.docker });
+  const runtime = createDockerRuntime({ connection, clock });
+  const operations = createDockerOperations({ connection });
+  const host = config.host ?? (await engineName(runtime, clock, telemetry));
+  await using actions = createMcpActionRunner({
+    clock,
+    version: VERSION,
+    docker: { actions: createBuiltinActions({ runtime, operations, clock }), version: VERSION },
+    ...(await toolServers(config, settings)),
+    onCall: telemetry.mcp,
+  });
+  await actions.connected();
+
+  await using journal = await openJournal({
+    storage: createFileJournalStorage(data.journalPath),
+    clock,
+    reducer: operatorReducer,
+    started: { version: VERSION, host, mode: config.shadowAll ? 'Shadow' : 'Policy' },
+    newJournalId: newJournalId(),
+    yieldToLoop: nextTurn,
+    options: { hasOutbox: config.redisUrl !== undefined },
+    events: telemetry.journal,
+  });
+  journal.subscribe(telemetry.records(() => journal.state()));
+  await using outbox = publish({ config, settings, journal, clock, host, telemetry });
+
+  // What people want: policies. Then the control loop, and what reaches us.
+  await using policies = await watchPolicyFolder({
+    path: config.policies,
+    context: () => compileContext(actions, settings),
+    clock,
+  });
+  await using controller = new Controller({
+    runtime,
+    actions,
+    policies,
+    journal,
+    clock,
+    host,
+    mac,
+    shadowAll: config.shadowAll,
+    maxActions: { max: settings.maxActions.max, perMs: settings.maxActions.per },
+    protectedContainers: protection(config, settings),
+    resolveSecrets: (args) => resolveSecrets(args, config.secret),
+    listener: telemetry.controller(host),
+  });
+  const { startHttpServer } = await import('#http/server.ts');
+  await using _server = await startHttpServer(
+    apiSources({ config, data, controller, journal, policies, outbox, telemetry, clock, host }),
+  );
+
+  controller.start();
+  const reason = await Promise.race([
+    untilSignal('SIGTERM', 'SIGINT'),
+    ...(flags.once === true ? [controller.untilIdle().then(() => 'once')] : []),
+  ]);
+  await controller.stop(reason);
+  return 0;
+}

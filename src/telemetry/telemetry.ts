@@ -1,0 +1,72 @@
+import type { JournalRecord } from '#core/journal/record.ts';
+import type { OperatorState } from '#core/journal/state.ts';
+import { VERSION } from '#lib/version.ts';
+import { controllerTelemetry } from './controller-telemetry.ts';
+import { journalTelemetry } from './journal-telemetry.ts';
+import { createLogger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
+import { policyTelemetry } from './policy-telemetry.ts';
+
+/** Everything that is measured and logged, as listeners to hand to the parts that tell. */
+export function createTelemetry(level: string) {
+  const log = createLogger(level);
+  const metrics = createMetrics();
+  const collectors: (() => void)[] = [];
+  metrics.buildInfo.set({ version: VERSION, node: process.version }, 1);
+
+  return {
+    log,
+    metrics,
+    /** Runs before each scrape: for what is read off rather than counted. */
+    onScrape: (collect: () => void) => {
+      collectors.push(collect);
+    },
+    scrape: async () => {
+      for (const collect of collectors) collect();
+      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
+    },
+    docker: ({ method, code }: { readonly method: string; readonly code: number | string }) => {
+      metrics.dockerRequests.inc({ method, code: String(code) });
+    },
+    mcp: (call: {
+      readonly server: string;
+      readonly tool: string;
+      readonly outcome: string;
+      readonly durationMs: number;
+    }) => {
+      const { server, tool, outcome, durationMs } = call;
+      metrics.mcpCalls.inc({ server, tool, outcome });
+      metrics.mcpDuration.observe({ server }, durationMs / 1_000);
+    },
+    journal: {
+      onAvailability(reason: string | undefined) {
+        if (reason === undefined) log.info('the journal can be written again');
+        else log.error({ reason }, 'the journal cannot be written: nothing is done until it can');
+      },
+      onWarning(message: string, cause: unknown) {
+        log.warn({ err: cause }, message);
+      },
+      onWrite(durationMs: number) {
+        metrics.journalWrite.observe(durationMs / 1_000);
+      },
+    },
+    outbox: {
+      onAvailability(reason: string | undefined) {
+        metrics.redisUp.set(reason === undefined ? 1 : 0);
+        if (reason === undefined) log.info('publishing to Redis');
+        else log.warn({ reason }, 'Redis cannot be reached; records wait in the journal');
+      },
+      onWarning(message: string, cause: unknown) {
+        log.warn({ err: cause }, message);
+      },
+    },
+    records: (state: () => OperatorState): ((records: readonly JournalRecord[]) => void) =>
+      journalTelemetry(metrics, log, state),
+    controller: (host: string) => ({
+      ...controllerTelemetry(metrics, log, host),
+      onPolicies: policyTelemetry(metrics, log),
+    }),
+  };
+}
+
+export type Telemetry = ReturnType<typeof createTelemetry>;

@@ -1,0 +1,160 @@
+import { join } from 'node:path';
+import type { McpActionRunner, McpServerConfig } from '#adapters/mcp/mcp-action-runner.ts';
+import { EMPTY_LOCK, readLock } from '#adapters/mcp/tools-lock.ts';
+import { createRedisEventSink } from '#adapters/redis/redis-event-sink.ts';
+import { ownContainerCandidates } from '#adapters/system/own-container.ts';
+import type { Fleet } from '#controller/fleet.ts';
+import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
+import { type Outbox, startOutbox } from '#controller/outbox.ts';
+import type { CompileContext } from '#core/policy/compile.ts';
+import type { SentinelConfig } from '#core/policy/config-schema.ts';
+import { projectForSink } from '#core/projection/project-for-sink.ts';
+import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
+import { type OwnEndpoint, protectedContainers } from '#core/workload/protected.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ContainerRuntime } from '#ports/container-runtime.ts';
+import type { Telemetry } from '#telemetry/telemetry.ts';
+import type { Config } from './config.ts';
+
+type Settings = SentinelConfig['spec'];
+
+const RETRY_MS = 2_000;
+
+/** The daemon's hostname, which names this host where nobody else did: waits until it answers. */
+export async function engineName(
+  runtime: ContainerRuntime,
+  clock: Clock,
+  { log }: Telemetry,
+): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return (await runtime.info(AbortSignal.timeout(10_000))).hostname;
+    } catch (error) {
+      if (tries === 1) log.error({ err: error }, 'the Docker Engine does not answer; trying on');
+      await clock.sleep(RETRY_MS);
+    }
+  }
+}
+
+/** The other MCP servers, the second key to strong tools, and the pins. */
+export async function toolServers(config: Config, settings: Settings) {
+  const servers: McpServerConfig[] = Object.entries(settings.mcp.servers).map(([name, server]) => {
+    const token = server.token === undefined ? undefined : config.secret(server.token);
+    if (server.url !== undefined) {
+      return { name, url: server.url, ...(token === undefined ? {} : { token }) };
+    }
+    const [command = '', ...args] = server.command ?? [];
+    return { name, command, args, env: childEnvironment(config, server.environment ?? {}) };
+  });
+  if (config.gateway !== undefined) servers.push({ name: 'gateway', ...config.gateway });
+  const lock = servers.length === 0 ? EMPTY_LOCK : await readLock(lockPath(config));
+  return { servers, enabledTools: settings.tools.enable, lock };
+}
+
+/** Pins stand beside the policies, so that they are reviewed with them. */
+export function lockPath(config: Pick<Config, 'policies'>): string {
+  return join(config.policies, 'sentinel.tools.lock');
+}
+
+function childEnvironment(config: Config, wanted: Readonly<Record<string, string>>) {
+  const entries = Object.entries(wanted).map(([name, secret]) => [name, config.secret(secret)]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Record<
+    string,
+    string
+  >;
+}
+
+/** Publishes the journal to Redis, where one is configured. */
+export function publish(options: {
+  readonly config: Config;
+  readonly settings: Settings;
+  readonly journal: OperatorJournal;
+  readonly clock: Clock;
+  readonly host: string;
+  readonly telemetry: Telemetry;
+}): Pick<Outbox, 'lagRecords'> & AsyncDisposable {
+  const { config, settings, journal, clock, host, telemetry } = options;
+  if (config.redisUrl === undefined) {
+    telemetry.log.info('no REDIS_URL: incidents are in the journal and the API only');
+    return { lagRecords: () => 0, async [Symbol.asyncDispose]() {} };
+  }
+  const limits = settings.redis;
+  const sink = createRedisEventSink({
+    url: config.redisUrl,
+    ...(limits === undefined
+      ? {}
+      : {
+          incidentsLengthMax: limits.maxStreamLength,
+          auditLengthMax: limits.maxStreamLength,
+          resolvedTtlSeconds: limits.resolvedTtl / 1_000,
+        }),
+  });
+  const outbox = startOutbox({
+    journal,
+    sink,
+    clock,
+    reducer: operatorReducer,
+    host,
+    project: projectForSink,
+    onCursorAhead: ({ journalId, cursor }) => {
+      telemetry.log.warn(
+        { journalId, cursor },
+        'Redis is ahead of this journal: it goes on under a new id',
+      );
+      return journal.renew(crypto.randomUUID().replaceAll('-', ''));
+    },
+    events: telemetry.outbox,
+  });
+  telemetry.onScrape(() => telemetry.metrics.outboxLag.set(outbox.lagRecords()));
+  return {
+    lagRecords: () => outbox.lagRecords(),
+    async [Symbol.asyncDispose]() {
+      await outbox.close();
+      await sink.close();
+    },
+  };
+}
+
+/** What policies are compiled against: the tools that exist, and the names that they may use. */
+export function compileContext(actions: McpActionRunner, settings: Settings): CompileContext {
+  return {
+    tool: (name) => actions.describe(name),
+    builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name),
+    enabledTools: settings.tools.enable,
+    notifiers: Object.keys(settings.notifiers),
+  };
+}
+
+/** Containers that are ours, found anew whenever the fleet was listed. */
+export function protection(config: Config, settings: Settings) {
+  const candidates = ownContainerCandidates();
+  const endpoints = [
+    endpointOf('its Redis', config.redisUrl),
+    endpointOf('its way to Docker', config.docker.host),
+    endpointOf('its MCP gateway', config.gateway?.url),
+    ...Object.entries(settings.mcp.servers).map(([name, { url }]) =>
+      endpointOf(`its MCP server ${name}`, url),
+    ),
+  ].filter((endpoint) => endpoint !== undefined);
+
+  return (fleet: Fleet): ReadonlyMap<string, string> => {
+    const containers = fleet.containers();
+    const self = containers.find(({ id }) =>
+      candidates.some((candidate) => id.startsWith(candidate)),
+    );
+    return protectedContainers(containers, self?.id, endpoints);
+  };
+}
+
+function endpointOf(what: string, url: string | undefined): OwnEndpoint | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  const { protocol, hostname, port } = new URL(url);
+  if (hostname === '') return undefined;
+  const fallback = protocol.startsWith('redis') ? 6379 : undefined;
+  const known = port === '' ? fallback : Number(port);
+  return {
+    what,
+    host: hostname.replace(/^\[|\]$/g, ''),
+    ...(known === undefined ? {} : { port: known }),
+  };
+}
