@@ -332,7 +332,11 @@ interface Old {
 async function twoContainers(): Promise<{ bench: ActionBench; old: Old }> {
   const bench = actionBench();
   const vpn = await bench.engine.add({ ...WEB, name: 'vpn' });
-  const app = await bench.engine.add({ name: 'app', shares: [{ kind: 'network', owner: vpn }] });
+  const app = await bench.engine.add({
+    name: 'app',
+    shares: [{ kind: 'network', owner: vpn }],
+    restartPolicy: { name: 'on-failure', maximumRetryCount: 3 },
+  });
   return { bench, old: { vpn, app } };
 }
 
@@ -363,6 +367,8 @@ async function assertReturned(bench: ActionBench, old: Old, where: string): Prom
   const vpn = await bench.inspect('vpn');
   assert.equal(vpn.id, old.vpn, where);
   assert.equal(vpn.restartPolicy.name, 'always', where);
-  assert.equal((await bench.inspect('app')).id, old.app, where);
+  const app = await bench.inspect('app');
+  assert.equal(app.id, old.app, where);
+  assert.deepEqual(app.restartPolicy, { name: 'on-failure', maximumRetryCount: 3 }, where);
   assert.equal(bench.engine.hasNetwork('app'), true, where);
 }

@@ -155,7 +155,9 @@ async function replaceOne(
     signal,
   );
   step('switching off the restart policy');
-  await operations.updateRestartPolicy(old.id, { name: 'no', maximumRetryCount: 0 }, signal);
+  if (old.restartPolicy.name !== 'no') {
+    await operations.updateRestartPolicy(old.id, { name: 'no', maximumRetryCount: 0 }, signal);
+  }
   step('stop');
   await operations.stop(old.id, undefined, signal);
   step('setting aside');

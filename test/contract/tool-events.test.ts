@@ -80,7 +80,7 @@ interface Scenario {
   readonly withSharer?: boolean;
   /** Called before, so that the tool finds what it needs. */
   readonly first?: BuiltinToolName;
-  readonly then?: 'settle' | 'recover';
+  readonly next?: 'settle' | 'recover';
 }
 
 const SCENARIOS: readonly Scenario[] = [
@@ -95,8 +95,8 @@ const SCENARIOS: readonly Scenario[] = [
   { tool: 'kill_container', args: { signal: 'SIGTERM' }, ignoresTerm: true },
   { tool: 'update_resources', args: { memory: '64m' } },
   { tool: 'exec_command', args: { command: ['true'] } },
-  { tool: 'recreate_container', withSharer: true, then: 'settle' },
-  { tool: 'recreate_container', ignoresTerm: true, then: 'recover' },
+  { tool: 'recreate_container', withSharer: true, next: 'settle' },
+  { tool: 'recreate_container', ignoresTerm: true, next: 'recover' },
   { tool: 'update_env_vars', args: { set: { MODE: 'new' } }, withSharer: true },
 ];
 
@@ -125,8 +125,8 @@ async function play(bench: Bench, scenario: Scenario): Promise<Seen> {
 
   const events = await record(bench.runtime);
   const outcomes = [(await call(tool, args)).outcome];
-  if (scenario.then !== undefined) {
-    outcomes.push((await bench.run(bench.actions[scenario.then](INTENT, NEVER))).outcome);
+  if (scenario.next !== undefined) {
+    outcomes.push((await bench.run(bench.actions[scenario.next](INTENT, NEVER))).outcome);
   }
   const all = await events.stop(bench);
 
@@ -169,8 +169,8 @@ async function record(runtime: ContainerRuntime) {
 
 describe('each built-in tool causes the events that are allowed to it, and no more', () => {
   for (const scenario of SCENARIOS) {
-    const { tool, then = 'nothing', ...more } = scenario;
-    it(`${tool} ${JSON.stringify(more)}, then ${then}: the same on both engines`, async () => {
+    const { tool, next = 'nothing', ...more } = scenario;
+    it(`${tool} ${JSON.stringify(more)}, then ${next}: the same on both engines`, async () => {
       await using real = await dockerBench();
       await using memory = await memoryBench();
       const { events, sharerEvents } = BUILTIN_TOOLS[tool];

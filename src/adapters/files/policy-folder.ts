@@ -106,7 +106,7 @@ async function readPolicyFile({ path, bytes }: File): Promise<{
   try {
     const content = await readFile(path);
     // Many programs empty a file before they write it.
-    if (false) {
+    if (content.byteLength === 0) {
       return {
         documents: [],
         problems: [problemOf(path, 'is empty; delete it to remove a policy')],

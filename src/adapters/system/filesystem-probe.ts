@@ -1,6 +1,7 @@
 import { lstat, readFile, readlink, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObservedContainer } from '#core/workload/container.ts';
+import { createLimiter } from '#lib/limiter.ts';
 import type { FilesystemProbe, WritableAnswer } from '#ports/filesystem-probe.ts';
 import { isReadOnly, parseMounts } from './mount-info.ts';
 
@@ -29,12 +30,12 @@ export function createFilesystemProbe(options: FilesystemProbeOptions = {}): Fil
   return {
     async writable(container, path, signal) {
       const name = `${container.id}${path}`;
-      if (hanging.has(name) || hanging.size >= HANGING_MAX) {
-        return { kind: 'Unknown', reason: 'TimedOut' };
-      }
-      const look = lookAt(join(hostRoot, 'proc', String(container.pid)), container, path);
+      if (hanging.has(name)) return { kind: 'Unknown', reason: 'TimedOut' };
       hanging.add(name);
-      const looked = look.finally(() => hanging.delete(name));
+      const process = join(hostRoot, 'proc', String(container.pid));
+      const looked = looks
+        .run(() => lookAt(process, container, path))
+        .finally(() => hanging.delete(name));
       const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const expired = new Promise<WritableAnswer>((resolve) => {
         const give = () => resolve({ kind: 'Unknown', reason: 'TimedOut' });

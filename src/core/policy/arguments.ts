@@ -12,7 +12,6 @@ import { type KnownType, typeMismatch, typeOfLiteral } from './tool-schema.ts';
 
 export {
   type ArgumentProblem,
-  TARGET_FIELDS,
   type TargetField,
 } from './argument-template.ts';
 

@@ -22,7 +22,6 @@ export type {
   CompiledAction,
   CompiledPolicy,
   CompiledThreshold,
-  Needs,
 } from './compiled.ts';
 export type { PolicyDocument, PolicyProblem } from './problems.ts';
 

@@ -11,7 +11,7 @@ import type { PolicyRef } from '#core/journal/record.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import { RUNGS_PER_ACTION } from './candidate.ts';
-import { deployedAtMs, humanAction } from './guards-people.ts';
+import { DEPLOYMENT_SETTLE_MS, deployedAtMs, humanAction } from './guards-people.ts';
 import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
 
 /** A breach within this of a resolution belongs to the same trouble. */
@@ -127,7 +127,7 @@ export function resolve(situation: JudgedSituation, incident: Incident): Step | 
   if (view.container === undefined && !breached.includes(incident.threshold)) {
     // In the middle of a recreation there is no container for a moment.
     const settledAtMs = deployedAtMs(world, view);
-    if (settledAtMs !== undefined) return recheck(settledAtMs + RECREATION_MS);
+    if (settledAtMs !== undefined) return recheck(settledAtMs + DEPLOYMENT_SETTLE_MS);
     if (!incident.breached.some((name) => isAbsence(situation, name))) {
       return resolved(incident, 'WorkloadRemoved', 'the workload does not exist any more');
     }
@@ -135,8 +135,6 @@ export function resolve(situation: JudgedSituation, incident: Incident): Step | 
   if (breached.length > 0 || !isClear(situation, incident)) return undefined;
   return release(situation, incident);
 }
-
-const RECREATION_MS = 20_000;
 
 function isAbsence({ policy }: JudgedSituation, name: string): boolean {
   return policy.thresholds.some(

@@ -27,10 +27,19 @@ const STOP_TIMEOUT_SECONDS_DEFAULT = 10;
 const STOP_MARGIN_MS = 10_000;
 /** Events that only say "look again". */
 const NOT_RECORDED: ReadonlySet<EventAction> = new Set(['health_status', 'update']);
-/** Signals that ask a process to do something and let it live, as Docker spells them. */
-const HARMLESS_SIGNALS: ReadonlySet<string> = new Set(
-  '1 10 12 17 18 23 28 HUP USR1 USR2 CHLD CONT URG WINCH'.split(' '),
-);
+/**
+ * Signals that ask a process to do something and let it live, by the numbers that events carry
+ * (signal(7), x86 and ARM).
+ */
+const HARMLESS_SIGNALS: Readonly<Record<string, string>> = {
+  1: 'HUP',
+  10: 'USR1',
+  12: 'USR2',
+  17: 'CHLD',
+  18: 'CONT',
+  23: 'URG',
+  28: 'WINCH',
+};
 
 /**
  * Tells who caused an event. Docker does not say; the order does: a stop is `kill`, `die`, `stop`,
@@ -60,9 +69,14 @@ export function attribute(
   };
 }
 
+/** The stop signal is never harmless: with it, Docker and people ask the process to end. */
 function isHarmless(signal: string | undefined, stopSignal: string): boolean {
-  const bare = (signal ?? '').replace(/^SIG/, '');
-  return HARMLESS_SIGNALS.has(bare) && bare !== stopSignal.replace(/^SIG/, '');
+  const name = signalName(signal ?? '');
+  return Object.values(HARMLESS_SIGNALS).includes(name) && name !== signalName(stopSignal);
+}
+
+function signalName(signal: string): string {
+  return HARMLESS_SIGNALS[signal] ?? signal.replace(/^SIG/, '');
 }
 
 function stopWindowMs({ stopTimeoutSeconds }: EventContext): number {

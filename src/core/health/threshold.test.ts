@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { WorkloadHistory } from '#core/journal/state.ts';
+import type { ObservedContainer } from '#core/workload/container.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import {
+  aContainer,
+  aPolicy,
+  compile,
+  health,
+  Scenario,
+  START_MS,
+} from '../../../test/support/scenario.ts';
+import { judge, type ThresholdMemory } from './threshold.ts';
+
+const aHistory: WorkloadHistory = { container: 'c', name: 'web', lastEventNano: '', starts: [] };
+
+/** Judges one threshold once, on a container that has run for an hour. */
+function judged(
+  threshold: object,
+  {
+    container = {},
+    view = {},
+    history = {},
+    memory,
+    atMs = START_MS,
+    cutMs,
+  }: {
+    container?: Partial<ObservedContainer>;
+    view?: Partial<WorkloadView>;
+    history?: Partial<WorkloadHistory>;
+    memory?: ThresholdMemory;
+    atMs?: number;
+    cutMs?: number;
+  } = {},
+) {
+  const scenario = new Scenario();
+  const key = scenario.put(aContainer('web', container), view);
+  const [policy] = compile(
+    aPolicy({
+      thresholds: [{ name: 'it', severity: 'warning', ...threshold }],
+      expected: [{ name: 'web' }],
+      remediation: {},
+    }),
+  );
+  const [compiled] = policy?.thresholds ?? [];
+  const observed = scenario.views.get(key);
+  if (compiled === undefined || observed === undefined) throw new Error('no threshold');
+  const input = {
+    nowMs: atMs,
+    view: observed,
+    history: { ...aHistory, ...history },
+    startPeriodMs: 30_000,
+    healthyForMs: 15_000,
+    ...(cutMs === undefined ? {} : { cutMs }),
+  };
+  return judge(compiled, input, memory);
+}
+
+const gauge = (value: number) => ({
+  gauges: { 'memory.utilization': { kind: 'Value', value, atMs: 0 } } as const,
+});
+const crashed = (atMs: number, exitCode = 1) => ({
+  exit: { container: 'c', atMs, at: '', exitCode, cause: 'Crash' as const },
+});
+
+describe('health', () => {
+  const unhealthy = { signal: 'health', equals: 'unhealthy' };
+
+  for (const [name, container, expected] of [
+    ['failed as often as the check asks', { health: health('unhealthy') }, 'Breached'],
+    ['healthy', { health: health('healthy') }, 'Clear'],
+    ['still starting', { health: health('starting') }, 'Clear'],
+    [
+      'paused, which Docker calls unhealthy too',
+      { state: 'paused', health: health('unhealthy') },
+      'Unknown',
+    ],
+    [
+      'exited, which Docker calls unhealthy too',
+      { state: 'exited', health: health('unhealthy') },
+      'Unknown',
+    ],
+    [
+      'unhealthy with no failure counted',
+      { health: health('unhealthy', { failingStreak: 0 }) },
+      'Unknown',
+    ],
+    [
+      'unhealthy from the run before',
+      { startedAtMs: START_MS, health: health('unhealthy') },
+      'Unknown',
+    ],
+    [
+      'a probe that Docker could not run',
+      { health: health('unhealthy', { exitCode: -1, output: 'cannot exec in a stopped state' }) },
+      'Unknown',
+    ],
+    [
+      'a probe that timed out',
+      {
+        health: health('unhealthy', { exitCode: -1, output: 'Health check exceeded timeout (1s)' }),
+      },
+      'Breached',
+    ],
+    ['no HEALTHCHECK', {}, 'Unsupported'],
+  ] as const satisfies readonly (readonly [string, Partial<ObservedContainer>, string])[]) {
+    it(`is ${expected} when it is ${name}`, () => {
+      assert.equal(judged(unhealthy, { container }).verdict.kind, expected);
+    });
+  }
+});
+
+describe('`for`', () => {
+  const threshold = { signal: 'memory.utilization', above: 0.9, for: '1m' };
+
+  it('asks that the condition holds without a break', () => {
+    const first = judged(threshold, { view: gauge(0.95) });
+    const later = judged(threshold, {
+      view: gauge(0.95),
+      memory: first.memory,
+      atMs: START_MS + 60_000,
+    });
+
+    assert.equal(first.verdict.kind, 'Pending');
+    assert.equal(later.verdict.kind, 'Breached');
+  });
+
+  it('starts anew after a moment in which the condition did not hold', () => {
+    const first = judged(threshold, { view: gauge(0.95) });
+    const dip = judged(threshold, {
+      view: gauge(0.5),
+      memory: first.memory,
+      atMs: START_MS + 30_000,
+    });
+    const later = judged(threshold, {
+      view: gauge(0.95),
+      memory: dip.memory,
+      atMs: START_MS + 60_000,
+    });
+
+    assert.equal(later.verdict.kind, 'Pending');
+  });
+
+  it('says when to look again', () => {
+    const { verdict } = judged(threshold, { view: gauge(0.95) });
+
+    assert.equal('recheckAtMs' in verdict && verdict.recheckAtMs, START_MS + 60_000);
+  });
+});
+
+describe('a gauge', () => {
+  const threshold = { signal: 'memory.utilization', above: 0.9, clearBelow: 0.8 };
+  const breached = { holdsSinceMs: START_MS - 1, breached: true };
+
+  it('once breached stays so down to clearBelow', () => {
+    const kinds = [0.9, 0.8, 0.79].map(
+      (value) => judged(threshold, { view: gauge(value), memory: breached }).verdict.kind,
+    );
+
+    assert.deepEqual(kinds, ['Breached', 'Breached', 'Clear']);
+  });
+
+  it('is not breached at its limit, only above', () => {
+    assert.equal(judged(threshold, { view: gauge(0.9) }).verdict.kind, 'Clear');
+  });
+
+  it('is ignored within startPeriod, and says until when', () => {
+    const { verdict } = judged(threshold, {
+      container: { startedAtMs: START_MS - 10_000 },
+      view: gauge(1),
+    });
+
+    assert.deepEqual(verdict, {
+      kind: 'Ignored',
+      reason: 'StartPeriod',
+      recheckAtMs: START_MS + 20_000,
+    });
+  });
+
+  it('is unknown without a sample, never zero', () => {
+    assert.equal(judged(threshold).verdict.kind, 'Unknown');
+  });
+
+  it('is unsupported where the container has no limit', () => {
+    const view = {
+      gauges: { 'memory.utilization': { kind: 'Unsupported', reason: 'NoLimit' } } as const,
+    };
+
+    assert.equal(judged(threshold, { view }).verdict.kind, 'Unsupported');
+  });
+});
+
+describe('exit', () => {
+  const threshold = { signal: 'exit', nonZero: true };
+  const exited = { state: 'exited', exitCode: 1 } as const;
+
+  it('is breached until the container has run for healthyFor again', () => {
+    const at = (startedMs: number) =>
+      judged(threshold, {
+        container: { startedAtMs: startedMs },
+        history: crashed(START_MS - 60_000),
+      }).verdict.kind;
+
+    assert.equal(
+      judged(threshold, { container: exited, history: crashed(START_MS) }).verdict.kind,
+      'Breached',
+    );
+    assert.equal(at(START_MS - 14_999), 'Breached');
+    assert.equal(at(START_MS - 15_000), 'Clear');
+  });
+
+  it('is ignored while the engine restarts the container', () => {
+    const container = { state: 'restarting', exitCode: 1 } as const;
+
+    assert.equal(
+      judged(threshold, { container, history: crashed(START_MS) }).verdict.kind,
+      'Ignored',
+    );
+  });
+
+  it('does not count what a person or Sentinel caused', () => {
+    for (const cause of ['Human', 'Sentinel'] as const) {
+      const history = { exit: { ...crashed(START_MS).exit, cause } };
+
+      assert.equal(judged(threshold, { container: exited, history }).verdict.kind, 'Clear');
+    }
+  });
+
+  it('before the end of an action does not count after it', () => {
+    const { verdict } = judged(threshold, {
+      container: { startedAtMs: START_MS - 1_000 },
+      history: crashed(START_MS - 5_000),
+      cutMs: START_MS - 2_000,
+    });
+
+    assert.equal(verdict.kind, 'Clear');
+  });
+});
+
+describe('restarts', () => {
+  const threshold = { signal: 'restarts', above: 2, window: '10m' };
+  const starts = (...agoMs: number[]) => ({
+    starts: agoMs.map((ago) => ({
+      atMs: START_MS - ago,
+      cause: 'Engine' as const,
+      afterCrash: true,
+    })),
+  });
+
+  it('counts starts after crashes within the window', () => {
+    assert.equal(
+      judged(threshold, { history: starts(3_000, 2_000, 1_000) }).verdict.kind,
+      'Breached',
+    );
+    assert.equal(
+      judged(threshold, { history: starts(601_000, 2_000, 1_000) }).verdict.kind,
+      'Clear',
+    );
+  });
+
+  it('does not count starts after a stop by a person or by Sentinel', () => {
+    const history = {
+      starts: [1, 2, 3].map((ago) => ({
+        atMs: START_MS - ago,
+        cause: 'Human' as const,
+        afterCrash: false,
+      })),
+    };
+
+    assert.equal(judged(threshold, { history }).verdict.kind, 'Clear');
+  });
+
+  it('counts also while the engine is in the middle of one', () => {
+    const container = { state: 'restarting' } as const;
+
+    assert.equal(
+      judged(threshold, { container, history: starts(3, 2, 1) }).verdict.kind,
+      'Breached',
+    );
+  });
+});
+
+describe('when', () => {
+  it('is breached when the expression is true', () => {
+    const { verdict } = judged(
+      { when: 'memory.utilization > 0.7 && restarts("24h") > 0' },
+      {
+        view: gauge(0.8),
+        history: { starts: [{ atMs: START_MS - 1, cause: 'Engine', afterCrash: true }] },
+      },
+    );
+
+    assert.equal(verdict.kind, 'Breached');
+  });
+
+  it('is unknown when a fact is absent, which neither opens nor clears', () => {
+    const memory = { holdsSinceMs: START_MS, breached: true };
+
+    const { verdict, memory: after } = judged({ when: 'memory.utilization > 0.7' }, { memory });
+
+    assert.equal(verdict.kind, 'Unknown');
+    assert.deepEqual(after, memory);
+  });
+});

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Cause } from '#core/journal/data.ts';
+import { HOST, Scenario } from '../../../test/support/scenario.ts';
+import { attribute, type EventContext } from './attribution.ts';
+import type { EventAction, RuntimeEvent } from './event.ts';
+
+type Seen = EventAction | readonly [EventAction, Partial<RuntimeEvent>];
+
+/** Attributes events one after the other, each on the history that the ones before have made. */
+function causes(events: readonly Seen[], more: Partial<EventContext> = {}, gapMs = 100): Cause[] {
+  const scenario = new Scenario();
+  const key = `${HOST}/web`;
+  return events.flatMap((seen) => {
+    const [action, rest] = typeof seen === 'string' ? [seen, {}] : seen;
+    scenario.pass(gapMs);
+    const fact = attribute(
+      {
+        action,
+        containerId: 'c',
+        name: 'web',
+        labels: {},
+        timeNano: `${scenario.wallMs}000000`,
+        ...(action === 'kill' ? { signal: '15' } : {}),
+        ...(action === 'die' ? { exitCode: 137 } : {}),
+        ...rest,
+      },
+      {
+        nowMs: scenario.nowMs,
+        history: scenario.state.workloads[key],
+        own: undefined,
+        stopSignal: 'SIGTERM',
+        stopTimeoutSeconds: undefined,
+        restartPolicy: 'no',
+        autoRemove: false,
+        ...more,
+      },
+    );
+    if (fact === undefined) return [];
+    scenario.append({ type: 'workload.observed', workload: key, data: fact });
+    return [fact.cause];
+  });
+}
+
+const RESTART = {
+  intent: 'i1',
+  allowance: { kill: 2, die: 1, stop: 1, start: 1, restart: 1 },
+};
+
+describe('who caused an event', () => {
+  for (const [name, events, more, expected] of [
+    ['a crash is a die alone, whatever its code', ['die'], {}, ['Crash']],
+    ['docker stop', ['kill', 'die', 'stop'], {}, ['Human', 'Human', 'Human']],
+    [
+      'docker stop that needs SIGKILL',
+      ['kill', ['kill', { signal: '9' }], 'die', 'stop'],
+      {},
+      ['Human', 'Human', 'Human', 'Human'],
+    ],
+    [
+      'docker restart',
+      ['kill', 'die', 'stop', 'start', 'restart'],
+      {},
+      ['Human', 'Human', 'Human', 'Human', 'Human'],
+    ],
+    [
+      'our own restart',
+      ['kill', 'die', 'stop', 'start', 'restart'],
+      { own: RESTART },
+      ['Sentinel', 'Sentinel', 'Sentinel', 'Sentinel', 'Sentinel'],
+    ],
+    [
+      'a person’s stop amid our own restart',
+      ['kill', 'die', 'stop', 'start', 'restart', 'kill', 'kill', 'die', 'stop'],
+      { own: RESTART },
+      [...Array<Cause>(5).fill('Sentinel'), 'Sentinel', 'Human', 'Human', 'Human'],
+    ],
+    [
+      'a crash right after our own start',
+      ['start', 'die'],
+      { own: { intent: 'i1', allowance: { start: 1 } } },
+      ['Sentinel', 'Crash'],
+    ],
+    [
+      'the engine restarts what crashed',
+      ['die', 'start'],
+      { restartPolicy: 'always' },
+      ['Crash', 'Engine'],
+    ],
+    ['a person starts what crashed', ['die', 'start'], {}, ['Crash', 'Human']],
+    [
+      'a person starts what a person stopped, though a policy would restart it',
+      ['kill', 'die', 'stop', 'start'],
+      { restartPolicy: 'always' },
+      ['Human', 'Human', 'Human', 'Human'],
+    ],
+    [
+      'the engine removes what ran with --rm',
+      ['die', 'destroy'],
+      { autoRemove: true },
+      ['Crash', 'Engine'],
+    ],
+    ['a reload by SIGHUP is no stop', [['kill', { signal: '1' }], 'die'], {}, ['Crash']],
+    [
+      'SIGHUP where it is the stop signal',
+      [['kill', { signal: '1' }], 'die'],
+      { stopSignal: 'SIGHUP' },
+      ['Human', 'Human'],
+    ],
+    ['health and updates leave no fact', ['health_status', 'update'], {}, []],
+  ] as const satisfies readonly (readonly [
+    string,
+    readonly Seen[],
+    Partial<EventContext>,
+    readonly Cause[],
+  ])[]) {
+    it(name, () => {
+      assert.deepEqual(causes(events, more), expected);
+    });
+  }
+
+  it('a die long after a signal that the process survived is a crash', () => {
+    assert.deepEqual(causes(['kill', 'die'], {}, 21_000), ['Human', 'Crash']);
+  });
+
+  it('a die within a long stop timeout still belongs to the stop', () => {
+    assert.deepEqual(causes(['kill', 'die'], { stopTimeoutSeconds: 60 }, 50_000), [
+      'Human',
+      'Human',
+    ]);
+  });
+});
