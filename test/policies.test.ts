@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { readConfigFile } from '#adapters/files/config-file.ts';
+import { checkFiles } from '#adapters/files/check-files.ts';
 import { readPolicyFolder } from '#adapters/files/policy-folder.ts';
 import { expandArguments } from '#core/policy/arguments.ts';
 import { compilePolicySet } from '#core/policy/compile.ts';
@@ -125,20 +125,18 @@ describe('policies/', () => {
 });
 
 describe('crds-examples/', () => {
-  it('holds a policy and a config that are valid', async () => {
-    const { policies, warnings } = await load('crds-examples/sentinelpolicy.yaml');
-    const { config, problems } = await readConfigFile(
-      'crds-examples/sentinelconfig.yaml',
-      builtinTools,
-    );
+  it('holds a policy and a config that are valid, and know each other', async () => {
+    const checked = await checkFiles(['crds-examples'], { tool: builtinTool, builtinTools });
 
     assert.deepEqual(
-      policies.map(({ name }) => name),
+      checked.policies.map(({ name }) => name),
       ['shop-web'],
     );
-    assert.deepEqual(warnings, []);
-    assert.deepEqual(problems, []);
-    assert.deepEqual(config?.spec.maxActions, { max: 10, per: 600_000 });
+    assert.deepEqual(
+      checked.configs.map(({ spec }) => spec.maxActions),
+      [{ max: 10, per: 600_000 }],
+    );
+    assert.deepEqual([...checked.problems, ...checked.warnings].map(formatProblem), []);
   });
 
   it('holds JSON Schemas that take them, and refuse what is misspelt', async () => {

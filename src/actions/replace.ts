@@ -17,6 +17,9 @@ import { recoverIntent } from './recover.ts';
 import { findReplacements, madeName, REPLACEMENT_LABEL, setAsideName } from './set-aside.ts';
 import { waitUntilWell } from './wait.ts';
 
+/** It becomes part of container names, where its alphabet tells it from the rest. */
+const INTENT_ID = /^[a-z0-9]{1,64}$/;
+
 /** What is different in the new container; all else is kept. */
 type Change = Pick<CreateOptions, 'image' | 'env'>;
 
@@ -65,6 +68,9 @@ async function replaceContainers(
   call: ToolCall<unknown>,
   changeFor: (targets: Targets) => Promise<Change | BuiltinResult>,
 ): Promise<BuiltinResult> {
+  if (!INTENT_ID.test(call.intentId)) {
+    return notExecuted('ArgumentsInvalid', 'an intent is named by 1 to 64 of a-z and 0-9');
+  }
   let change: Change | BuiltinResult;
   // First everything that only reads: until the first creation, nothing is touched.
   try {

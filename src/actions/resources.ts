@@ -3,6 +3,7 @@ import type { ResourceLimits } from '#core/workload/container.ts';
 import { parseQuantity } from '#lib/quantity.ts';
 import type { JsonObject } from '#ports/action-runner.ts';
 import type { BuiltinResult } from '#ports/builtin-actions.ts';
+import type { EngineInfo } from '#ports/container-runtime.ts';
 import { checkTargets } from './check-targets.ts';
 import type { ActionContext, ToolCall } from './context.ts';
 import { afterFailedWrite } from './engine-failure.ts';
@@ -21,23 +22,37 @@ export async function updateResources(
   context: ActionContext,
   call: ToolCall<Input>,
 ): Promise<BuiltinResult> {
+  let host: EngineInfo | undefined;
+  try {
+    // Before the last look at the target: nothing is to lie between that and the update.
+    host = await hostIfNeeded(context, call);
+  } catch (error) {
+    return notReached(error);
+  }
   const checked = await checkTargets(context, call);
   if ('refusal' in checked) return checked.refusal;
 
   const { target } = checked.targets;
   const limits = limitsFrom(call.args, target.limits);
-  let previous: JsonObject;
-  try {
-    previous = await previousArguments(context, call, target.limits);
-  } catch (error) {
-    return notReached(error);
-  }
   try {
     await context.operations.updateResources(target.id, limits, call.signal);
   } catch (error) {
     return afterFailedWrite(context, target, error);
   }
+  const previous = previousArguments(call.args, target.limits, host);
   return succeeded({ intentId: call.intentId, limits: { ...limits }, previous });
+}
+
+/** Docker can raise a memory or CPU limit but not take it away: all that the host has is as good. */
+async function hostIfNeeded(
+  { runtime }: ActionContext,
+  { args, expect, signal }: ToolCall<Input>,
+): Promise<EngineInfo | undefined> {
+  const seen = await runtime.inspect(expect[0]?.id ?? '', signal);
+  const lacks =
+    (args.memory !== undefined && seen?.limits.memoryBytes === undefined) ||
+    (args.cpus !== undefined && seen?.limits.nanoCpus === undefined);
+  return lacks ? runtime.info(signal) : undefined;
 }
 
 function limitsFrom(args: Input, before: ResourceLimits): ResourceLimits {
@@ -62,16 +77,11 @@ function swapFor(memoryBytes: number, before: ResourceLimits): number {
   return memoryBytes + Math.max(0, swapBefore - memoryBefore);
 }
 
-/** Docker can raise a memory or CPU limit but not take it away: all that the host has is as good. */
-async function previousArguments(
-  { runtime }: ActionContext,
-  { args, signal }: ToolCall<Input>,
+function previousArguments(
+  args: Input,
   before: ResourceLimits,
-): Promise<JsonObject> {
-  const lacks =
-    (args.memory !== undefined && before.memoryBytes === undefined) ||
-    (args.cpus !== undefined && before.nanoCpus === undefined);
-  const host = lacks ? await runtime.info(signal) : undefined;
+  host: EngineInfo | undefined,
+): JsonObject {
   return {
     ...(args.memory === undefined ? {} : previousMemory(before, host?.memoryBytes)),
     ...(args.cpus === undefined ? {} : previousCpus(before, host?.cpus)),

@@ -1,3 +1,4 @@
+import { RuntimeUnavailableError } from '#core/errors.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import { type ActionContext, look, type Targets } from './context.ts';
 import { messageOf } from './outcome.ts';
@@ -49,7 +50,10 @@ export async function restartSharers(
     }
     return { restarted, ownerWell };
   } catch (error) {
-    return stoppedAt(`a sharer was not restarted: ${messageOf(error)}`, isUnknown(error));
+    return stoppedAt(
+      `a sharer was not restarted: ${messageOf(error)}`,
+      error instanceof RuntimeUnavailableError,
+    );
   }
 }
 
@@ -75,8 +79,4 @@ export async function ownerAfterSignal(
   const seen = await look(context, before.id);
   if (seen === undefined || seen === 'unseen' || seen.state !== 'running') return 'Down';
   return seen.startedAtMs === before.startedAtMs ? 'SameRun' : 'OtherRun';
-}
-
-function isUnknown(error: unknown): boolean {
-  return (error as { readonly code?: unknown }).code === 'SENTINEL_RUNTIME_UNAVAILABLE';
 }

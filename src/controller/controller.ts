@@ -119,6 +119,7 @@ export class Controller implements AsyncDisposable {
     });
     const refresh = (key: WorkloadKey, signal: AbortSignal) => this.#observer.refresh(key, signal);
     this.#executor = new Executor({
+      clock,
       journal,
       actions: options.actions,
       world: () => this.#worlds.build(),

@@ -17,9 +17,12 @@ import type {
   Expectation,
   JsonObject,
 } from '#ports/action-runner.ts';
+import type { Clock } from '#ports/clock.ts';
+import { withDeadline } from './deadline.ts';
 import type { OperatorJournal } from './journal-state.ts';
 
 export interface ExecutorOptions {
+  readonly clock: Clock;
   readonly journal: OperatorJournal;
   readonly actions: ActionRunner;
   readonly world: () => World;
@@ -85,10 +88,7 @@ export class Executor {
   ): Promise<void> {
     if (effect.kind === 'Settle') {
       await durable;
-      const settled = await this.#options.actions.settle(
-        effect.intent,
-        AbortSignal.timeout(LOOK_TIMEOUT_MS),
-      );
+      const settled = await this.#options.actions.settle(effect.intent, NEVER);
       if (settled.outcome === 'Failed')
         this.#options.onWarning('what was set aside could not be removed', settled);
       return;
@@ -123,9 +123,7 @@ export class Executor {
   }
 
   async #execute(key: WorkloadKey, name: string, attempt: Attempt): Promise<Ending> {
-    const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
-    const touched = attempt.affects.map(({ workload }) => workload);
-    await Promise.all(touched.map((one) => this.#options.refresh(one, signal)));
+    await this.#lookAt(attempt);
 
     // From here to the call there is no await: what the gate has seen is what the call meets.
     const world = this.#options.world();
@@ -167,10 +165,7 @@ export class Executor {
   async #rollBack(name: string, attempt: Attempt, rollbackOf: string): Promise<Ending> {
     const original = this.#attempt(name, rollbackOf);
     if (original === undefined) return notExecuted('IncidentGone', 'the attempt is no longer kept');
-    const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
-    await Promise.all(
-      original.affects.map(({ workload }) => this.#options.refresh(workload, signal)),
-    );
+    await this.#lookAt(original);
     const world = this.#options.world();
     const no = rollbackRefusal(world, original);
     if (no !== undefined) return notExecuted('RollbackRefused', no);
@@ -190,6 +185,14 @@ export class Executor {
       timeoutMs: timeoutOf(world, attempt, previous),
     };
     return ended(await this.#options.actions.call(call, NEVER));
+  }
+
+  /** Inspects every container that the attempt touches. */
+  async #lookAt({ affects }: Attempt): Promise<void> {
+    const { clock, refresh } = this.#options;
+    await withDeadline(clock, LOOK_TIMEOUT_MS, (signal) =>
+      Promise.all(affects.map(({ workload }) => refresh(workload, signal))),
+    );
   }
 
   #attempt(name: string, intent: string): Attempt | undefined {

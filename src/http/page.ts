@@ -32,7 +32,10 @@ export interface Page<Item> {
 export function pageOf<Item>(
   items: readonly Item[],
   query: { readonly limit: number; readonly cursor?: string | undefined },
-  order: { readonly keyOf: (item: Item) => string; readonly isAfter: (item: Item, key: string) => boolean },
+  order: {
+    readonly keyOf: (item: Item) => string;
+    readonly isAfter: (item: Item, key: string) => boolean;
+  },
 ): Page<Item> {
   const { limit, cursor } = query;
   const from = cursor === undefined ? undefined : decodeCursor(cursor);

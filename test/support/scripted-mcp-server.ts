@@ -28,16 +28,20 @@ const NUMBER_RESULT = {
   required: ['sum'],
 };
 
+interface Around {
+  readonly world: ScriptedWorld;
+  readonly server: Server;
+  readonly signal: AbortSignal;
+  /** Tells the caller how far the work is. */
+  readonly progress: (done: number) => Promise<void>;
+}
+
 interface ScriptedTool {
   readonly inputSchema?: typeof ANY_OBJECT & Record<string, unknown>;
   readonly outputSchema?: typeof NUMBER_RESULT;
   readonly run: (
     args: Readonly<Record<string, unknown>>,
-    around: {
-      readonly world: ScriptedWorld;
-      readonly server: Server;
-      readonly signal: AbortSignal;
-    },
+    around: Around,
   ) => Promise<CallToolResult> | CallToolResult;
 }
 
@@ -79,6 +83,7 @@ const TOOLS: Readonly<Record<string, ScriptedTool>> = {
   },
   hang: { run: untilCancelled },
   ask: { run: askForSampling },
+  tick: { run: tickForEver },
   wait: {
     run: async () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
@@ -124,14 +129,21 @@ export function createScriptedServer(world: ReturnType<typeof createWorld>): Ser
     return { tools, ...(next < all.length ? { nextCursor: String(next) } : {}) };
   });
 
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const { signal } = extra;
     const tool = TOOLS[params.name];
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, 'unknown tool');
+    const progressToken = extra._meta?.progressToken;
+    const progress = async (done: number) => {
+      if (progressToken === undefined) return;
+      const told = { progressToken, progress: done, total: 100 };
+      await extra.sendNotification({ method: 'notifications/progress', params: told });
+    };
     world.calls.push(params.name);
     world.running += 1;
     world.runningMax = Math.max(world.runningMax, world.running);
     try {
-      return await tool.run(params.arguments ?? {}, { world, server, signal });
+      return await tool.run(params.arguments ?? {}, { world, server, signal, progress });
     } finally {
       world.running -= 1;
     }
@@ -163,6 +175,14 @@ function untilCancelled(
       reject(new Error('cancelled'));
     });
   });
+}
+
+async function tickForEver(_args: unknown, { signal, progress }: Around): Promise<CallToolResult> {
+  for (let done = 1; !signal.aborted; done += 1) {
+    await progress(done);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return text('cancelled');
 }
 
 function text(said: string): CallToolResult {

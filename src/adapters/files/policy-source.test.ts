@@ -210,6 +210,31 @@ describe('watchPolicyFolder', () => {
     assert.equal(source.current().lastAppliedRevision, '');
   });
 
+  it('looks again by itself, for changes that no notice comes of', async () => {
+    const elsewhere = join(root, 'elsewhere.yaml');
+    await writeFile(elsewhere, policy('a'));
+    await symlink(elsewhere, join(folder, 'a.yaml'));
+    const timers: { readonly delayMs: number; readonly callback: () => void }[] = [];
+    const byHand: Clock = {
+      ...clock,
+      after: (delayMs, callback) => {
+        timers.push({ delayMs, callback });
+        return () => undefined;
+      },
+    };
+    await using source = await watchPolicyFolder({ path: folder, context, clock: byHand });
+    const changed = until(source, (set) => set.policies[0]?.spec.priority === 4);
+
+    await writeFile(elsewhere, policy('a', 4));
+    const [look] = timers;
+    look?.callback();
+    while (timers.length < 2) await new Promise(setImmediate);
+    for (const { callback } of timers.slice(1)) callback();
+
+    assert.equal(look?.delayMs, 15_000);
+    assert.equal((await changed).generationOf('a'), 2);
+  });
+
   it('follows a link that leads back up only once', async () => {
     await write('a.yaml', policy('a'));
     await symlink('.', join(folder, 'loop'));

@@ -143,6 +143,17 @@ describe('tools of another server, over Streamable HTTP', () => {
     await eventually(() => bench.world.calls.includes('cancelled'), { what: 'the cancellation' });
   });
 
+  it('progress is told, and does not make the time of a call longer', async () => {
+    const told: unknown[] = [];
+    await using bench = await overHttp({ onProgress: (progress) => told.push(progress) });
+
+    const result = await call(bench.runner, 'other/tick', {}, 300);
+
+    assert.equal(result.outcome, 'OutcomeUnknown');
+    assert.deepEqual(told[0], { server: 'other', tool: 'tick', progress: 1, total: 100 });
+    assert.ok(told.length > 1);
+  });
+
   it('a call that the caller gives up is cancelled too', async () => {
     await using bench = await overHttp();
     const giveUp = new AbortController();

@@ -15,6 +15,9 @@ export function celFactsOf(
     return reading?.kind === 'Value' ? ({ [key]: reading.value } as Record<Key, number>) : {};
   };
   const since = (windowMs: number) => Math.max(nowMs - windowMs, cutMs);
+  // An expression may ask whether there were few lines, which takes having seen them all.
+  const covering = (windowMs: number) =>
+    logs !== undefined && since(windowMs) >= logs.coveredSinceMs ? logs : undefined;
 
   return {
     memory: {
@@ -31,9 +34,9 @@ export function celFactsOf(
     container: containerFacts(view),
     restarts: (windowMs) =>
       history.starts.filter(({ afterCrash, atMs }) => afterCrash && atMs > since(windowMs)).length,
-    logRate: (windowMs) => logs?.rate(since(windowMs)),
-    logMatches: (pattern, windowMs) => logs?.matches(pattern, since(windowMs)),
-    logErrors: (windowMs) => logs?.errors(since(windowMs)),
+    logRate: (windowMs) => covering(windowMs)?.rate(since(windowMs)),
+    logMatches: (pattern, windowMs) => covering(windowMs)?.matches(pattern, since(windowMs)),
+    logErrors: (windowMs) => covering(windowMs)?.errors(since(windowMs)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { looksSecret } from '#core/redaction/redact.ts';
 import type { ToolDescription } from '#core/remediation/tools.ts';
 import { closest } from '#lib/edit-distance.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/json.ts';
@@ -55,11 +56,12 @@ export const VARIANTS_MAX = 16;
  * expressions against the tool's schema.
  *
  * @param tool absent while its server has not told of it: then only the markers are checked
+ * @param isSecret finds literals that must not stand in a file; what redaction finds unless given
  */
 export function compileArguments(
   source: JsonObject,
   tool: ToolDescription | undefined,
-  isSecret: SecretDetector = () => false,
+  isSecret: SecretDetector = looksSecret,
 ): TemplateResult {
   const { root, problems } = parseTemplate(source);
   if (root === undefined) return { ok: false, problems };

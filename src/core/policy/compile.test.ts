@@ -561,6 +561,18 @@ describe('compilePolicySet', () => {
     assert.deepEqual(named.policies[0]?.actions[0]?.template.secrets, ['APP_TOKEN']);
   });
 
+  it('takes for a secret what redaction takes out, unless told otherwise', () => {
+    const set = { DB_PASSWORD: 'correct-horse-battery', LEVEL: 'debug' };
+    const value = withAction({ tool: 'docker/update_env_vars', arguments: { set } });
+
+    const { problems } = compilePolicySet([document(value)], context);
+
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ['spec.remediation.allowed[0].arguments.set.DB_PASSWORD'],
+    );
+  });
+
   it('never throws, whatever the document', () => {
     const isToldOrCompiled = fc.property(
       fc.jsonValue({ maxDepth: 5 }),

@@ -13,6 +13,7 @@ export interface CompileContext {
   readonly tool: (name: string) => ToolDescription | undefined;
   /** Names of the built-in tools, for "did you mean". */
   readonly builtinTools: readonly string[];
+  /** Finds secrets in the clear; what redaction finds unless given. */
   readonly secretDetector?: SecretDetector;
   /** `tools.enable` of the SentinelConfig; none unless given. */
   readonly enabledTools?: readonly string[];

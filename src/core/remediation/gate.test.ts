@@ -95,7 +95,13 @@ const DENIALS: Partial<Record<RefusalReason, () => Scenario>> = {
       }),
     );
     scenario.put(aContainer('web'), {
-      logs: { rate: () => 9, matches: () => 9, errors: () => 9, anomalies: () => 9 },
+      logs: {
+        coveredSinceMs: 0,
+        rate: () => 9,
+        matches: () => 9,
+        errors: () => 9,
+        anomalies: () => 9,
+      },
     });
     return scenario;
   },

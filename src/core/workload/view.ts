@@ -17,8 +17,13 @@ export interface ProbeReading {
   readonly message: string;
 }
 
-/** Counts over a span that ends now. `undefined`: logs are not followed, or not for that long. */
+/**
+ * Counts over a span that ends now. `undefined`: this is not counted for the workload. Of a span
+ * that began before `coveredSinceMs` they count what was seen: there may have been more.
+ */
 export interface LogCounters {
+  /** Controller milliseconds since when no line is missing. */
+  readonly coveredSinceMs: number;
   /** Lines per second. */
   rate(sinceMs: number): number | undefined;
   matches(pattern: string, sinceMs: number): number | undefined;

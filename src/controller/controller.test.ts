@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MemoryOperator } from '../../test/support/operator.ts';
+import { aPolicy } from '../../test/support/scenario.ts';
+
+const CHECK = { intervalMs: 1_000, timeoutMs: 1_000, startPeriodMs: 0, retries: 3 };
+const CRASH = {
+  thresholds: [{ name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' }],
+};
+
+describe('the operator', () => {
+  it('restarts what is unhealthy, verifies it, and resolves the incident', async () => {
+    const operator = await MemoryOperator.open([aPolicy()]);
+    await operator.engine.add({
+      name: 'web',
+      health: CHECK,
+      plan: ({ run }) => ({ health: run === 1 ? 'unhealthy' : 'healthy' }),
+    });
+
+    await operator.pass(60_000);
+
+    assert.deepEqual(
+      operator.calls.map(({ tool }) => tool),
+      ['docker/restart_container'],
+    );
+    assert.deepEqual(
+      operator.incidents().map(({ resolution }) => resolution),
+      ['Remediated'],
+    );
+    assert.deepEqual(operator.warnings, []);
+    await operator.stop();
+  });
+
+  it('has the intent on disk before it calls the tool', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await operator.engine.add({ name: 'web' });
+    await operator.pass(25_000);
+    operator.storage.setFault(() => ({ message: 'no space left on device' }));
+    operator.engine.crash(id);
+
+    await operator.pass(5_000);
+
+    assert.deepEqual(operator.calls, []);
+  });
+
+  it('leaves alone what a person stops', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await operator.engine.add({ name: 'web', plan: { ignoresTerm: true } });
+    await operator.pass(25_000);
+
+    await operator.clock.run(operator.engine.stop(id, 1, new AbortController().signal));
+    await operator.pass(600_000);
+
+    assert.deepEqual(operator.calls, []);
+    assert.deepEqual(operator.incidents(), []);
+    await operator.stop();
+  });
+
+  it('opens an incident for what it finds exited, and asks a person instead of acting', async () => {
+    const first = await MemoryOperator.open([]);
+    const id = await first.engine.add({ name: 'web' });
+    first.engine.crash(id);
+    const { clock, engine } = first;
+    await first.stop();
+
+    const operator = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine });
+    await operator.pass(60_000);
+
+    assert.deepEqual(operator.calls, []);
+    const [incident] = operator.incidents();
+    assert.deepEqual(
+      incident?.escalations.map(({ reason }) => reason),
+      ['IntentUnknown'],
+    );
+    await operator.stop();
+  });
+
+  it('acts on a crash that came while it was down, since the event is replayed', async () => {
+    const first = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await first.engine.add({ name: 'web' });
+    await first.pass(60_000);
+    const { clock, engine, storage } = first;
+    await first.stop();
+    engine.crash(id);
+    await clock.advance(5_000);
+
+    const operator = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine, storage });
+    await operator.pass(60_000);
+
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
+  it('follows a policy that changes, and does nothing for one that is removed', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await operator.engine.add({ name: 'web' });
+    await operator.pass(25_000);
+    operator.policies.set([]);
+    operator.engine.crash(id);
+
+    await operator.pass(60_000);
+
+    assert.deepEqual(operator.calls, []);
+    await operator.stop();
+  });
+
+  it('comes back by itself after the event stream broke, and missed nothing', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await operator.engine.add({ name: 'web' });
+    await operator.pass(25_000);
+    operator.engine.breakEvents();
+    operator.engine.crash(id);
+
+    await operator.pass(60_000);
+
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
+  it('has the same state when its journal is replayed', async () => {
+    const first = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await first.engine.add({ name: 'web' });
+    await first.pass(25_000);
+    first.engine.crash(id);
+    await first.pass(60_000);
+    const before = structuredClone(first.journal.state());
+    await first.stop();
+
+    const { clock, engine, storage } = first;
+    const second = await MemoryOperator.open([], { clock, engine, storage });
+
+    const { incidents, ledger, workloads, hostLedger } = second.journal.state();
+    assert.deepEqual(
+      { incidents, ledger, workloads, hostLedger },
+      {
+        incidents: before.incidents,
+        ledger: before.ledger,
+        workloads: before.workloads,
+        hostLedger: before.hostLedger,
+      },
+    );
+    await second.stop();
+  });
+});

@@ -1,0 +1,103 @@
+import type { LogCounters } from '#core/workload/view.ts';
+import type { NoveltyDetector } from './novelty.ts';
+import { isErrorLine } from './severity.ts';
+import type { LogWants } from './wants.ts';
+import { WindowCount } from './window-count.ts';
+
+export interface LogTallyOptions {
+  readonly wants: LogWants;
+  readonly coveredSinceMs: number;
+  /** Controller milliseconds. */
+  readonly nowMs: () => number;
+  readonly novelty: NoveltyDetector;
+}
+
+/** A line whose span is shorter would make any rate a great one. */
+const RATE_SPAN_MS_MIN = 1_000;
+
+/** What was counted in the log of one workload, as far as its policy asks for it. */
+export class LogTally implements LogCounters {
+  readonly #nowMs: () => number;
+  readonly #novelty: NoveltyDetector;
+  readonly #lines: WindowCount | undefined;
+  readonly #errors: WindowCount | undefined;
+  readonly #anomalies: WindowCount | undefined;
+  readonly #matches = new Map<string, WindowCount>();
+  readonly #patterns: LogWants['patterns'];
+  #coveredSinceMs: number;
+  #hasGrown = false;
+
+  constructor({ wants, coveredSinceMs, nowMs, novelty }: LogTallyOptions) {
+    this.#coveredSinceMs = coveredSinceMs;
+    this.#nowMs = nowMs;
+    this.#novelty = novelty;
+    this.#lines = counter(wants.lineWindowsMs);
+    this.#errors = counter(wants.errorWindowsMs);
+    this.#anomalies = counter(wants.anomalyWindowsMs);
+    this.#patterns = wants.patterns;
+    for (const { pattern, windowsMs } of wants.patterns) {
+      this.#matches.set(pattern.source, new WindowCount(windowsMs));
+    }
+  }
+
+  get coveredSinceMs(): number {
+    return this.#coveredSinceMs;
+  }
+
+  /** Counts a line that is not looked at. */
+  count(atMs: number): void {
+    this.#lines?.add(atMs);
+    this.#hasGrown = true;
+  }
+
+  /**
+   * Counts a line and looks at what it says.
+   *
+   * @param learning true: it is written during a start, when new kinds of lines are expected
+   */
+  look(text: string, atMs: number, learning: boolean): void {
+    this.count(atMs);
+    if (this.#errors !== undefined && isErrorLine(text)) this.#errors.add(atMs);
+    for (const { pattern } of this.#patterns) {
+      if (pattern.matches(text)) this.#matches.get(pattern.source)?.add(atMs);
+    }
+    if (this.#anomalies !== undefined && this.#novelty.isNovel(text, atMs, learning)) {
+      this.#anomalies.add(atMs);
+    }
+  }
+
+  /** Lines were left out: what is counted is complete only from here on. */
+  missedLines(nowMs: number): void {
+    this.#coveredSinceMs = nowMs;
+  }
+
+  /** Whether anything was counted since this was last asked. */
+  takeGrown(): boolean {
+    const grown = this.#hasGrown;
+    this.#hasGrown = false;
+    return grown;
+  }
+
+  rate(sinceMs: number): number | undefined {
+    const nowMs = this.#nowMs();
+    const seconds = Math.max(RATE_SPAN_MS_MIN, nowMs - sinceMs) / 1_000;
+    const count = this.#lines?.since(sinceMs, nowMs);
+    return count === undefined ? undefined : count / seconds;
+  }
+
+  matches(pattern: string, sinceMs: number): number | undefined {
+    return this.#matches.get(pattern)?.since(sinceMs, this.#nowMs());
+  }
+
+  errors(sinceMs: number): number | undefined {
+    return this.#errors?.since(sinceMs, this.#nowMs());
+  }
+
+  anomalies(sinceMs: number): number | undefined {
+    return this.#anomalies?.since(sinceMs, this.#nowMs());
+  }
+}
+
+function counter(windowsMs: readonly number[]): WindowCount | undefined {
+  return windowsMs.length === 0 ? undefined : new WindowCount(windowsMs);
+}

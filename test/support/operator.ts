@@ -1,0 +1,127 @@
+import { setImmediate } from 'node:timers/promises';
+import { createBuiltinActions } from '#actions/builtin-actions.ts';
+import { createMemoryActionRunner } from '#adapters/memory/memory-action-runner.ts';
+import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
+import {
+  createMemoryJournalStorage,
+  type MemoryJournalStorage,
+} from '#adapters/memory/memory-journal-storage.ts';
+import { createMemoryPolicySource } from '#adapters/memory/memory-policy-source.ts';
+import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { Controller } from '#controller/controller.ts';
+import { openJournal } from '#controller/journal/journal.ts';
+import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
+import type { Incident } from '#core/incident/incident.ts';
+import type { JournalRecord } from '#core/journal/record.ts';
+import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
+import type { ActionCall, ActionRunner } from '#ports/action-runner.ts';
+
+export interface OperatorOptions {
+  readonly clock?: VirtualClock;
+  readonly engine?: MemoryEngine;
+  readonly storage?: MemoryJournalStorage;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The whole operator on adapters in memory and a clock that the test moves: the real controller,
+ * core, journal and tools. `kill` leaves it as a SIGKILL would; another one may then be opened on
+ * the same engine and storage.
+ */
+export class MemoryOperator {
+  readonly clock: VirtualClock;
+  readonly engine: MemoryEngine;
+  readonly storage: MemoryJournalStorage;
+  readonly warnings: string[] = [];
+  /** What was called, in order. */
+  readonly calls: ActionCall[] = [];
+  readonly actions: ActionRunner;
+  readonly policies: ReturnType<typeof createMemoryPolicySource>;
+  readonly journal: OperatorJournal;
+  readonly controller: Controller;
+  readonly records: JournalRecord[] = [];
+
+  private constructor(
+    parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal'>,
+    policies: readonly object[],
+  ) {
+    const { clock, engine, journal } = parts;
+    this.clock = clock;
+    this.engine = engine;
+    this.storage = parts.storage;
+    this.journal = journal;
+    const builtin = createBuiltinActions({ runtime: engine, operations: engine, clock });
+    const runner = createMemoryActionRunner({ actions: builtin, clock });
+    this.actions = {
+      ...runner,
+      call: (request, signal) => {
+        this.calls.push(request);
+        return runner.call(request, signal);
+      },
+    };
+    this.policies = createMemoryPolicySource(policies, {
+      tool: builtinTool,
+      builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name),
+    });
+    const [problem] = this.policies.current().problems;
+    if (problem !== undefined) throw new Error(`${problem.path}: ${problem.message}`);
+    journal.subscribe((records) => this.records.push(...records));
+    this.controller = new Controller({
+      runtime: engine,
+      actions: this.actions,
+      policies: this.policies,
+      journal,
+      clock,
+      host: 'box',
+      mac: (text) => `mac:${text.length}`,
+      shadowAll: false,
+      maxActions: { max: 10, perMs: 600_000 },
+      protectedContainers: () => new Map(),
+      resolveSecrets: (args) => ({ ok: true, arguments: args }),
+      listener: {
+        onWarning: (message, cause) => this.warnings.push(`${message}: ${String(cause)}`),
+      },
+    });
+  }
+
+  /** Opens and starts it, and lets it look at everything once. */
+  static async open(
+    policies: readonly object[],
+    options: OperatorOptions = {},
+  ): Promise<MemoryOperator> {
+    const clock = options.clock ?? new VirtualClock();
+    const engine = options.engine ?? new MemoryEngine(clock);
+    const storage = options.storage ?? createMemoryJournalStorage();
+    const journal = await clock.run(
+      openJournal({
+        storage,
+        clock,
+        reducer: operatorReducer,
+        started: { version: 'test', host: 'box', mode: 'Policy' },
+        newJournalId: 'journal',
+        yieldToLoop: () => setImmediate(),
+      }),
+    );
+    const operator = new MemoryOperator({ clock, engine, storage, journal }, policies);
+    operator.controller.start();
+    await clock.advance(100);
+    return operator;
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+  }
+
+  types(): string[] {
+    return this.records.map(({ type }) => type);
+  }
+
+  incidents(): Incident[] {
+    return Object.values(this.journal.state().incidents);
+  }
+
+  async stop(): Promise<void> {
+    await this.clock.run(this.controller.stop('test'));
+    await this.clock.run(this.journal.close());
+  }
+}
