@@ -16,11 +16,12 @@ import { Controller } from '#controller/controller.ts';
 import { openJournal } from '#controller/journal/journal.ts';
 import { operatorReducer } from '#controller/journal-state.ts';
 import { resolveSecrets } from '#core/remediation/secrets.ts';
+import { startHttpServer } from '#http/server.ts';
 import { VERSION } from '#lib/version.ts';
 import { createTelemetry } from '#telemetry/telemetry.ts';
 import { loadConfig, type RunFlags } from './config.ts';
 import {
-  apiSources,
+  apiOptions,
   compileContext,
   engineName,
   protection,
@@ -73,7 +74,7 @@ export async function runOperator(
     events: telemetry.journal,
   });
   journal.subscribe(telemetry.records(() => journal.state()));
-  await using outbox = publish({ config, settings, journal, clock, host, telemetry });
+  await using _outbox = publish({ config, settings, journal, clock, host, telemetry });
 
   // What people want: policies. Then the control loop, and what reaches us.
   await using policies = await watchPolicyFolder({
@@ -95,9 +96,8 @@ export async function runOperator(
     resolveSecrets: (args) => resolveSecrets(args, config.secret),
     listener: telemetry.controller(host),
   });
-  const { startHttpServer } = await import('#http/server.ts');
   await using _server = await startHttpServer(
-    apiSources({ config, data, controller, journal, policies, outbox, telemetry, clock, host }),
+    await apiOptions({ config, data, controller, journal, policies, telemetry }),
   );
 
   controller.start();

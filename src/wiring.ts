@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import type { DataDirectory } from '#adapters/files/data-directory.ts';
 import type { McpActionRunner, McpServerConfig } from '#adapters/mcp/mcp-action-runner.ts';
 import { EMPTY_LOCK, readLock } from '#adapters/mcp/tools-lock.ts';
 import { createRedisEventSink } from '#adapters/redis/redis-event-sink.ts';
 import { ownContainerCandidates } from '#adapters/system/own-container.ts';
+import type { Controller } from '#controller/controller.ts';
 import type { Fleet } from '#controller/fleet.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
 import { type Outbox, startOutbox } from '#controller/outbox.ts';
@@ -11,8 +13,13 @@ import type { SentinelConfig } from '#core/policy/config-schema.ts';
 import { projectForSink } from '#core/projection/project-for-sink.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { type OwnEndpoint, protectedContainers } from '#core/workload/protected.ts';
+import { createOperatorCommands } from '#http/commands.ts';
+import type { HttpServerOptions } from '#http/options.ts';
+import { openApiTokens } from '#http/tokens.ts';
+import { VERSION } from '#lib/version.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime } from '#ports/container-runtime.ts';
+import type { PolicySource } from '#ports/policy-source.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
 import type { Config } from './config.ts';
 
@@ -105,13 +112,55 @@ export function publish(options: {
     },
     events: telemetry.outbox,
   });
-  telemetry.onScrape(() => telemetry.metrics.outboxLag.set(outbox.lagRecords()));
+  telemetry.metrics.onScrape(() => telemetry.metrics.outboxLag.set(outbox.lagRecords()));
   return {
     lagRecords: () => outbox.lagRecords(),
     async [Symbol.asyncDispose]() {
       await outbox.close();
       await sink.close();
     },
+  };
+}
+
+/** What the API serves, and what it lets operators order. */
+export async function apiOptions(options: {
+  readonly config: Config;
+  readonly data: DataDirectory;
+  readonly controller: Controller;
+  readonly journal: OperatorJournal;
+  readonly policies: PolicySource;
+  readonly telemetry: Telemetry;
+}): Promise<HttpServerOptions> {
+  const { config, data, controller, journal, policies, telemetry } = options;
+  const { host, port, tokensFile } = config.api;
+  const world = () => controller.worlds().build();
+  const tokens = await openApiTokens({
+    dataDirectory: data.path,
+    ...(tokensFile === undefined ? {} : { file: tokensFile }),
+  });
+  return {
+    host,
+    port,
+    auth: { tokens },
+    version: VERSION,
+    log: telemetry.log,
+    sources: {
+      state: () => journal.state(),
+      world,
+      journal,
+      policies: () => policies.current(),
+      registry: telemetry.registry,
+      readiness: () => ({
+        synced: controller.isSynced(),
+        sinceLastReconcileMs: controller.sinceLastReconcileMs(),
+        dockerUp: controller.isConnected(),
+      }),
+    },
+    commands: createOperatorCommands({
+      append: (drafts, how) => journal.append(drafts, how),
+      world,
+      enqueue: (key) => controller.enqueue(key),
+    }),
   };
 }
 

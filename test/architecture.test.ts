@@ -14,6 +14,7 @@ const EVERYTHING = 'everything';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sentinel.ts': [EVERYTHING],
   'main.ts': [EVERYTHING],
+  'wiring.ts': [EVERYTHING],
   'config.ts': ['core', 'lib', 'zod'],
   core: [
     'lib',

@@ -10,13 +10,20 @@ import type { RuntimeEvent } from '#core/workload/event.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { ActionRunner, JsonObject } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { ContainerRuntime } from '#ports/container-runtime.ts';
+import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
+import type { FilesystemProbe } from '#ports/filesystem-probe.ts';
 import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
+import type { Prober } from '#ports/prober.ts';
 import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
-import type { OperatorJournal } from './journal-state.ts';
+import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
 import { Observer } from './observer.ts';
 import { createReconciler } from './reconciler.ts';
+import {
+  createSignalCollector,
+  type SignalCollector,
+  type SignalListener,
+} from './signals/signal-collector.ts';
 import { startWorkers, type WorkersObserver } from './workers.ts';
 import { Workqueue, type WorkqueueObserver } from './workqueue.ts';
 import { missingOf, WorldBuilder } from './world-builder.ts';
@@ -30,11 +37,14 @@ export interface ControllerListener {
   readonly onReconciled?: (key: WorkloadKey, policy: string) => void;
   readonly onPolicies?: (set: PolicySet) => void;
   readonly onWarning?: (message: string, cause: unknown) => void;
+  readonly signals?: Omit<SignalListener, 'onWarning'>;
 }
 
 export interface ControllerOptions {
   readonly runtime: ContainerRuntime;
   readonly actions: ActionRunner;
+  /** What signals are collected with beside the runtime; without it none are. */
+  readonly signals?: { readonly prober: Prober; readonly filesystem: FilesystemProbe };
   readonly policies: PolicySource;
   readonly journal: OperatorJournal;
   readonly clock: Clock;
@@ -79,12 +89,14 @@ export class Controller implements AsyncDisposable {
   readonly #observer: Observer;
   readonly #executor: Executor;
   readonly #worlds: WorldBuilder;
+  readonly #signals: SignalCollector | undefined;
   readonly #memories = new Map<WorkloadKey, WorkloadMemory>();
   readonly #stopping = new AbortController();
   readonly #running: Promise<unknown>[] = [];
   #protected: ReadonlyMap<string, string> = new Map();
   #lastPolicies: PolicySet | undefined;
   #isSynced = false;
+  #isConnected = false;
   #sweeping = false;
   #lastReconcileMs: number | undefined;
 
@@ -101,7 +113,10 @@ export class Controller implements AsyncDisposable {
       fleet: this.fleet,
       onChange: (key, why) => this.#changed(key, why),
       onSynced: () => this.#synced(),
-      onConnection: (state) => listener.onConnection?.(state),
+      onConnection: (state) => {
+        this.#isConnected = state.up;
+        listener.onConnection?.(state);
+      },
       onWarning: warn,
       ...(listener.onEvent && { onEvent: listener.onEvent }),
     });
@@ -129,6 +144,7 @@ export class Controller implements AsyncDisposable {
       resolveSecrets: options.resolveSecrets,
       onWarning: warn,
     });
+    this.#signals = this.#createSignals();
     this.#reconcile = createReconciler({
       journal,
       world: () => this.#worlds.build(),
@@ -153,6 +169,11 @@ export class Controller implements AsyncDisposable {
     this.#running.push(this.#resyncLoop());
   }
 
+  /** Whether the engine's event stream is open. */
+  isConnected(): boolean {
+    return this.#isConnected;
+  }
+
   isSynced(): boolean {
     return this.#isSynced;
   }
@@ -174,6 +195,11 @@ export class Controller implements AsyncDisposable {
 
   queue(): Pick<Workqueue, 'depth' | 'workingMs'> {
     return this.#queue;
+  }
+
+  /** The last lines of a workload's log, raw, oldest first; none where it is not followed. */
+  recentLines(key: WorkloadKey): LogLine[] {
+    return this.#signals?.recentLines(key) ?? [];
   }
 
   /** A workload should be looked at, for a reason that is no event: a sample, a probe, a request. */
@@ -236,8 +262,32 @@ export class Controller implements AsyncDisposable {
     if (this.#isSynced) return;
     this.#endOpenIntents();
     this.#isSynced = true;
+    if (this.#signals !== undefined) {
+      this.#running.push(this.#signals.start(this.#stopping.signal));
+    }
     this.#startWorkers();
     for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
+  }
+
+  #createSignals(): SignalCollector | undefined {
+    const { runtime, clock, journal, signals, listener = {} } = this.#options;
+    if (signals === undefined) return undefined;
+    return createSignalCollector({
+      ...signals,
+      runtime,
+      clock,
+      fleet: this.fleet,
+      governing: (key) => this.#worlds.governing(key),
+      historyOf: (key) => journal.state().workloads[key] ?? emptyHistory(),
+      enqueue: (key) => this.enqueue(key),
+      nowMs: () => controllerNowMs(journal.state(), clock),
+      daemonNowMs: () => this.#observer.daemonNowMs(),
+      host: () => this.#observer.engine(),
+      listener: {
+        ...listener.signals,
+        onWarning: (message, cause) => listener.onWarning?.(message, cause),
+      },
+    });
   }
 
   #startWorkers(): void {
@@ -248,7 +298,10 @@ export class Controller implements AsyncDisposable {
       count: this.#options.workers ?? DEFAULTS.workers,
       timeoutMs: this.#options.reconcileTimeoutMs ?? DEFAULTS.reconcileTimeoutMs,
       reconcile: async (key, signal) => {
-        const result = await this.#reconcile(key, signal);
+        // Whatever comes of it, its containers were inspected: what is collected follows them.
+        const result = await this.#reconcile(key, signal).finally(() =>
+          this.#signals?.reconcileWants(key),
+        );
         this.#lastReconcileMs = clock.bootMs();
         const governing = this.#worlds.governing(key);
         if (governing.kind === 'governed') listener.onReconciled?.(key, governing.policy.name);
@@ -305,6 +358,7 @@ export class Controller implements AsyncDisposable {
       listener?.onPolicies?.(set);
     }
     this.#refreshAbsent();
+    this.#signals?.reconcileWants();
     if (this.#isSynced) for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
   }
 

@@ -102,8 +102,9 @@ export class Fleet {
     return entry.key;
   }
 
-  setSignals(key: WorkloadKey, signals: Partial<Signals>): void {
-    this.#signals.set(key, { ...NO_SIGNALS, ...this.#signals.get(key), ...signals });
+  /** Replaces everything that is collected about the workload. */
+  setSignals(key: WorkloadKey, signals: Signals): void {
+    this.#signals.set(key, signals);
     if (this.#views.has(key)) this.#refresh(key);
   }
 

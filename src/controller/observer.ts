@@ -56,6 +56,11 @@ export class Observer {
     return this.#engine;
   }
 
+  /** The daemon's wall clock now, as far as it is known. */
+  daemonNowMs(): number {
+    return this.#options.clock.wallMs() + this.#skewMs;
+  }
+
   /** Controller milliseconds until which the engine's restart is left to settle. */
   settlingUntilMs(): number | undefined {
     return this.#settlingUntilMs;
@@ -269,7 +274,7 @@ export class Observer {
   }
 
   #times(): FleetTimes {
-    return { nowMs: this.#nowMs(), daemonMs: this.#options.clock.wallMs() + this.#skewMs };
+    return { nowMs: this.#nowMs(), daemonMs: this.daemonNowMs() };
   }
 }
 

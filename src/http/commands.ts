@@ -24,7 +24,7 @@ export interface CommandOptions {
  * gate sees when it is asked the next time, and it may still say no for every other reason.
  */
 export function createOperatorCommands(options: CommandOptions): OperatorCommands {
-  const { world } = options;
+  const world = () => options.world();
 
   return {
     async pause({ scope, name, reason, forMs }, actor) {

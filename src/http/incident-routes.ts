@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { type Incident, isOpen } from '#core/incident/incident.ts';
 import { incidentObject } from '#core/projection/incident-object.ts';
 import { IncidentObject } from '#core/projection/schema.ts';
-import type { HttpSources, OperatorCommands } from './options.ts';
-import { orderRoute } from './order-route.ts';
+import type { HttpSources } from './options.ts';
 import { PageMetadata, PageQuery, pageOf } from './page.ts';
 import { HttpProblem } from './problem.ts';
 import { type Route, route } from './route.ts';
@@ -24,10 +23,7 @@ const BY_OPENING = {
   isAfter: ({ openedSeq }: Incident, after: string) => openedSeq < Number(after),
 };
 
-export function incidentRoutes(
-  sources: Pick<HttpSources, 'state'>,
-  commands: OperatorCommands,
-): Route[] {
+export function incidentRoutes(sources: Pick<HttpSources, 'state'>): Route[] {
   return [
     route({
       method: 'GET',
@@ -81,30 +77,6 @@ export function incidentRoutes(
         }
         return incidentObject(incident, state);
       },
-    }),
-    orderRoute({
-      path: '/api/v1/incidents/{name}/approve',
-      id: 'approveIncident',
-      summary: 'Approve one candidate for the container that was looked at',
-      params: Name,
-      body: z.strictObject({
-        candidate: z.string().min(1).max(200).describe('Id of the candidate.'),
-        container: z.string().min(1).max(200).describe('Id of the container, in full.'),
-      }),
-      order: ({ params, body, caller }) =>
-        commands.approve({ incident: params.name, ...body }, caller.actor),
-    }),
-    orderRoute({
-      path: '/api/v1/incidents/{name}/deny',
-      id: 'denyIncident',
-      summary: 'Deny the candidate that waits for approval',
-      params: Name,
-      body: z.strictObject({
-        candidate: z.string().min(1).max(200),
-        reason: z.string().trim().min(1).max(500).describe('For the journal.'),
-      }),
-      order: ({ params, body, caller }) =>
-        commands.deny({ incident: params.name, ...body }, caller.actor),
     }),
   ];
 }

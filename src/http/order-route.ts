@@ -27,14 +27,18 @@ interface OrderDefinition<Params extends z.ZodObject, Body extends z.ZodObject> 
 export function orderRoute<
   Body extends z.ZodObject,
   Params extends z.ZodObject = z.ZodObject<Record<never, never>>,
->({ order, ...definition }: OrderDefinition<Params, Body>): Route {
+>(definition: OrderDefinition<Params, Body>): Route {
   return route<Params, z.ZodObject<Record<never, never>>, Body>({
-    ...definition,
     method: 'POST',
+    path: definition.path,
+    id: definition.id,
+    summary: definition.summary,
+    ...(definition.params === undefined ? {} : { params: definition.params }),
+    body: definition.body,
     role: 'operator',
     answer: Recorded,
     async handle(request) {
-      const result = await order(request);
+      const result = await definition.order(request);
       if (!result.ok) throw new HttpProblem(STATUS[result.why], result.message);
       return { seq: result.seq };
     },

@@ -51,11 +51,10 @@ export function route<
   Query extends z.ZodObject = Nothing,
   Body extends z.ZodObject = Nothing,
 >(definition: Definition<Params, Query, Body>): Route {
-  const { handle, ...rest } = definition;
   return {
-    ...rest,
+    ...definition,
     async handle({ params, query, body, caller }) {
-      return handle({
+      return definition.handle({
         params: parse(definition.params ?? Nothing, params ?? {}, 'path') as z.infer<Params>,
         query: parse(definition.query ?? Nothing, query ?? {}, 'query') as z.infer<Query>,
         body: parse(definition.body ?? Nothing, body ?? {}, 'body') as z.infer<Body>,

@@ -1,6 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { ConfigError } from '#core/errors.ts';
-import { type AccessRules, authenticate, checkBrowser, isLoopback } from './access.ts';
+import { type AccessRules, authenticate, checkBrowser } from './access.ts';
+import { approvalRoutes } from './approval-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { ConditionMemory } from './condition-memory.ts';
 import { incidentRoutes } from './incident-routes.ts';
@@ -45,9 +46,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
   const timer = setInterval(() => refresh(options, memory), CONDITIONS_EVERY_MS);
   timer.unref();
-  const address = app.addresses()[0];
-  const host = isLoopback(options.host) || options.host.includes(':') ? options.host : '127.0.0.1';
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${address?.port ?? options.port}`;
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const url = `http://${reachableHost(options.host)}:${port}`;
   options.log.info({ url }, 'serving the API');
   return {
     url,
@@ -56,6 +57,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       await app.close();
     },
   };
+}
+
+/** Where this machine itself reaches a server bound to an address. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function refresh({ sources, log }: HttpServerOptions, memory: ConditionMemory): void {
@@ -76,7 +84,8 @@ export function createApp(
   const rules: AccessRules = { host, tokens: auth.tokens, allowedHosts: auth.allowedHosts ?? [] };
   const routes: readonly Route[] = [
     ...workloadRoutes(sources),
-    ...incidentRoutes(sources, commands),
+    ...incidentRoutes(sources),
+    ...approvalRoutes(commands),
     ...policyRoutes(sources, memory),
     ...remediationRoutes(sources),
     ...auditRoutes(sources),

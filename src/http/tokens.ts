@@ -40,26 +40,33 @@ export const API_TOKEN_FILE = 'api-token';
 export function parseTokens(text: string, file: string): ApiToken[] {
   const tokens: ApiToken[] = [];
   for (const [index, line] of text.split('\n').entries()) {
-    const [role, token = '', name = role, ...rest] = line.trim().split(/\s+/);
-    if (role === undefined || role === '' || role.startsWith('#')) continue;
-    const wrong = (message: string) => new ConfigError(`${file}:${index + 1}: ${message}`);
-    if (role !== 'viewer' && role !== 'operator') {
-      throw wrong('must be: viewer or operator, the token, and a name for it');
+    const words = line.trim().split(/\s+/);
+    if (words[0] === '' || words[0]?.startsWith('#') === true) continue;
+    const token = parseToken(words);
+    if (typeof token === 'string') throw new ConfigError(`${file}:${index + 1}: ${token}`);
+    if (tokens.some(({ digest }) => digest.equals(token.digest))) {
+      throw new ConfigError(`${file}:${index + 1}: the token stands here twice`);
     }
-    if (token.length < TOKEN_LENGTH_MIN) {
-      throw wrong(`a token must have at least ${TOKEN_LENGTH_MIN} characters`);
-    }
-    if (rest.length > 0 || !/^[\w.@-]{1,64}$/.test(name ?? '')) {
-      throw wrong('the name after the token must be one word of letters, digits and . _ @ -');
-    }
-    const parsed = tokenOf(role, name ?? role, token);
-    if (tokens.some(({ digest }) => digest.equals(parsed.digest))) {
-      throw wrong('the token stands here twice');
-    }
-    tokens.push(parsed);
+    tokens.push(token);
   }
   if (tokens.length === 0) throw new ConfigError(`${file}: holds no token`);
   return tokens;
+}
+
+/** @returns what is wrong with the line, in words */
+function parseToken([role = '', token = '', name = role, ...rest]: readonly string[]):
+  | ApiToken
+  | string {
+  if (role !== 'viewer' && role !== 'operator') {
+    return 'must be: viewer or operator, the token, and perhaps a name for it';
+  }
+  if (token.length < TOKEN_LENGTH_MIN) {
+    return `a token must have at least ${TOKEN_LENGTH_MIN} characters`;
+  }
+  if (rest.length > 0 || !/^[\w.@-]{1,64}$/.test(name)) {
+    return 'the name after the token must be one word of letters, digits and . _ @ -';
+  }
+  return tokenOf(role, name, token);
 }
 
 /** Compares with every token in constant time: neither the length nor the place of one is told. */

@@ -1,6 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { RECORD_TYPES } from '#core/journal/record.ts';
-import { REFUSAL_REASONS } from '#core/remediation/refusal.ts';
 
 const CONTROLLER = 'workload';
 /** controller-runtime's buckets, so that its boards and alerts fit. */
@@ -24,6 +23,17 @@ const FAST_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
+  const collectors: (() => void)[] = [];
+  // Registered first, so that collectors have run when the others are read.
+  const buildInfo = new Gauge({
+    name: 'sentinel_build_info',
+    help: 'The running version',
+    labelNames: ['version', 'node'],
+    registers,
+    collect: () => {
+      for (const collect of collectors) collect();
+    },
+  });
   const counter = <Label extends string>(
     name: string,
     help: string,
@@ -222,7 +232,6 @@ export function createMetrics() {
     ),
     redactions: counter('sentinel_redactions_total', 'Secrets taken out, by rule', ['rule']),
     workloads: gauge('sentinel_workloads', 'Governed workloads by state', ['policy', 'state']),
-    buildInfo: gauge('sentinel_build_info', 'The running version', ['version', 'node']),
   };
 
   for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
@@ -238,7 +247,15 @@ export function createMetrics() {
   }
   for (const type of RECORD_TYPES) metrics.journalRecords.inc({ type }, 0);
   for (const result of ['success', 'failure']) metrics.policyReloads.inc({ result }, 0);
-  return { registry, ...metrics, refusalReasons: REFUSAL_REASONS };
+  return {
+    registry,
+    buildInfo,
+    ...metrics,
+    /** Runs before each scrape: for what is read off rather than counted. */
+    onScrape: (collect: () => void) => {
+      collectors.push(collect);
+    },
+  };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

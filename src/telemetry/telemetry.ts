@@ -11,20 +11,12 @@ import { policyTelemetry } from './policy-telemetry.ts';
 export function createTelemetry(level: string) {
   const log = createLogger(level);
   const metrics = createMetrics();
-  const collectors: (() => void)[] = [];
   metrics.buildInfo.set({ version: VERSION, node: process.version }, 1);
 
   return {
     log,
     metrics,
-    /** Runs before each scrape: for what is read off rather than counted. */
-    onScrape: (collect: () => void) => {
-      collectors.push(collect);
-    },
-    scrape: async () => {
-      for (const collect of collectors) collect();
-      return { contentType: metrics.registry.contentType, text: await metrics.registry.metrics() };
-    },
+    registry: metrics.registry,
     docker: ({ method, code }: { readonly method: string; readonly code: number | string }) => {
       metrics.dockerRequests.inc({ method, code: String(code) });
     },

@@ -16,6 +16,8 @@ export interface ScriptedWorld {
   runningMax: number;
   /** Text after each description: a change of it is a change of the manifest. */
   suffix: string;
+  /** Called once, when a page of the list has been read and is about to be sent. */
+  onPage: (() => Promise<void>) | undefined;
   /** Sends `list_changed` to every client that is connected. */
   announce(): Promise<void>;
 }
@@ -101,6 +103,7 @@ export function createWorld(): ScriptedWorld & { readonly servers: Set<Server> }
     running: 0,
     runningMax: 0,
     suffix: '',
+    onPage: undefined,
     announce: async () => {
       for (const server of servers) await server.sendToolListChanged();
     },
@@ -116,7 +119,7 @@ export function createScriptedServer(world: ReturnType<typeof createWorld>): Ser
   world.servers.add(server);
   server.onclose = () => world.servers.delete(server);
 
-  server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
+  server.setRequestHandler(ListToolsRequestSchema, async ({ params }) => {
     const from = Number(params?.cursor ?? 0);
     const all = Object.entries(TOOLS);
     const tools = all.slice(from, from + PAGE_SIZE).map(([name, tool]) => ({
@@ -126,6 +129,9 @@ export function createScriptedServer(world: ReturnType<typeof createWorld>): Ser
       ...(tool.outputSchema === undefined ? {} : { outputSchema: tool.outputSchema }),
     }));
     const next = from + PAGE_SIZE;
+    const { onPage } = world;
+    world.onPage = undefined;
+    await onPage?.();
     return { tools, ...(next < all.length ? { nextCursor: String(next) } : {}) };
   });
 

@@ -250,6 +250,41 @@ describe('tools of another server, over Streamable HTTP', () => {
     assert.equal((await call(bench.runner, 'other/echo', { text: 'x' })).outcome, 'Succeeded');
   });
 
+  it('a change that comes while the list is being read is not missed', async () => {
+    await using bench = await overHttp();
+    const reasonNow = () => {
+      const readiness = bench.runner.readiness('other/echo');
+      return readiness.ready || readiness.reason;
+    };
+    // Until the stream for announcements is open, none arrives.
+    bench.world.suffix = ' Once.';
+    await eventually(
+      async () => {
+        await bench.world.announce();
+        return reasonNow() === 'ToolManifestChanged';
+      },
+      { what: 'the open stream' },
+    );
+    await eventually(() => reasonNow() !== 'ServerUnavailable');
+    bench.world.suffix = '';
+    // The first page is still the old one; the rest, and the announcement, come after.
+    bench.world.onPage = async () => {
+      bench.world.suffix = ' Twice.';
+      await bench.world.announce();
+    };
+
+    await bench.world.announce();
+
+    await eventually(
+      () => {
+        const other = bench.runner.servers().find(({ name }) => name === 'other');
+        const descriptions = (other?.tools ?? []).map(({ description = '' }) => description);
+        return descriptions.length > 0 && descriptions.every((text) => text.endsWith(' Twice.'));
+      },
+      { what: 'the list as it is now' },
+    );
+  });
+
   it('the client offers nothing that a server could ask for', async () => {
     await using bench = await overHttp();
 

@@ -203,6 +203,55 @@ describe('a changed byte', () => {
   });
 });
 
+it('a lone later segment without a record is no beginning', async () => {
+  const files = new Map([['000000000009.jsonl', Buffer.from('{"actor"')]]);
+
+  await using journal = await openTestJournal({ storage: createMemoryJournalStorage(files) });
+
+  assert.match(journal.unavailableReason() ?? '', /all records before are missing/);
+});
+
+it('nothing is removed before all older segments were checked', async () => {
+  const { files } = await aLongJournal();
+  const [name = '', content = Buffer.of()] = [...files][1] ?? [];
+  const storage = createMemoryJournalStorage(new Map(files).set(name, content.subarray(0, -9)));
+  const options = {
+    segmentBytesMax: 500,
+    retention: {
+      ageMaxMs: 0,
+      bytesMax: 0,
+      unacknowledgedAgeMaxMs: 0,
+      unacknowledgedBytesMax: 0,
+    },
+  };
+  const gate = Promise.withResolvers<void>();
+
+  await using journal = await openTestJournal({
+    storage: {
+      ...storage,
+      async *read(segment) {
+        if (segment === name) await gate.promise;
+        yield* storage.read(segment);
+      },
+    },
+    options,
+  });
+  for (let index = 0; index < 5; index += 1) {
+    await journal.append([aNote('inc-1')], { durable: true }).durable;
+  }
+  gate.resolve();
+  await journal.verified;
+
+  assert.match(journal.unavailableReason() ?? '', new RegExp(`^${name}`));
+  const report = await verifyJournal(storage, { head: journal.head() });
+  assert.ok(
+    report.problems.every(({ segment }) => segment === name || segment > name),
+    'the segments before the damage are still there',
+  );
+  assert.ok([...files.keys()].every((segment) => storage.files().has(segment)));
+  assert.equal(storage.files().size, files.size + 5);
+});
+
 describe('a disk that says no', () => {
   const options = { retryMs: 100, retryMaxMs: 1_000 };
 
@@ -229,11 +278,12 @@ describe('a disk that says no', () => {
     const available = journal.isAvailable();
     await clock.advance(5_000);
     storage.setFault(undefined);
-    await clock.advance(1_000);
+    await clock.advance(options.retryMaxMs);
+    const availableAgain = journal.isAvailable();
     journal.append([aNote('inc-3')], { durable: false });
     await clock.run(journal.close());
 
-    assert.equal(available, false);
+    assert.deepEqual([available, availableAgain], [false, true]);
     assert.deepEqual(reasons, ['ENOSPC', undefined]);
     assert.deepEqual(
       parseFiles(storage.durableFiles()).map(({ incident }) => incident),

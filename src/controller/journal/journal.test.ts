@@ -248,6 +248,28 @@ describe('rotation', () => {
     }
   });
 
+  it('can be read at any moment, whatever part of it is durable', async () => {
+    const storage = createMemoryJournalStorage();
+    await using journal = await openTestJournal({ storage });
+    const counts: number[] = [];
+
+    for (let round = 0; round < 6; round += 1) {
+      const notes = Array.from({ length: 700 }, () => aNote('inc-1'));
+      const { durable } = journal.append(notes, { durable: true });
+      // Waits for the writer to begin: these come while the write is under way.
+      await Promise.resolve();
+      await Promise.resolve();
+      journal.append([aNote('inc-2'), aNote('inc-2')], { durable: false });
+      await durable;
+      counts.push((await collect(journal.read(1))).length);
+    }
+
+    assert.deepEqual(
+      counts,
+      [1, 2, 3, 4, 5, 6].map((rounds) => 1 + rounds * 702),
+    );
+  });
+
   it('goes on under another id in a new segment, with the state kept', async () => {
     const storage = createMemoryJournalStorage();
     const first = await openTestJournal({ storage });

@@ -12,8 +12,8 @@ export interface LogFollowerOptions {
   readonly beganAtMs: number;
   /** @returns false when enough was read for the rest of this second */
   readonly onLine: (line: LogLine) => boolean;
-  /** Lines from the first of these timestamps to the second were left out. */
-  readonly onSkipped: (lastRead: LogLine, resumedAtMs: number) => void;
+  /** Lines between these two may have been left out. */
+  readonly onSkipped: (lastRead: LogLine, next: LogLine) => void;
   /** The log cannot be read, as things are; tried again with the next start of the container. */
   readonly onUnavailable: (error: unknown) => void;
   /** A break that is mended by reading on. */
@@ -29,8 +29,13 @@ const READ_FROM_START_MS = 60_000;
  * may be gigabytes, for the timestamp.
  */
 const TAIL_LINES = 10_000;
+/** Of what was written while reading was paused, the end: a flood's last words say why it ended. */
+const PAUSED_TAIL_LINES = 200;
 /** While it writes, its stream is worth opening anew. */
 const LIVE: ReadonlySet<ContainerState> = new Set(['running', 'paused', 'restarting']);
+
+/** How a stream came to its end. `Quiet`: by itself, without a line. */
+type End = 'Ended' | 'Quiet' | 'Paused' | 'Failed' | 'Unavailable';
 
 /**
  * Follows the log of one workload: through restarts, recreations and broken streams, each line once.
@@ -41,6 +46,11 @@ export class LogFollower {
   #container: ObservedContainer | undefined;
   /** Of the newest line that was read, or where reading begins: RFC 3339. */
   #position = '';
+  #lastRead: LogLine | undefined;
+  /** Reading was paused; lines will be left out. */
+  #isSkipping = false;
+  /** Streams in a row that failed, or ended without a line. */
+  #failures = 0;
   /** A stream should be opened: a run began that was not read yet. */
   #isDue = false;
   #wake: () => void = () => undefined;
@@ -58,6 +68,7 @@ export class LogFollower {
     const isOther = before?.id !== container.id;
     if (isOther) {
       this.#stream.abort();
+      this.#lastRead = undefined;
       this.#position = this.#beginningFor(container);
     }
     const isFirst = isOther && before === undefined;
@@ -72,7 +83,6 @@ export class LogFollower {
 
   /** Runs until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
     while (!signal.aborted) {
       const container = this.#container;
       if (!this.#isDue || container === undefined) {
@@ -80,16 +90,24 @@ export class LogFollower {
         continue;
       }
       this.#isDue = false;
+      const openedAtMs = this.#options.clock.bootMs();
       const end = await this.#read(container, signal);
-      failures = end === 'Quiet' || end === 'Failed' ? failures + 1 : 0;
-      if (end === 'Unavailable' || signal.aborted) continue;
-      if (end === 'Failed' || end === 'Paused' || this.#isLive(container)) {
-        const restMs = end === 'Paused' ? this.#toNextSecondMs() : restAfter(failures);
-        await this.#rest(restMs, signal);
-        if (end === 'Paused') this.#skipToNow();
-        this.#isDue = true;
-      }
+      // A stream that lasted was cut, mostly by a proxy's time limit: nothing to back off from.
+      const lasted = this.#options.clock.bootMs() - openedAtMs > REOPEN_MAX_MS;
+      const failed = !lasted && (end === 'Quiet' || end === 'Failed');
+      this.#failures = failed ? this.#failures + 1 : 0;
+      if (!signal.aborted) await this.#restAfter(end, container, signal);
     }
+  }
+
+  /** Opens the stream again after a rest, where there may be more to read. */
+  async #restAfter(end: End, container: ObservedContainer, signal: AbortSignal): Promise<void> {
+    if (end === 'Unavailable') return;
+    if (end !== 'Failed' && end !== 'Paused' && !this.#isLive(container)) return;
+    await this.#rest(end === 'Paused' ? this.#toNextSecondMs() : this.#backoffMs(), signal);
+    // Whoever writes faster than can be read is read in samples: reading on would lag ever more.
+    this.#isSkipping = end === 'Paused';
+    this.#isDue = true;
   }
 
   #isNew({ createdAtMs }: ObservedContainer): boolean {
@@ -106,19 +124,18 @@ export class LogFollower {
     return this.#container?.id === id && LIVE.has(this.#container.state);
   }
 
-  async #read(
-    { id, tty }: ObservedContainer,
-    signal: AbortSignal,
-  ): Promise<'Ended' | 'Quiet' | 'Paused' | 'Failed' | 'Unavailable'> {
+  async #read({ id, tty }: ObservedContainer, signal: AbortSignal): Promise<End> {
     const { runtime, onLine, onBroken, onUnavailable } = this.#options;
     this.#stream = new AbortController();
     const stop = AbortSignal.any([signal, this.#stream.signal]);
     let sawLines = false;
     try {
-      const query = { tty, follow: true, after: this.#position, tail: TAIL_LINES };
+      const tail = this.#isSkipping ? PAUSED_TAIL_LINES : TAIL_LINES;
+      const query = { tty, follow: true, after: this.#position, tail };
       for await (const line of runtime.logs(id, query, stop)) {
         if (stop.aborted) return 'Ended';
         sawLines = true;
+        this.#noteSkipped(line);
         this.#lastRead = line;
         // Two streams of one container may be a little out of order.
         if (line.timestamp > this.#position) this.#position = line.timestamp;
@@ -134,15 +151,14 @@ export class LogFollower {
     }
   }
 
-  #lastRead: LogLine | undefined;
+  #noteSkipped(next: LogLine): void {
+    if (!this.#isSkipping) return;
+    this.#isSkipping = false;
+    if (this.#lastRead !== undefined) this.#options.onSkipped(this.#lastRead, next);
+  }
 
-  /** Whoever writes faster than can be read is read in samples: reading on would lag ever more. */
-  #skipToNow(): void {
-    const nowMs = this.#options.daemonNowMs();
-    const now = toRfc3339(nowMs);
-    if (this.#lastRead === undefined || now <= this.#position) return;
-    this.#position = now;
-    this.#options.onSkipped(this.#lastRead, nowMs);
+  #backoffMs(): number {
+    return Math.min(REOPEN_MS * 2 ** Math.max(0, this.#failures - 1), REOPEN_MAX_MS);
   }
 
   #toNextSecondMs(): number {
@@ -169,10 +185,6 @@ export class LogFollower {
     await this.#options.clock.sleep(restMs, AbortSignal.any([signal, woken.signal]));
     this.#wake = () => undefined;
   }
-}
-
-function restAfter(failures: number): number {
-  return Math.min(REOPEN_MS * 2 ** Math.max(0, failures - 1), REOPEN_MAX_MS);
 }
 
 function toRfc3339(epochMs: number): string {

@@ -3,8 +3,8 @@ const HEAD_CHARACTERS = 256;
 /** Where a structured line is searched for its level. */
 const FIELDS_CHARACTERS = 4096;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: terminals' colours begin with ESC.
-const COLOUR = /\u001b\[[0-9;]*m/g;
+/** Terminals' colours begin with ESC, which as a literal would be an invisible character. */
+const COLOUR = new RegExp(String.raw`\u001b\[[0-9;]*m`, 'g');
 const JSON_LEVEL =
   /"(?:level|severity|lvl|loglevel|log_level|levelname|log\.level)"\s{0,8}:\s{0,8}"?([A-Za-z]{1,16}|\d{1,3})/i;
 const LOGFMT_LEVEL = /(?:^|\s)(?:level|severity|lvl)="?([A-Za-z]{1,16}|\d{1,3})/i;
@@ -41,7 +41,10 @@ function statedLevel(text: string): string | undefined {
   if (text.startsWith('{')) return JSON_LEVEL.exec(text)?.[1];
   const head = text.slice(0, HEAD_CHARACTERS);
   const found =
-    LOGFMT_LEVEL.exec(head) ?? GLOG.exec(head) ?? LEVEL_WORD.exec(head) ?? BRACKETED_LEVEL.exec(head);
+    LOGFMT_LEVEL.exec(head) ??
+    GLOG.exec(head) ??
+    LEVEL_WORD.exec(head) ??
+    BRACKETED_LEVEL.exec(head);
   return found?.[1];
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DURATION_PATTERN, parseDuration } from '#lib/duration.ts';
 import { parseQuantity } from '#lib/quantity.ts';
+import { compileGlob } from './glob.ts';
 
 export const API_VERSION = 'sre-sentinel.io/v1alpha1';
 
@@ -34,11 +35,12 @@ export const Name = z
     /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
     'must be lower-case letters, digits and dashes, with a letter or digit at both ends',
   );
-/** Each star multiplies the ways in which a name can be matched. */
-const STARS_MAX = 8;
 const Glob = z
   .string()
   .min(1)
   .max(256)
-  .refine((glob) => glob.split('*').length <= STARS_MAX + 1, `has more than ${STARS_MAX} stars`);
+  .superRefine((glob, ctx) => {
+    const result = compileGlob(glob, false);
+    if (!result.ok) ctx.addIssue({ code: 'custom', message: result.message });
+  });
 export const Globs = z.array(Glob).min(1).max(64);

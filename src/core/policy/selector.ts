@@ -1,4 +1,4 @@
-import picomatch from 'picomatch';
+import { compileGlob } from './glob.ts';
 import type { Selector } from './schema.ts';
 
 /** What a selector looks at. */
@@ -47,24 +47,30 @@ function compileTerms(terms: Terms): SelectorMatch[] {
   return fields;
 }
 
-/** `bash`: a star matches any run of characters, slashes too, since these names are no paths. */
-const NAME_GLOB = { bash: true, dot: true, nonegate: true, noextglob: true };
-const IMAGE_GLOB = { dot: true, nonegate: true, noextglob: true };
-
 function globs(
   patterns: readonly string[],
   read: (workload: Selectable) => string | undefined,
 ): SelectorMatch {
-  const matchers = patterns.map((pattern) => picomatch(pattern, NAME_GLOB));
+  const matchers = matchersOf(patterns, false);
   return (workload) => {
     const value = read(workload);
     return value !== undefined && matchers.some((matches) => matches(value));
   };
 }
 
+/** A slash separates only in images. */
+function matchersOf(patterns: readonly string[], separator: boolean) {
+  return patterns.map((pattern) => {
+    const result = compileGlob(pattern, separator);
+    // The schema has refused what is no glob; to leave one out of `exclude` would select more.
+    if (!result.ok) throw new TypeError(`${pattern} ${result.message}`);
+    return result.matches;
+  });
+}
+
 /** `nginx` selects `nginx:1.27` as well: people name images without their tag. */
 function imageGlobs(patterns: readonly string[]): SelectorMatch {
-  const matchers = patterns.map((pattern) => picomatch(pattern, IMAGE_GLOB));
+  const matchers = matchersOf(patterns, true);
   return ({ image }) => {
     const repository = image.replace(/@[^@]*$/, '').replace(/:[^:/]*$/, '');
     return matchers.some((matches) => matches(image) || matches(repository));

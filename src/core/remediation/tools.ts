@@ -4,7 +4,7 @@ import type { EventAction } from '#core/workload/event.ts';
 import { ENGINE_CALL_DEADLINE_MS, startingDeadlineMs, stopDeadlineMs } from './deadlines.ts';
 import { type BuiltinToolName, isBuiltinToolName, TOOL_ARGUMENTS } from './tool-arguments.ts';
 
-export { type BuiltinToolName, isBuiltinToolName } from './tool-arguments.ts';
+export type { BuiltinToolName } from './tool-arguments.ts';
 
 /** The server whose tools are built in. No configured server may take its name. */
 export const BUILTIN_SERVER = 'docker';

@@ -1,0 +1,91 @@
+import type { Fleet } from '#controller/fleet.ts';
+import type { ObservedContainer } from '#core/workload/container.ts';
+import type { ProbeReading } from '#core/workload/view.ts';
+import type { HttpProbeTarget, ProbeOutcome } from '#ports/prober.ts';
+import type { Collection } from './collect-stats.ts';
+import type { SignalContext } from './context.ts';
+import { repeat } from './repeat.ts';
+import type { ProbeWant } from './wants.ts';
+
+/** Runs one probe against one run of a container until `signal` aborts. */
+export async function collectProbe(
+  context: SignalContext,
+  want: ProbeWant,
+  collection: Collection<ProbeReading> & {
+    /** While true, failures are expected and not counted. */
+    readonly isStarting: () => boolean;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, probes, nowMs } = context;
+  const { interval } = want.probe;
+  let failures = 0;
+  await repeat(
+    clock,
+    { firstInMs: context.spreadMs(interval), everyMs: interval },
+    signal,
+    async () => {
+      const container = collection.container();
+      if (container === undefined) return;
+      const outcome = await probes.run(() => probe(context, want, container, signal));
+      if (signal.aborted) return;
+      const failed = outcome.kind === 'Failure';
+      failures = failed && !collection.isStarting() ? failures + 1 : 0;
+      collection.publish({ failures, atMs: nowMs(), message: failed ? outcome.message : '' });
+    },
+  );
+}
+
+async function probe(
+  { fleet, prober }: SignalContext,
+  { signal: kind, probe: options }: ProbeWant,
+  container: ObservedContainer,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
+  const place = placeOf(container, fleet);
+  if (place.addresses.length === 0) {
+    const message = 'the container has no address on any network';
+    return { kind: 'Failure', reason: 'NoRoute', message };
+  }
+  const { port, scheme, path, status, timeout } = options;
+  const target: HttpProbeTarget = {
+    addresses: place.addresses,
+    port,
+    timeoutMs: timeout,
+    scheme,
+    path,
+    ...(status === undefined ? {} : { status }),
+  };
+  const outcome = await (kind === 'probe.http'
+    ? prober.http(target, signal)
+    : prober.tcp(target, signal));
+  if (outcome.kind !== 'Failure' || outcome.reason !== 'NoRoute') return outcome;
+  const networks = place.networks.join(' or ');
+  return {
+    ...outcome,
+    message: `${outcome.message}: Sentinel must share a network with ${networks}`,
+  };
+}
+
+interface Place {
+  readonly addresses: readonly string[] | 'Host';
+  readonly networks: readonly string[];
+}
+
+/** A container that joined another's network is found at that one's address. */
+function placeOf(container: ObservedContainer, fleet: Fleet): Place {
+  const shared = container.shares.find(({ kind }) => kind === 'network');
+  const owner = shared === undefined ? container : ownerOf(shared.owner, fleet);
+  if (owner?.networks['host'] !== undefined) return { addresses: 'Host', networks: ['host'] };
+  const attached = Object.entries(owner?.networks ?? {}).filter(
+    ([, { address }]) => address !== '',
+  );
+  return {
+    addresses: attached.map(([, { address }]) => address),
+    networks: attached.map(([name]) => name),
+  };
+}
+
+function ownerOf(ref: string, fleet: Fleet): ObservedContainer | undefined {
+  return fleet.container(ref) ?? fleet.containers().find(({ name }) => name === ref);
+}
