@@ -46,6 +46,6 @@ export const SERVICES: readonly Service[] = [
     limits: { Memory: 24 * MIB, MemorySwap: 24 * MIB },
   },
   { name: 'mailer', volume: '/outbox' },
-  { name: 'indexer', limits: { NanoCpus: 0.1e9 } },
+  { name: 'indexer', limits: { NanoCpus: 0.2e9 } },
   { name: 'ledger' },
 ];

@@ -18,20 +18,21 @@ export class Stack implements AsyncDisposable {
   readonly project: string;
   readonly #docker = new Docker();
 
-  constructor(project: string) {
+  private constructor(project: string) {
     this.project = project;
   }
 
   /** @throws {NameTakenError} something of that name is on the engine already; nothing was made */
-  async start(): Promise<void> {
-    await this.#refuseTakenNames();
-    const image = await ensureTestImage(this.#docker);
-    const network = await this.#docker.createNetwork({
-      Name: this.project,
-      Labels: this.#labels(),
-      CheckDuplicate: true,
-    });
-    await Promise.all(SERVICES.map((service) => this.#run(service, image, network.id)));
+  static async start(project: string): Promise<Stack> {
+    const stack = new Stack(project);
+    await stack.#refuseTakenNames();
+    try {
+      await stack.#create();
+    } catch (error) {
+      await stack[Symbol.asyncDispose]();
+      throw error;
+    }
+    return stack;
   }
 
   /** Resolves once everything runs and is healthy where it has a health check. */
@@ -54,7 +55,8 @@ export class Stack implements AsyncDisposable {
     stream.resume();
     await new Promise((resolve, reject) => stream.on('end', resolve).on('error', reject));
     const { ExitCode } = await exec.inspect();
-    if (ExitCode !== 0) throw new Error(`${command.join(' ')} in ${service}: exit code ${ExitCode}`);
+    if (ExitCode !== 0)
+      throw new Error(`${command.join(' ')} in ${service}: exit code ${ExitCode}`);
   }
 
   async inspect(service: string): Promise<Docker.ContainerInspectInfo> {
@@ -86,6 +88,20 @@ export class Stack implements AsyncDisposable {
     }
   }
 
+  async #create(): Promise<void> {
+    const image = await ensureTestImage(this.#docker);
+    const network = await this.#docker.createNetwork({
+      Name: this.project,
+      Labels: this.#labels(),
+      CheckDuplicate: true,
+    });
+    // All of them to their end: what is still being made could not be removed.
+    const made = await Promise.allSettled(
+      SERVICES.map((service) => this.#run(service, image, network.id)),
+    );
+    for (const one of made) if (one.status === 'rejected') throw one.reason as Error;
+  }
+
   #container(service: string): Docker.Container {
     return this.#docker.getContainer(this.containerName(service));
   }
@@ -105,7 +121,9 @@ export class Stack implements AsyncDisposable {
       ...networks.map(({ Name }) => Name),
       ...(Volumes ?? []).map(({ Name }) => Name),
     ];
-    const taken = names.find((name) => name === this.project || name.startsWith(`${this.project}-`));
+    const taken = names.find(
+      (name) => name === this.project || name.startsWith(`${this.project}-`),
+    );
     if (taken === undefined) return;
     throw new NameTakenError(
       `${taken} is on the Docker Engine already; nothing was touched. Choose another --project.`,

@@ -47,10 +47,11 @@ const SECRETS = [
 ] as const;
 
 export interface Config {
+  /** Named as in the environment: they mean what Docker's own client makes of them. */
   readonly docker: {
-    readonly host?: string;
-    readonly tlsVerify?: string;
-    readonly certPath?: string;
+    readonly DOCKER_HOST?: string;
+    readonly DOCKER_TLS_VERIFY?: string;
+    readonly DOCKER_CERT_PATH?: string;
   };
   readonly redisUrl?: string;
   readonly gateway?: { readonly url: string; readonly token?: string };
@@ -102,9 +103,9 @@ function toConfig(
 ): Config {
   return {
     docker: present({
-      host: env.DOCKER_HOST,
-      tlsVerify: env.DOCKER_TLS_VERIFY,
-      certPath: env.DOCKER_CERT_PATH,
+      DOCKER_HOST: env.DOCKER_HOST,
+      DOCKER_TLS_VERIFY: env.DOCKER_TLS_VERIFY,
+      DOCKER_CERT_PATH: env.DOCKER_CERT_PATH,
     }),
     ...present({
       redisUrl: env.REDIS_URL,

@@ -16,6 +16,7 @@ import { Controller } from '#controller/controller.ts';
 import { openJournal } from '#controller/journal/journal.ts';
 import { operatorReducer } from '#controller/journal-state.ts';
 import { resolveSecrets } from '#core/remediation/secrets.ts';
+import { BUILTIN_TOOL_NAMES } from '#core/remediation/tools.ts';
 import { startHttpServer } from '#http/server.ts';
 import { VERSION } from '#lib/version.ts';
 import { createTelemetry } from '#telemetry/telemetry.ts';
@@ -41,25 +42,27 @@ export async function runOperator(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   const config = loadConfig(env, flags, (path) => readFileSync(path, 'utf8'));
-  const settings = await readSentinelConfig(config.configFile);
+  const settings = await readSentinelConfig(config.configFile, BUILTIN_TOOL_NAMES);
   const telemetry = createTelemetry(config.logLevel);
   const clock = createSystemClock();
 
   // What we hold: the data directory, and in it the journal, which is the truth.
   await using data = await openDataDirectory(config.data);
-  const mac = (text: string) => createHmac('sha256', data.hmacKey).update(text).digest('hex');
 
   // What we look at and act on: one container engine, through MCP tools.
   const connection = createDockerConnection({ ...config.docker, onRequest: telemetry.docker });
   const runtime = createDockerRuntime({ connection, clock });
   const operations = createDockerOperations({ connection });
   const host = config.host ?? (await engineName(runtime, clock, telemetry));
+  let reloadPolicies = async () => {};
   await using actions = createMcpActionRunner({
     clock,
     version: VERSION,
     docker: { actions: createBuiltinActions({ runtime, operations, clock }), version: VERSION },
     ...(await toolServers(config, settings)),
     onCall: telemetry.mcp,
+    // What a server offers decides which arguments a policy may have.
+    onChange: () => void reloadPolicies(),
   });
   await actions.connected();
 
@@ -82,6 +85,9 @@ export async function runOperator(
     context: () => compileContext(actions, settings),
     clock,
   });
+  reloadPolicies = async () => {
+    await policies.reload();
+  };
   await using controller = new Controller({
     runtime,
     actions,
@@ -89,7 +95,7 @@ export async function runOperator(
     journal,
     clock,
     host,
-    mac,
+    mac: (text) => createHmac('sha256', data.hmacKey).update(text).digest('hex'),
     shadowAll: config.shadowAll,
     maxActions: { max: settings.maxActions.max, perMs: settings.maxActions.per },
     protectedContainers: protection(config, settings),

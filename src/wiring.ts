@@ -11,7 +11,7 @@ import { type Outbox, startOutbox } from '#controller/outbox.ts';
 import type { CompileContext } from '#core/policy/compile.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
 import { projectForSink } from '#core/projection/project-for-sink.ts';
-import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
+import { BUILTIN_TOOL_NAMES } from '#core/remediation/tools.ts';
 import { type OwnEndpoint, protectedContainers } from '#core/workload/protected.ts';
 import { createOperatorCommands } from '#http/commands.ts';
 import type { HttpServerOptions } from '#http/options.ts';
@@ -168,7 +168,7 @@ export async function apiOptions(options: {
 export function compileContext(actions: McpActionRunner, settings: Settings): CompileContext {
   return {
     tool: (name) => actions.describe(name),
-    builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name),
+    builtinTools: BUILTIN_TOOL_NAMES,
     enabledTools: settings.tools.enable,
     notifiers: Object.keys(settings.notifiers),
   };
@@ -179,7 +179,7 @@ export function protection(config: Config, settings: Settings) {
   const candidates = ownContainerCandidates();
   const endpoints = [
     endpointOf('its Redis', config.redisUrl),
-    endpointOf('its way to Docker', config.docker.host),
+    endpointOf('its way to Docker', config.docker.DOCKER_HOST),
     endpointOf('its MCP gateway', config.gateway?.url),
     ...Object.entries(settings.mcp.servers).map(([name, { url }]) =>
       endpointOf(`its MCP server ${name}`, url),

@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sentinel.ts': [EVERYTHING],
   'main.ts': [EVERYTHING],
   'wiring.ts': [EVERYTHING],
+  entry: [EVERYTHING],
   'config.ts': ['core', 'lib', 'zod'],
   core: [
     'lib',
@@ -23,7 +24,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     're2js',
     'canonicalize',
     'croner',
-    'picomatch',
     'node:crypto',
   ],
   ports: ['core', 'lib'],

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { dump } from 'js-yaml';
 import { checkFiles } from '#adapters/files/check-files.ts';
 import { readPolicyFolder } from '#adapters/files/policy-folder.ts';
+import { parseYamlFile } from '#adapters/files/yaml-documents.ts';
 import { expandArguments } from '#core/policy/arguments.ts';
 import { compilePolicySet } from '#core/policy/compile.ts';
 import { formatProblem } from '#core/policy/problems.ts';
@@ -62,6 +64,24 @@ describe('policies/', () => {
 
       assert.match(lines[0] ?? '', /^# yaml-language-server: \$schema=/, file);
       assert.match(lines[2] ?? '', /^# \S/, file);
+    }
+  });
+
+  it('have one digest, however their YAML is laid out', async () => {
+    const { documents, policies } = await load('policies');
+
+    for (const options of [{ flowLevel: 0 }, { flowLevel: 3 }, { sortKeys: true }, { indent: 4 }]) {
+      const text = documents.map(({ value }) => dump(value, options)).join('---\n');
+      const again = parseYamlFile('all.yaml', Buffer.from(text));
+      const set = compilePolicySet(
+        again.documents.map((document) => ({ ...document, commit: '' })),
+        { tool: builtinTool, builtinTools },
+      );
+
+      assert.deepEqual(
+        set.policies.map(({ digest }) => digest),
+        policies.map(({ digest }) => digest),
+      );
     }
   });
 

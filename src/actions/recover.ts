@@ -1,4 +1,4 @@
-import { RuntimeForbiddenError } from '#core/errors.ts';
+import { ContainerGoneError, OperationRefusedError, RuntimeForbiddenError } from '#core/errors.ts';
 import type { ContainerSummary, ObservedContainer } from '#core/workload/container.ts';
 import type { BuiltinResult } from '#ports/builtin-actions.ts';
 import type { ActionContext } from './context.ts';
@@ -168,7 +168,8 @@ function isStranded(it: ObservedContainer, owner: ObservedContainer): boolean {
 }
 
 function afterFailure(error: unknown): BuiltinResult {
-  return error instanceof RuntimeForbiddenError
-    ? forbidden(error.message)
-    : outcomeUnknown(messageOf(error));
+  if (error instanceof RuntimeForbiddenError) return forbidden(error.message);
+  // The engine has answered: it is known where the work stands, and it can be taken up again.
+  const isKnown = error instanceof OperationRefusedError || error instanceof ContainerGoneError;
+  return isKnown ? failed(error.message) : outcomeUnknown(messageOf(error));
 }

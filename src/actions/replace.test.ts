@@ -311,6 +311,18 @@ describe('a crash at any step of a replacement', () => {
     await assertReturned(bench, old, 'after the cancellation');
   });
 
+  it('settle leaves alone what somebody has started again, and says so', async () => {
+    const bench = actionBench();
+    await bench.engine.add({ ...WEB, ports: [], networks: {} });
+    await bench.call('recreate_container', {}, ['web']);
+    await bench.engine.start((await bench.inspect(`web.sentinel-${INTENT}-old`)).id, NEVER);
+
+    const settled = await bench.clock.run(bench.actions.settle(INTENT, NEVER));
+
+    assert.match(settled.outcome === 'Failed' ? settled.message : '', /running container/);
+    assert.equal((await names(bench)).length, 2);
+  });
+
   it('settle is safe to repeat', async () => {
     const bench = actionBench();
     await bench.engine.add(WEB);

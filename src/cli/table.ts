@@ -10,10 +10,7 @@ export interface Column<Row> {
 const GAP = '   ';
 
 /** Left-aligned columns under capital titles, as kubectl prints them. One line per row. */
-export function formatTable<Row>(
-  columns: readonly Column<Row>[],
-  rows: readonly Row[],
-): string {
+export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const cells = rows.map((row) =>
     columns.map(({ value }) => {
       const cell = plainLine(String(value(row) ?? '')).trim();
@@ -24,7 +21,11 @@ export function formatTable<Row>(
     Math.max(title.length, ...cells.map((line) => widthOf(line[index] ?? ''))),
   );
   const lines = [
-    layOut(columns.map(({ title }) => title), widths, []),
+    layOut(
+      columns.map(({ title }) => title),
+      widths,
+      [],
+    ),
     ...cells.map((line) => layOut(line, widths, columns)),
   ];
   return lines.join('\n');

@@ -14,7 +14,9 @@ export function command(context: CliContext, end: (code: ExitCode) => void): Com
   return new Command('validate')
     .argument('<path...>', 'files, and folders with everything below them')
     .addOption(
-      new Option('-o, --output <format>', 'how to say it').choices(['text', 'json']).default('text'),
+      new Option('-o, --output <format>', 'how to say it')
+        .choices(['text', 'json'])
+        .default('text'),
     )
     .option('--strict', 'warnings are findings too')
     .option('--config <file>', 'the SentinelConfig: which tools are enabled, which notifiers exist')
@@ -54,7 +56,12 @@ function tell({ stdout }: CliContext, loaded: LoadedPolicies, { output }: Option
     ...(warnings.length === 0 ? [] : [count(warnings.length, 'warning')]),
   ].join(', ');
   const found = `${count(policies.length, 'policy', 'policies')} in ${count(files, 'file')}`;
-  print(stdout, problems.length === 0 ? `${found}: valid${warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`}` : counts);
+  print(
+    stdout,
+    problems.length === 0
+      ? `${found}: valid${warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`}`
+      : counts,
+  );
 }
 
 function byPlace(a: PolicyProblem, b: PolicyProblem): number {

@@ -46,11 +46,6 @@ export interface JournalArchive {
   verify(head?: ChainHead): Promise<JournalVerdict>;
 }
 
-export interface PinnedServer {
-  readonly name: string;
-  readonly tools: readonly string[];
-}
-
 /**
  * What the commands need of the adapters, which the entry point alone knows. Each member loads what
  * it needs when it is called: a command pays only for what it uses.
@@ -66,29 +61,48 @@ export interface Wiring {
 }
 
 export interface McpWiring {
-  serve(options: {
-    readonly transport: 'stdio' | 'http';
-    readonly readOnly: boolean;
-    readonly host: string;
-    readonly port: number;
-    readonly tokenFile?: string;
-  }): Promise<number>;
-  /** Tools of the built-in server, and of those in a SentinelConfig. */
-  tools(config: string | undefined): Promise<readonly McpToolListing[]>;
-  /** Writes the pins of the servers. @returns what was pinned */
-  pin(options: {
-    readonly config: string;
-    readonly lock: string;
-    readonly servers: readonly string[];
-  }): Promise<readonly PinnedServer[]>;
+  /** Ends when the client goes, or by a signal. @param onListening told the address, over HTTP */
+  serve(options: McpServeOptions, onListening: (url: string) => void): Promise<void>;
+  /** @param config path of a SentinelConfig */
+  servers(config: string | undefined): Promise<readonly McpServerListing[]>;
+  pin(options: PinOptions): Promise<readonly PinnedServer[]>;
 }
 
-export interface McpToolListing {
-  readonly name: string;
+export interface McpServeOptions {
+  readonly transport: 'stdio' | 'http';
   readonly readOnly: boolean;
-  readonly reversible: boolean;
-  readonly needsEnable: boolean;
-  readonly summary: string;
-  /** Calls of the Docker Engine API that it needs, `POST /containers/[^/]+/restart`. */
-  readonly dockerPaths: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+}
+
+export interface McpServerListing {
+  readonly name: string;
+  /** `Ready`, or the reason why its tools may not be called. */
+  readonly status: string;
+  readonly message: string;
+  readonly tools: readonly {
+    /** `server/tool`, as policies name it. */
+    readonly name: string;
+    readonly summary: string;
+    readonly readOnly: boolean;
+    readonly reversible: boolean;
+    readonly needsEnable: boolean;
+    /** Calls of the Docker Engine API that it needs: `POST /containers/[^/]+/restart`. */
+    readonly dockerPaths: readonly string[];
+  }[];
+}
+
+export interface PinOptions {
+  readonly config?: string;
+  /** Path of the lock; beside the policies unless given. */
+  readonly lock?: string;
+  /** All but the built-in one when empty. */
+  readonly servers: readonly string[];
+}
+
+export interface PinnedServer {
+  readonly name: string;
+  readonly tools: readonly string[];
+  readonly lock: string;
 }

@@ -322,7 +322,14 @@ export class Controller implements AsyncDisposable {
       const key = incident.workload.key;
       const view = this.fleet.views().get(key);
       const history = state.workloads[key] ?? emptyHistory();
-      const recovered = recoverIntent(attempt, builtinTool(attempt.tool), view, history);
+      const tool = builtinTool(attempt.tool);
+      const recovered = recoverIntent(attempt, tool, view, history);
+      if (tool?.multiStep === true && attempt.rollbackOf === undefined) {
+        const { intent } = attempt;
+        const effect = { kind: 'Recover', intent, message: recovered.message } as const;
+        this.#executor.start(key, incident.name, effect, Promise.resolve());
+        continue;
+      }
       const data = { intent: attempt.intent, ...recovered };
       drafts.push(
         attempt.rollbackOf === undefined

@@ -112,9 +112,12 @@ export class Executor {
     const attempt = this.#attempt(name, effect.intent);
     if (attempt === undefined) return notExecuted('IncidentGone', 'the incident is no longer kept');
     try {
-      return effect.kind === 'Execute'
-        ? await this.#execute(key, name, attempt)
-        : await this.#rollBack(name, attempt, effect.rollbackOf);
+      if (effect.kind === 'Rollback') return await this.#rollBack(name, attempt, effect.rollbackOf);
+      if (effect.kind === 'Execute') return await this.#execute(key, name, attempt);
+      return await this.#recoverFrom(attempt, {
+        outcome: 'OutcomeUnknown',
+        message: effect.message,
+      });
     } catch (error) {
       if (error instanceof JournalUnavailableError) throw error;
       // Nothing in here throws once the call was made: the runner turns every failure to an outcome.
@@ -136,7 +139,22 @@ export class Executor {
     if (no !== undefined) return no;
     const call = this.#callFor(considered, attempt, world);
     if ('outcome' in call) return call;
-    return ended(await this.#options.actions.call(call, NEVER));
+    const ending = ended(await this.#options.actions.call(call, NEVER));
+    return ending.outcome === 'OutcomeUnknown' ? this.#recoverFrom(attempt, ending) : ending;
+  }
+
+  /**
+   * A multi-step tool whose fate is unknown may have stopped between two containers: it is told to
+   * go back to the old one. That is no repetition; the original intent permits it.
+   */
+  async #recoverFrom(attempt: Attempt, ending: Ending): Promise<Ending> {
+    if (builtinTool(attempt.tool)?.multiStep !== true) return ending;
+    await this.#lookAt(attempt);
+    const no = rollbackRefusal(this.#options.world(), attempt);
+    if (no !== undefined) return { ...ending, message: `${ending.message}; not recovered: ${no}` };
+    const recovered = ended(await this.#options.actions.recover(attempt.intent, NEVER));
+    const words = recovered.message ?? recovered.reason ?? 'the old container is back';
+    return { ...ending, message: `${ending.message}; recovery ${recovered.outcome}: ${words}` };
   }
 
   #callFor(
@@ -206,7 +224,7 @@ export class Executor {
     if (incident === undefined) return;
     const { intent } = effect;
     const draft: Draft =
-      effect.kind === 'Execute'
+      effect.kind !== 'Rollback'
         ? { type: 'remediation.completed', ...about(incident), data: { intent, ...ending } }
         : {
             type: 'rollback.completed',

@@ -1,10 +1,18 @@
+import type { PolicyRef } from '#core/journal/record.ts';
 import { formatProblem, type PolicyProblem } from '#core/policy/problems.ts';
-import type { PolicySet } from '#ports/policy-source.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
+/** What is told of a load of the policies. */
+export interface PolicyLoad {
+  readonly policies: readonly PolicyRef[];
+  readonly problems: readonly PolicyProblem[];
+  readonly warnings: readonly PolicyProblem[];
+  readonly loadedOk: boolean;
+}
+
 /** Follows the policy folder: what is in force, and what is wrong with it. */
-export function policyTelemetry(metrics: Metrics, log: Logger): (set: PolicySet) => void {
+export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoad) => void {
   return (set) => {
     metrics.policyReloads.inc({ result: set.loadedOk ? 'success' : 'failure' });
     metrics.policyInfo.reset();

@@ -6,6 +6,7 @@ import { createDockerConnection } from '#adapters/docker/connection.ts';
 import { createDockerOperations } from '#adapters/docker/docker-operations.ts';
 import { createDockerRuntime } from '#adapters/docker/docker-runtime.ts';
 import { createSystemClock } from '#adapters/system/system-clock.ts';
+import { RuntimeUnavailableError } from '#core/errors.ts';
 import type { JsonObject } from '#ports/action-runner.ts';
 import { expectationOf, INTENT, NEVER } from '../support/actions.ts';
 import { eventually, TestStack } from '../support/engine.ts';
@@ -259,6 +260,32 @@ describe('a recreation on a real engine', () => {
     assert.match(interfaces, /eth0/);
   });
 
+  for (const writes of [1, 2, 3, 4, 5, 6]) {
+    it(`can be taken back after a crash at its write ${writes}`, async () => {
+      await using stack = await TestStack.open();
+      const old = await stack.container('web', {
+        HostConfig: { RestartPolicy: { Name: 'always' } },
+        StopTimeout: 1,
+      });
+      const expect = await expectationsOf(old);
+      const doomed = createBuiltinActions({ ...cutOffAfter(writes), clock });
+      const intentId = `${INTENT}${stack.prefix.replaceAll(/[^a-z0-9]/g, '')}`;
+      await doomed.call('recreate_container', {}, { intentId, expect }, NEVER);
+
+      const back = await actions.recover(intentId, NEVER);
+      const again = await actions.recover(intentId, NEVER);
+
+      assert.equal(back.outcome, 'Succeeded', JSON.stringify(back));
+      assert.equal(again.outcome, 'NotExecuted');
+      const now = await stack.docker.getContainer(stack.name('web')).inspect();
+      assert.equal(now.Id, old.id);
+      assert.equal(now.State.Running, true);
+      assert.equal(now.HostConfig.RestartPolicy?.Name, 'always');
+      const all = await runtime.list(NEVER);
+      assert.equal(all.filter(({ name }) => name.startsWith(stack.prefix)).length, 1);
+    });
+  }
+
   it('goes back to an older image of the same repository', async () => {
     await using stack = await TestStack.open();
     const repository = `sre-sentinel-test/${stack.prefix}`;
@@ -292,6 +319,24 @@ describe('a recreation on a real engine', () => {
     }
   });
 });
+
+/** The engine as a process sees it that dies after so many writes: they take effect, no more do. */
+function cutOffAfter(writes: number) {
+  let left = writes;
+  const away = () => Promise.reject(new RuntimeUnavailableError('the process has died'));
+  const guard = <Port extends object>(port: Port, isWrite: (method: string) => boolean): Port =>
+    new Proxy(port, {
+      get(target, method, receiver) {
+        if (left === 0) return away;
+        if (isWrite(String(method))) left -= 1;
+        return Reflect.get(target, method, receiver) as unknown;
+      },
+    });
+  return {
+    runtime: guard(runtime, () => false),
+    operations: guard(operations, (method) => method !== 'blueprint' && method !== 'imageHistory'),
+  };
+}
 
 /** What of an inspect belongs to one instance: the rest must be the same after a recreation. */
 function comparable({

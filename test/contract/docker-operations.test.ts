@@ -92,6 +92,8 @@ describe('docker operations: lifecycle', () => {
     await owner.remove({ force: true });
 
     await assert.rejects(operations.restart(sharer.id, 0, never), OperationRefusedError);
+    // Docker answers 404 here, and means the owner.
+    await assert.rejects(operations.start(sharer.id, never), OperationRefusedError);
     await sharer.remove({ force: true });
   });
 });

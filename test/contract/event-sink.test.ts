@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -295,6 +295,32 @@ describe('Redis as the event sink', () => {
     // The frozen command may have been carried out after all: only the cursor can tell.
     const { seq } = await sink.cursor('journal-a');
     assert.equal((await test.stream('audit')).length, seq);
+  });
+
+  it('leaves a connection that does not answer for a new one', async () => {
+    await using server = await startRedis();
+    const sockets = new Set<Socket>();
+    const dead = new Set<Socket>();
+    const relay = createServer((client) => {
+      const upstream = connect(server.port, '127.0.0.1');
+      sockets.add(client);
+      client.on('data', (bytes) => dead.has(client) || upstream.write(bytes));
+      upstream.on('data', (bytes) => client.write(bytes));
+      client.on('close', () => upstream.destroy());
+    });
+    relay.listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    const { port } = relay.address() as AddressInfo;
+    const sink = createRedisEventSink({ url: `redis://127.0.0.1:${port}`, commandTimeoutMs: 100 });
+    await sink.publish(aBatch(0, 1));
+
+    for (const socket of sockets) dead.add(socket);
+    await assert.rejects(sink.publish(aBatch(1, 2)), /timed out/);
+    const cursor = await sink.publish(aBatch(1, 2));
+
+    await sink.close();
+    relay.close();
+    assert.equal(cursor, 2);
   });
 
   it('uses the password of the URL and never tells it', async () => {

@@ -13,7 +13,7 @@ import { openJournal } from '#controller/journal/journal.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
 import type { Incident } from '#core/incident/incident.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
-import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
+import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 import type { ActionCall, ActionRunner } from '#ports/action-runner.ts';
 
 export interface OperatorOptions {
@@ -61,7 +61,7 @@ export class MemoryOperator {
     };
     this.policies = createMemoryPolicySource(policies, {
       tool: builtinTool,
-      builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name),
+      builtinTools: BUILTIN_TOOL_NAMES,
     });
     const [problem] = this.policies.current().problems;
     if (problem !== undefined) throw new Error(`${problem.path}: ${problem.message}`);

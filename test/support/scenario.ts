@@ -7,7 +7,7 @@ import { type CompiledPolicy, compilePolicySet } from '#core/policy/compile.ts';
 import { governing } from '#core/policy/select.ts';
 import { decide } from '#core/remediation/decide.ts';
 import { type Effect, EMPTY_MEMORY, type WorkloadMemory } from '#core/remediation/step.ts';
-import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
+import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 import type { Readiness, World } from '#core/remediation/world.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import { identityOf, keyOf, type WorkloadKey } from '#core/workload/key.ts';
@@ -101,7 +101,7 @@ export function compile(...documents: object[]): readonly CompiledPolicy[] {
       commit: '',
       positionOf: () => ({ line: 1, column: 1 }),
     })),
-    { tool: builtinTool, builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name) },
+    { tool: builtinTool, builtinTools: BUILTIN_TOOL_NAMES },
   );
   if (set.problems.length > 0) throw new Error(JSON.stringify(set.problems, null, 1));
   return set.policies;

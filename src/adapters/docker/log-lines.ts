@@ -32,7 +32,7 @@ export function createLogAssembler(options: {
     : createFramedAssembler(lineBytesMax);
   if (after === undefined) return assembler;
 
-  const isLater = ({ timestamp }: LogLine) => (parseNanos(timestamp) ?? after) >= after;
+  const isLater = ({ timestamp }: LogLine) => (parseNanos(timestamp) ?? after) > after;
   return {
     push: (chunk) => assembler.push(chunk).filter(isLater),
     flush: () => assembler.flush().filter(isLater),

@@ -1,5 +1,6 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import { inspect } from 'node:util';
 import type Docker from 'dockerode';
 import type { DockerEndpoint } from './endpoint.ts';
 
@@ -77,10 +78,15 @@ export function createTransport(endpoint: DockerEndpoint, onRequest?: OnRequest)
  */
 function createClients(endpoint: DockerEndpoint) {
   const secure = endpoint.kind === 'tcp' && endpoint.tls !== undefined;
-  const makeAgent = (keepAlive: boolean) =>
-    secure
-      ? new https.Agent({ keepAlive, maxFreeSockets: 8, rejectUnauthorized: true })
-      : new http.Agent({ keepAlive, maxFreeSockets: 8 });
+  const makeAgent = (keepAlive: boolean) => {
+    const options = { keepAlive, maxFreeSockets: 8 };
+    const agent = secure
+      ? new https.Agent({ ...options, rejectUnauthorized: true })
+      : new http.Agent(options);
+    // The modem writes out all options of each request for a debug message that nobody asked for;
+    // with an agent and its sockets that takes milliseconds, so the agent is short about itself.
+    return Object.assign(agent, { [inspect.custom]: () => 'Agent' });
+  };
   const agents = { kept: makeAgent(true), single: makeAgent(false) };
   let loaded: Promise<{ kept: Docker; single: Docker }> | undefined;
 

@@ -1,4 +1,5 @@
 import type { ActionResult } from '#ports/action-runner.ts';
+import { foreignText } from './foreign-text.ts';
 
 /** What became of a call that got no result. */
 export type CallFailure =
@@ -19,7 +20,7 @@ const INVALID_PARAMS = -32602;
  * @param hadSession whether the server had given us a session
  */
 export function classifyCallError(error: unknown, hadSession: boolean): CallFailure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = foreignText(error instanceof Error ? error.message : String(error));
   switch (nameOf(error)) {
     case 'StreamableHTTPError':
       return ofStatus(codeOf(error), hadSession);

@@ -2,6 +2,7 @@ import type { JsonObject, JsonValue } from '#lib/json.ts';
 import type { ActionResult } from '#ports/action-runner.ts';
 import type { BuiltinResult } from '#ports/builtin-actions.ts';
 import { StructuredResult } from './builtin-definitions.ts';
+import { foreignText } from './foreign-text.ts';
 import type { CallResult } from './mcp-connection.ts';
 import type { ToolSchemas } from './tool-schemas.ts';
 
@@ -31,8 +32,8 @@ export function builtinResult({ structuredContent }: CallResult): BuiltinResult 
 /** What a tool of another server says: it failed, or it gave what its output schema promises. */
 export function foreignResult(answer: CallResult, schemas: ToolSchemas | undefined): ActionResult {
   const text = textOf(answer);
-  if (HELD_BACK.test(text)) return unknown(text);
-  if (answer.isError === true) return { outcome: 'Failed', message: text };
+  if (HELD_BACK.test(text)) return unknown(foreignText(text));
+  if (answer.isError === true) return { outcome: 'Failed', message: foreignText(text) };
   const { structuredContent } = answer;
   const problem = schemas?.outputProblem(structuredContent);
   if (problem !== undefined) return unknown(`the tool broke its output schema: ${problem}`);

@@ -5,8 +5,9 @@ import type { ActionResult } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import { classifyCallError } from './call-error.ts';
 import { type McpEndpoint, type OpenedTransport, openTransport } from './endpoint.ts';
+import { foreignText } from './foreign-text.ts';
 import { ToolDefinition } from './tool-definition.ts';
-import { compileSchemas, type ToolSchemas } from './tool-schemas.ts';
+import { prepareSchemas, type ToolSchemas } from './tool-schemas.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const PING_TIMEOUT_MS = 5_000;
@@ -196,7 +197,7 @@ export class McpConnection implements AsyncDisposable {
       await this.#list(session);
       this.#failures = 0;
     } catch (error) {
-      await this.#drop(error instanceof Error ? error.message : String(error));
+      await this.#drop(foreignText(error instanceof Error ? error.message : String(error)));
       this.#retryLater();
     }
   }
@@ -238,7 +239,7 @@ export class McpConnection implements AsyncDisposable {
       this.#isStale = false;
       tools = await readTools(session.client);
     }
-    this.#listed = { tools, schemas: await compileSchemas(tools) };
+    this.#listed = { tools, schemas: await prepareSchemas(tools) };
     this.#cancelTimer();
     this.#cancelTimer = this.#options.clock.after(RELIST_MS, () => {
       if (this.#session === session) this.#relist(session);
@@ -249,7 +250,7 @@ export class McpConnection implements AsyncDisposable {
   #relist(session: Session): void {
     this.#attempt ??= this.#list(session)
       .catch(async (error: unknown) => {
-        await this.#drop(error instanceof Error ? error.message : String(error));
+        await this.#drop(foreignText(error instanceof Error ? error.message : String(error)));
         this.#retryLater();
       })
       .finally(() => {

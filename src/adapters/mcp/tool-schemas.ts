@@ -1,7 +1,7 @@
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { ToolDefinition } from './tool-definition.ts';
 
-/** Checks that the two schemas of a listed tool ask for, compiled once per listing. */
+/** Checks that the two schemas of a listed tool ask for; each compiled when it is first needed. */
 export interface ToolSchemas {
   /** See `ToolDescription.validate`. */
   problems(args: unknown, dynamic?: readonly string[]): readonly string[];
@@ -10,7 +10,7 @@ export interface ToolSchemas {
 }
 
 /** ajv is loaded when the first server lists its tools. */
-export async function compileSchemas(
+export async function prepareSchemas(
   tools: readonly ToolDefinition[],
 ): Promise<ReadonlyMap<string, ToolSchemas>> {
   const { Ajv2020: Ajv } = await import('ajv/dist/2020.js');
@@ -19,20 +19,30 @@ export async function compileSchemas(
 }
 
 function schemasOf(ajv: Ajv2020, { inputSchema, outputSchema }: ToolDefinition): ToolSchemas {
-  const input = compile(ajv, inputSchema);
-  const output = outputSchema === undefined ? undefined : compile(ajv, outputSchema);
+  const input = once(() => compile(ajv, inputSchema));
+  const output = once(() => (outputSchema === undefined ? undefined : compile(ajv, outputSchema)));
   return {
     problems(args, dynamic = []) {
-      if (input === undefined) return ['its input schema cannot be used'];
-      if (input(args)) return [];
-      return (input.errors ?? []).filter((it) => !concerns(it, dynamic)).map(describe);
+      const check = input();
+      if (check === undefined) return ['its input schema cannot be used'];
+      if (check(args)) return [];
+      return (check.errors ?? []).filter((it) => !concerns(it, dynamic)).map(describe);
     },
     outputProblem(structured) {
       if (outputSchema === undefined) return undefined;
-      if (output === undefined) return 'its output schema cannot be used';
+      const check = output();
+      if (check === undefined) return 'its output schema cannot be used';
       if (structured === undefined) return 'it has an output schema and gave no structured content';
-      return output(structured) ? undefined : (output.errors ?? []).map(describe).join(', ');
+      return check(structured) ? undefined : (check.errors ?? []).map(describe).join(', ');
     },
+  };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

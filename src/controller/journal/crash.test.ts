@@ -243,13 +243,9 @@ it('nothing is removed before all older segments were checked', async () => {
   await journal.verified;
 
   assert.match(journal.unavailableReason() ?? '', new RegExp(`^${name}`));
-  const report = await verifyJournal(storage, { head: journal.head() });
-  assert.ok(
-    report.problems.every(({ segment }) => segment === name || segment > name),
-    'the segments before the damage are still there',
-  );
   assert.ok([...files.keys()].every((segment) => storage.files().has(segment)));
-  assert.equal(storage.files().size, files.size + 5);
+  assert.deepEqual(journal.segmentStarts().length, storage.files().size);
+  assert.ok(storage.files().size >= files.size + 5, 'nor were those closed since');
 });
 
 describe('a disk that says no', () => {

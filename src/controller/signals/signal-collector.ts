@@ -27,7 +27,7 @@ export interface SignalCollector {
 const SAMPLES_AT_ONCE = 50;
 const PROBES_AT_ONCE = 50;
 const TICK_MS = 1_000;
-/** Collections that begin together follow one another at this distance, on average. */
+/** Between collections that begin together. */
 const SPREAD_MS = 50;
 
 export function createSignalCollector(options: SignalCollectorOptions): SignalCollector {
@@ -114,8 +114,8 @@ function createContext(options: SignalCollectorOptions): SignalContext {
 }
 
 /**
- * A random wait, as long at most as it takes to start what was started within the last second one
- * after the other: a single container is looked at at once, two hundred are spread out.
+ * What begins within one second begins in turns: a single container is looked at at once, two
+ * hundred are spread over the interval.
  */
 function createSpread({ clock }: SignalCollectorOptions): (everyMs: number) => number {
   let sinceMs = Number.NEGATIVE_INFINITY;
@@ -126,7 +126,8 @@ function createSpread({ clock }: SignalCollectorOptions): (everyMs: number) => n
       sinceMs = nowMs;
       started = 0;
     }
+    const turn = started + clock.random();
     started += 1;
-    return Math.floor(clock.random() * Math.min(everyMs, started * SPREAD_MS));
+    return Math.floor(turn * SPREAD_MS) % everyMs;
   };
 }

@@ -412,7 +412,10 @@ describe('Shadow', () => {
     scenario.reconcile(KEY);
 
     const followed = scenario.records.find(({ type }) => type === 'shadow.followed');
-    assert.equal((followed?.data as { selfRecovered?: string }).selfRecovered, 'yes');
+    assert.equal(
+      followed && 'selfRecovered' in followed.data && followed.data.selfRecovered,
+      'yes',
+    );
   });
 });
 

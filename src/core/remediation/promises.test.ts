@@ -126,7 +126,7 @@ class Oracle {
     else if (step.do === 'toShadow' || step.do === 'toAuto') {
       this.isShadow = step.do === 'toShadow';
       scenario.policies = this.isShadow ? this.shadow : this.auto;
-    } else this.#onWorkload(step);
+    } else if ('on' in step) this.#onWorkload(step);
     for (const record of scenario.records.slice(before))
       this.#check(record.type, record.data, record.workload);
   }

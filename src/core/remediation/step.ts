@@ -16,6 +16,8 @@ export const EMPTY_MEMORY: WorkloadMemory = { thresholds: {} };
 export type Effect =
   | { readonly kind: 'Execute'; readonly intent: string }
   | { readonly kind: 'Rollback'; readonly intent: string; readonly rollbackOf: string }
+  /** End an intent that a crash left in the middle of several steps: go back to the old container. */
+  | { readonly kind: 'Recover'; readonly intent: string; readonly message: string }
   /** Remove what a verified multi-step action had set aside. */
   | { readonly kind: 'Settle'; readonly intent: string };
 

@@ -11,7 +11,7 @@ export const BUILTIN_SERVER = 'docker';
 
 /** One call to the Docker Engine API that a tool needs, for the filter of a socket proxy. */
 export interface DockerPath {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** A regular expression over the path, to be anchored at both ends. */
   readonly path: string;
 }
@@ -63,7 +63,7 @@ const RECREATE_PATHS: readonly DockerPath[] = [
   { method: 'GET', path: '/containers/json' },
   { method: 'GET', path: '/images/[^/]+(/.*)?/json' },
   { method: 'POST', path: '/containers/create' },
-  { method: 'POST', path: `${ID}/(start|stop|rename|update)` },
+  { method: 'POST', path: `${ID}/(start|stop|restart|rename|update)` },
   { method: 'DELETE', path: ID },
   { method: 'POST', path: '/networks/[^/]+/(connect|disconnect)' },
 ];
@@ -98,7 +98,7 @@ function reads(...dockerPaths: DockerPath[]): Traits {
 
 function actsBy(operation: string, events: EventAllowance, more: Partial<Traits> = {}): Traits {
   const path: DockerPath = { method: 'POST', path: `${ID}/${operation}` };
-  const dockerPaths = more.cutsSharers === true ? [INSPECT, path, RESTART] : [INSPECT, path];
+  const dockerPaths = more.sharerEvents === undefined ? [INSPECT, path] : [INSPECT, path, RESTART];
   return { dockerPaths: dockerPaths.filter(unique), events, ...more };
 }
 
@@ -262,6 +262,11 @@ export const BUILTIN_TOOLS: Readonly<Record<BuiltinToolName, ToolDescription>> =
     .filter(isBuiltinToolName)
     .map((tool) => [tool, describe(tool)]),
 ) as Record<BuiltinToolName, ToolDescription>;
+
+/** `docker/restart_container`, … */
+export const BUILTIN_TOOL_NAMES: readonly string[] = Object.values(BUILTIN_TOOLS).map(
+  ({ name }) => name,
+);
 
 /** @param name `server/tool` */
 export function builtinTool(name: string): ToolDescription | undefined {

@@ -1,0 +1,62 @@
+import type { DockerPath } from '#core/remediation/tools.ts';
+import type { ObservedContainer } from '#core/workload/container.ts';
+import type { EngineInfo } from '#ports/container-runtime.ts';
+import type { LoadedPolicies } from './wiring.ts';
+
+/** What the configuration of this environment comes to. */
+export interface DoctorSetting {
+  readonly policies: string;
+  readonly data: string;
+  readonly configFile?: string;
+  readonly dockerLabel: string;
+  /** Path of the engine's socket, where it is one. */
+  readonly socketPath?: string;
+  readonly hasRedis: boolean;
+  readonly apiHost: string;
+  readonly apiPort: number;
+  readonly enabledTools: readonly string[];
+}
+
+export interface SocketFacts {
+  readonly uid: number;
+  readonly gid: number;
+  /** Whether this process may read and write it. */
+  readonly usable: boolean;
+}
+
+export interface DataFacts {
+  readonly exists: boolean;
+  readonly writable: boolean;
+  readonly ownerUid?: number;
+  readonly ownUid: number;
+  /** Another process holds the lock. */
+  readonly locked: boolean;
+  readonly freeBytes?: number;
+}
+
+/**
+ * The looks that `doctor` takes. They change nothing, save that a data directory's lock is taken for
+ * a moment where nobody holds it. Each throws what the adapters throw.
+ */
+export interface DoctorProbes extends AsyncDisposable {
+  /** @throws {ConfigError} the environment or the SentinelConfig cannot be used */
+  setting(): Promise<DoctorSetting>;
+  /** @returns `undefined` when there is no such file */
+  socket(path: string): Promise<SocketFacts | undefined>;
+  engine(): Promise<EngineInfo>;
+  /** Running containers, the first few. */
+  containers(): Promise<readonly ObservedContainer[]>;
+  /**
+   * Whether the engine (or a proxy before it) lets a call through: it is sent for a container that
+   * does not exist, so nothing can happen.
+   */
+  allows(path: DockerPath): Promise<boolean>;
+  cgroupFiles(container: ObservedContainer): Promise<boolean>;
+  pingRedis(): Promise<void>;
+  data(): Promise<DataFacts>;
+  policies(): Promise<LoadedPolicies>;
+  /** Who listens on the API's address. */
+  port(): Promise<'free' | 'sentinel' | 'other'>;
+  nodeVersion(): string;
+  wallMs(): number;
+}

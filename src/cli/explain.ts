@@ -1,0 +1,98 @@
+import { Command } from 'commander';
+import type { JournalRecord } from '#core/journal/record.ts';
+import { type ExplainContext, explainIncident } from '#core/projection/explain.ts';
+import { incidentObject } from '#core/projection/incident-object.ts';
+import type { IncidentObject, PolicyObject } from '#core/projection/schema.ts';
+import type { ThresholdSpec } from '#core/projection/threshold-words.ts';
+import { type ApiClient, type ApiOptions, openApi, withApiOptions } from './api-client.ts';
+import { type CliContext, CliError, type ExitCode } from './context.ts';
+import { fetchIncident } from './order.ts';
+import { print } from './terminal.ts';
+
+export function command(context: CliContext, end: (code: ExitCode) => void): Command {
+  return withApiOptions(new Command('explain'))
+    .argument('<incident>')
+    .addHelpText(
+      'after',
+      `
+With --data the journal in that directory is read, whether or not a Sentinel runs; else a running
+Sentinel is asked. No language model takes part: every sentence comes from what is on record.
+
+Examples:
+  sentinel explain inc-20261124-k3v9q0m2xa
+  sentinel explain inc-20261124-k3v9q0m2xa --data /var/lib/sentinel`,
+    )
+    .action(async (name: string, options: ApiOptions) => {
+      const text =
+        options.data === undefined
+          ? await fromApi(context, name, options)
+          : await fromJournal(context, name, options.data);
+      print(context.stdout, text);
+      end(0);
+    });
+}
+
+async function fromApi(context: CliContext, name: string, options: ApiOptions): Promise<string> {
+  const api = await openApi(context, options);
+  const incident = await fetchIncident(api, name);
+  return explainIncident(incident, {
+    ...(await policyContext(api, incident)),
+    records: await recordsOf(api, incident),
+  });
+}
+
+/** The policy as it is in force, where it is still the one that the incident was opened under. */
+async function policyContext(api: ApiClient, { spec }: IncidentObject): Promise<ExplainContext> {
+  const path = `/api/v1/policies/${encodeURIComponent(spec.policy.name)}`;
+  const object = await api.get(path).catch((error: unknown) => {
+    if (error instanceof CliError && error.exitCode === 1) return undefined;
+    throw error;
+  });
+  const policy = object as PolicyObject | undefined;
+  if (policy === undefined || policy.status.digest !== spec.policy.digest) return {};
+  const thresholds = policy.spec['thresholds'] as readonly ThresholdSpec[];
+  return { thresholds, mode: policy.status.mode };
+}
+
+/** Most pages of the journal that are looked through. */
+const PAGES_MAX = 20;
+
+async function recordsOf(api: ApiClient, { metadata }: IncidentObject): Promise<JournalRecord[]> {
+  const records: JournalRecord[] = [];
+  // The uid ends with the number of the record that opened it.
+  let query: Record<string, string> = {
+    from: metadata.uid.slice(metadata.uid.lastIndexOf('-') + 1),
+  };
+  for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+    const page = await api.get('/api/v1/audit', {
+      ...query,
+      incident: metadata.name,
+      type: 'remediation.considered',
+      limit: '500',
+    });
+    records.push(...(page['items'] as JournalRecord[]));
+    const { nextCursor, isEnd } = page['metadata'] as { nextCursor: string; isEnd: boolean };
+    if (isEnd) break;
+    query = { cursor: nextCursor };
+  }
+  return records;
+}
+
+async function fromJournal(context: CliContext, name: string, data: string): Promise<string> {
+  const archive = await context.wiring.openJournal(data);
+  const state = await archive.state();
+  const incident = Object.hasOwn(state.incidents, name) ? state.incidents[name] : undefined;
+  if (incident === undefined) throw unknownIncident(name, Object.keys(state.incidents));
+  const records: JournalRecord[] = [];
+  for await (const record of archive.records(incident.openedSeq)) {
+    if (record.incident === name) records.push(record);
+  }
+  return explainIncident(incidentObject(incident, state), { records });
+}
+
+function unknownIncident(name: string, known: readonly string[]): CliError {
+  const newest = known.slice(-5);
+  const remedy =
+    newest.length === 0 ? 'The journal has no incident.' : `The newest are: ${newest.join(', ')}`;
+  return new CliError(1, `there is no incident ${name} in this journal`, remedy);
+}

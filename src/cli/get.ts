@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import {
+  type ApiClient,
+  type ApiOptions,
+  type Json,
+  openApi,
+  withApiOptions,
+} from './api-client.ts';
+import type { CliContext, ExitCode } from './context.ts';
+import { type AnyObject, findKind, type Kind } from './kinds.ts';
+import { formatTable } from './table.ts';
+import { Paint, print } from './terminal.ts';
+
+type Format = 'table' | 'wide' | 'json' | 'yaml';
+
+interface Options extends ApiOptions {
+  readonly output: Format;
+  readonly watch?: boolean;
+  readonly open?: boolean;
+  readonly policy?: string;
+  readonly workload?: string;
+  readonly incident?: string;
+}
+
+const POLL_MS = 2_000;
+
+export function command(context: CliContext, end: (code: ExitCode) => void): Command {
+  return withApiOptions(new Command('get'))
+    .argument('<kind>', 'workloads, incidents, policies or remediations (or wl, inc, pol, rem)')
+    .argument('[name]', 'only this one')
+    .addOption(
+      new Option('-o, --output <format>', 'how to show them')
+        .choices(['table', 'wide', 'json', 'yaml'])
+        .default('table'),
+    )
+    .option('-w, --watch', 'go on, and show each one again when it changes')
+    .option('--open', 'incidents: only open ones')
+    .option('--policy <name>', 'only of this policy')
+    .option('--workload <key>', 'incidents, remediations: only of this workload')
+    .option('--incident <name>', 'remediations: only of this incident')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sentinel get incidents --open
+  sentinel get wl -o wide --policy shop-web
+  sentinel get policies -o yaml
+  sentinel get incidents -w`,
+    )
+    .action(async (word: string, name: string | undefined, options: Options) => {
+      const kind = findKind(word);
+      const api = await openApi(context, options);
+      const show = await createPresenter(context, kind, options.output);
+      const seen = new Map<string, string>();
+      show.all(remember(seen, await fetchItems(api, kind, name, options)), name !== undefined);
+      while (options.watch === true && (await rest(context))) {
+        const items = await fetchItems(api, kind, name, options);
+        const changed = items.filter((item) => seen.get(nameOf(item)) !== JSON.stringify(item));
+        if (changed.length > 0) show.more(remember(seen, changed));
+      }
+      end(0);
+    });
+}
+
+async function fetchItems(
+  api: ApiClient,
+  kind: Kind,
+  name: string | undefined,
+  options: Options,
+): Promise<readonly Json[]> {
+  const path = `/api/v1/${kind.name}`;
+  if (name !== undefined) return [await api.get(`${path}/${encodeURIComponent(name)}`)];
+  const wanted: Record<string, string | undefined> = {
+    open: options.open === true ? 'true' : undefined,
+    policy: options.policy,
+    workload: options.workload,
+    incident: options.incident,
+  };
+  const query = Object.fromEntries(
+    Object.entries(wanted).filter(([filter]) => kind.filters.includes(filter)),
+  );
+  return api.list(path, query);
+}
+
+interface Presenter {
+  all(items: readonly Json[], single: boolean): void;
+  /** Items that changed since: rows without titles, or further documents. */
+  more(items: readonly Json[]): void;
+}
+
+async function createPresenter(
+  context: CliContext,
+  kind: Kind,
+  format: Format,
+): Promise<Presenter> {
+  const { stdout } = context;
+  if (format === 'json') {
+    return {
+      all: (items, single) => stdout.write(`${json(single ? items[0] : listOf(items))}\n`),
+      more: (items) => items.forEach((item) => stdout.write(`${json(item)}\n`)),
+    };
+  }
+  if (format === 'yaml') {
+    const { dump } = await import('js-yaml');
+    const yaml = (value: unknown) => print(stdout, dump(value, { lineWidth: 100 }).trimEnd());
+    return {
+      all: (items, single) => yaml(single ? items[0] : listOf(items)),
+      more: (items) => items.forEach((item) => yaml(item)),
+    };
+  }
+  const table = (items: readonly Json[]) => {
+    const paint = new Paint(stdout, context.env);
+    const columns = kind.columns({ nowMs: Date.now(), wide: format === 'wide', paint });
+    return formatTable(columns, items as unknown as readonly AnyObject[]);
+  };
+  return {
+    all: (items) => stdout.write(items.length === 0 ? `no ${kind.name}\n` : `${table(items)}\n`),
+    more: (items) => stdout.write(`${table(items).split('\n').slice(1).join('\n')}\n`),
+  };
+}
+
+function listOf(items: readonly Json[]) {
+  return { kind: 'List', items };
+}
+
+/** JSON escapes control characters by itself, save those beyond ASCII that are harmless in it. */
+function json(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}
+
+function remember(seen: Map<string, string>, items: readonly Json[]): readonly Json[] {
+  for (const item of items) seen.set(nameOf(item), JSON.stringify(item));
+  return items;
+}
+
+function nameOf(item: Json): string {
+  return String((item['metadata'] as Json | undefined)?.['name'] ?? '');
+}
+
+/** @returns false when the user has had enough */
+async function rest({ signal }: CliContext): Promise<boolean> {
+  await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+  return !signal.aborted;
+}

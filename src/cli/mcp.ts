@@ -1,0 +1,137 @@
+import { Command, Option } from 'commander';
+import type { CliContext, ExitCode } from './context.ts';
+import { type Column, formatTable } from './table.ts';
+import { print } from './terminal.ts';
+import type { McpServerListing } from './wiring.ts';
+
+type End = (code: ExitCode) => void;
+
+export function command(context: CliContext, end: End): Command {
+  return new Command('mcp')
+    .addCommand(serveCommand(context, end))
+    .addCommand(toolsCommand(context, end))
+    .addCommand(pinCommand(context, end))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sentinel mcp serve --read-only            the Docker tools that read, on stdio
+  sentinel mcp tools --config sentinel.yaml
+  sentinel mcp pin --config sentinel.yaml files`,
+    );
+}
+
+interface ServeOptions {
+  readonly transport: 'stdio' | 'http';
+  readonly readOnly?: boolean;
+  readonly host: string;
+  readonly port: string;
+  readonly allowedHost?: readonly string[];
+}
+
+function serveCommand({ wiring, stderr }: CliContext, end: End): Command {
+  return new Command('serve')
+    .description('Serve the built-in Docker tools')
+    .addOption(
+      new Option('--transport <name>', 'how clients come')
+        .choices(['stdio', 'http'])
+        .default('stdio'),
+    )
+    .option('--read-only', 'offer only the tools that read')
+    .option('--host <address>', 'for http: where to listen', '127.0.0.1')
+    .option('--port <number>', 'for http: where to listen', '8811')
+    .option('--allowed-host <name...>', 'for http: further names that clients may use')
+    .addHelpText(
+      'after',
+      `
+Over HTTP clients send the token of SENTINEL_MCP_TOKEN (or SENTINEL_MCP_TOKEN_FILE) as a bearer
+token. Serving the tools by themselves lets the process that reads logs and asks models do without
+write access to the Docker socket.`,
+    )
+    .action(async (options: ServeOptions) => {
+      const { transport, readOnly = false, host, port, allowedHost = [] } = options;
+      const wanted = { transport, readOnly, host, port: Number(port), allowedHosts: allowedHost };
+      // Stdout belongs to the protocol.
+      await wiring.mcp.serve(wanted, (url) => stderr.write(`serving MCP at ${url}\n`));
+      end(0);
+    });
+}
+
+interface ToolsOptions {
+  readonly config?: string;
+  readonly output: 'table' | 'wide' | 'json';
+}
+
+function toolsCommand({ wiring, stdout }: CliContext, end: End): Command {
+  return new Command('tools')
+    .description('List the tools that policies may name, and whether they are ready')
+    .option('--config <file>', 'the SentinelConfig, for other servers')
+    .addOption(
+      new Option('-o, --output <format>', 'wide: with the Docker paths that each needs')
+        .choices(['table', 'wide', 'json'])
+        .default('table'),
+    )
+    .action(async ({ config, output }: ToolsOptions) => {
+      const servers = await wiring.mcp.servers(config);
+      if (output === 'json') stdout.write(`${JSON.stringify(servers, null, 2)}\n`);
+      else print(stdout, toolsTable(servers, output === 'wide'));
+      end(servers.every(({ status }) => status === 'Ready') ? 0 : 1);
+    });
+}
+
+interface Row {
+  readonly name: string;
+  readonly status: string;
+  readonly summary: string;
+  readonly kind: string;
+  readonly dockerPaths: readonly string[];
+}
+
+function toolsTable(servers: readonly McpServerListing[], wide: boolean): string {
+  const rows = servers.flatMap(({ status, message, tools, name }): Row[] =>
+    tools.length === 0
+      ? [{ name: `${name}/*`, status, summary: message, kind: '', dockerPaths: [] }]
+      : tools.map((tool) => ({ ...tool, status, kind: kindOf(tool) })),
+  );
+  const paths: Column<Row> = {
+    title: 'DOCKER PATHS',
+    value: ({ dockerPaths }) => dockerPaths.join(', '),
+  };
+  const columns: Column<Row>[] = [
+    { title: 'TOOL', value: ({ name }) => name },
+    { title: 'KIND', value: ({ kind }) => kind },
+    { title: 'SERVER', value: ({ status }) => status },
+    ...(wide ? [paths] : []),
+    { title: 'WHAT IT DOES', value: ({ summary }) => summary },
+  ];
+  return formatTable(columns, rows);
+}
+
+function kindOf(tool: McpServerListing['tools'][number]): string {
+  if (tool.readOnly) return 'reads';
+  if (tool.needsEnable) return 'acts, needs tools.enable';
+  return tool.reversible ? 'acts, reversible' : 'acts';
+}
+
+interface PinOptions {
+  readonly config?: string;
+  readonly lock?: string;
+}
+
+function pinCommand({ wiring, stdout }: CliContext, end: End): Command {
+  return new Command('pin')
+    .description('Pin the tools of other servers as they are now, after you have looked at them')
+    .argument('[server...]', 'all but the built-in one unless given')
+    .option('--config <file>', 'the SentinelConfig that names the servers')
+    .option(
+      '--lock <file>',
+      'where pins stand; sentinel.tools.lock beside the policies unless given',
+    )
+    .action(async (servers: readonly string[], options: PinOptions) => {
+      for (const { name, tools, lock } of await wiring.mcp.pin({ ...options, servers })) {
+        print(stdout, `${name}: pinned ${tools.length} tools in ${lock}`);
+        for (const tool of tools) print(stdout, `  ${tool}`);
+      }
+      end(0);
+    });
+}

@@ -1,0 +1,102 @@
+import { refusalWords } from './refusal-words.ts';
+import type { IncidentObject } from './schema.ts';
+
+/** Reasons that pass by time alone; a person who does nothing does right. */
+const PASSING = new Set([
+  'DeploymentInProgress',
+  'EngineRestarting',
+  'Settling',
+  'ActionInFlight',
+  'DeniedWindow',
+  'Backoff',
+  'Cooldown',
+]);
+
+/** What a person can do now, the most useful first. Each is a whole sentence. */
+export function nextSteps(incident: IncidentObject): string[] {
+  const { status, metadata } = incident;
+  if (status.phase === 'Resolved') return afterResolution(incident);
+  const steps = [
+    ...decision(incident),
+    ...(status.phase === 'Escalated' ? afterEscalation(incident) : []),
+    ...remedies(incident),
+    ...mending(incident),
+    ...looking(incident),
+  ].map((step) => step.replaceAll('INCIDENT', metadata.name));
+  return [...new Set(steps)];
+}
+
+function decision({ status, metadata }: IncidentObject): string[] {
+  const { approval } = status;
+  if (status.phase === 'Remediating' || status.phase === 'Verifying') {
+    return ['Wait: what is under way ends by itself, and you are told if it does not help.'];
+  }
+  if (approval?.state !== 'Requested') return [];
+  const { name } = metadata;
+  return [
+    `Decide about ${approval.candidate}: sentinel approve ${name}, or sentinel deny ${name} --reason TEXT.`,
+  ];
+}
+
+function afterEscalation({ status, spec }: IncidentObject): string[] {
+  const { reason } = status.escalations.at(-1) ?? {};
+  const { container } = spec.workload;
+  const steps = ESCALATION_STEPS[reason ?? '']?.map((step) => step.replaceAll('NAME', container));
+  return steps ?? [];
+}
+
+const ESCALATION_STEPS: Readonly<Record<string, readonly string[]>> = {
+  LadderExhausted: [
+    'Everything that the policy allows was tried. Mend the cause, then start it: docker restart NAME.',
+  ],
+  LimitReached: [
+    'Mend the cause, then start it: docker restart NAME. Sentinel acts again when it has stayed well for 10 minutes.',
+  ],
+  VerificationFailed: ['Mend the cause, then start it: docker restart NAME.'],
+  ForeignEvent: [
+    'Somebody or something else acted on NAME at the same moment; find out who before anything else.',
+  ],
+  HumanAction: ['If it was removed on purpose, take it out of `expected` in the policy.'],
+};
+
+/** Each remedy once, however many candidates are refused for the same reason. */
+function remedies({ status }: IncidentObject): string[] {
+  const reasons = status.candidates.flatMap(({ blockedBy }) =>
+    blockedBy.map(({ reason }) => reason),
+  );
+  const own =
+    status.phase === 'Escalated' ? reasons.filter((reason) => reason !== 'LimitReached') : reasons;
+  const remedy = own.flatMap((reason) => refusalWords(reason).remedy ?? []);
+  const isPassing = own.length > 0 && own.every((reason) => PASSING.has(reason));
+  if (!isPassing || status.phase !== 'Open') return remedy;
+  return ['Nothing needs to be done: Sentinel goes on by itself when the time has come.'];
+}
+
+/** What mends causes that no restart mends. */
+const CAUSE_STEPS: Readonly<Record<string, string>> = {
+  OutOfMemory:
+    'Give it more memory in its Compose file (mem_limit), or find out why it needs so much.',
+  MemoryPressure:
+    'Give it more memory in its Compose file (mem_limit), or find out why it needs so much.',
+  StartFailed: 'Read what Docker says: docker inspect NAME --format {{.State.Error}}.',
+  DependencyDown: 'Mend what it depends on first.',
+  CpuSaturated: 'See what keeps it busy: docker top NAME.',
+  ProcessLimit: 'See which processes it has started: docker top NAME.',
+};
+
+function mending({ status, spec }: IncidentObject): string[] {
+  const step = CAUSE_STEPS[status.diagnosis?.rootCause ?? ''];
+  return step === undefined ? [] : [step.replaceAll('NAME', spec.workload.container)];
+}
+
+function looking({ spec }: IncidentObject): string[] {
+  const { container, id } = spec.workload;
+  return id === '' ? [] : [`Read its log: docker logs --tail 100 ${container}.`];
+}
+
+function afterResolution(incident: IncidentObject): string[] {
+  const again = ['Remediated', 'SelfRecovered'].includes(incident.status.resolution ?? '')
+    ? ['Nothing needs to be done. If it happens again within 10 minutes, this incident goes on.']
+    : ['Nothing needs to be done.'];
+  return [...again, ...mending(incident)];
+}

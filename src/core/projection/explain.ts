@@ -1,0 +1,260 @@
+import type { RecordData } from '#core/journal/data.ts';
+import type { JournalRecord } from '#core/journal/record.ts';
+import { formatDuration } from '#lib/duration.ts';
+import { plainLine } from '#lib/plain-text.ts';
+import { nextSteps } from './explain-next.ts';
+import { refusalWords } from './refusal-words.ts';
+import type { AttemptObject, CandidateObject, IncidentObject } from './schema.ts';
+import { limitWords, type ThresholdSpec, valueWords } from './threshold-words.ts';
+
+/** What is known beside the incident itself; everything is optional. */
+export interface ExplainContext {
+  /** Thresholds of the policy in force, if it is still the one that the incident was opened under. */
+  readonly thresholds?: readonly ThresholdSpec[];
+  /** The effective mode of that policy. */
+  readonly mode?: string;
+  /** Records of the incident, oldest first: they tell how verdicts changed. */
+  readonly records?: readonly JournalRecord[];
+}
+
+/**
+ * Says in plain words why something was, or was not, done about an incident. No model: every
+ * sentence comes from what is on record.
+ */
+export function explainIncident(incident: IncidentObject, context: ExplainContext = {}): string {
+  const sections: readonly [title: string, lines: readonly string[]][] = [
+    ['What was seen', seen(incident, context)],
+    ['Which policy decides', policyLines(incident, context)],
+    ['The likely cause', cause(incident)],
+    ['What could be done', candidates(incident)],
+    ['What was done', attempts(incident)],
+    ['Why a person was asked', escalations(incident)],
+    ['How it went', course(incident, context.records ?? [])],
+    ['What you can do', nextSteps(incident).map((step) => `- ${step}`)],
+  ];
+  const body = sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => [`${title}:`, ...lines.map((line) => `  ${line}`)].join('\n'));
+  return [headline(incident), ...body].join('\n\n');
+}
+
+function headline(incident: IncidentObject): string {
+  const { metadata, spec, status } = incident;
+  const { container, key } = spec.workload;
+  const what = status.breached.join(', ');
+  const again = status.reopens === 0 ? '' : `, and again ${times(status.reopens)} since`;
+  const opened = `${container} (${key}): ${what}, ${spec.severity}, since ${clock(metadata.creationTimestamp)}${again}.`;
+  return plain(`${metadata.name}\n${opened}\n${standing(incident)}`);
+}
+
+/** Where it stands now, in one sentence. */
+function standing({ status }: IncidentObject): string {
+  const last = status.attempts.at(-1);
+  switch (status.phase) {
+    case 'Resolved':
+      return resolvedWords(status);
+    case 'Remediating':
+      return `${last?.action ?? 'An action'} is being carried out now.`;
+    case 'Verifying':
+      return `${last?.action ?? 'An action'} was carried out; whether it helped is being watched.`;
+    case 'AwaitingApproval':
+      return `Nothing is done until a person says yes or no to ${status.approval?.candidate}.`;
+    case 'Escalated':
+      return `It is left to a person: ${status.escalations.at(-1)?.message ?? 'no action is left'}.`;
+    case 'Open':
+    case 'Diagnosing':
+      return openWords(status.candidates, status.breached);
+  }
+}
+
+function resolvedWords({
+  resolution,
+  resolvedAt = '',
+  timeline,
+}: IncidentObject['status']): string {
+  const words: Readonly<Record<string, string>> = {
+    Remediated: 'Sentinel mended it',
+    SelfRecovered: 'It recovered by itself',
+    HumanAction: 'A person took it over',
+    WorkloadRemoved: 'The workload is gone',
+    PolicyChanged: 'Its policy changed, so this incident ended',
+  };
+  const why = timeline.findLast(({ event }) => event === 'Resolved')?.message;
+  const said = why === undefined ? '' : ` (${why})`;
+  return `${words[resolution ?? ''] ?? 'It is over'}: resolved at ${clock(resolvedAt)}${said}.`;
+}
+
+function openWords(all: readonly CandidateObject[], breached: readonly string[]): string {
+  const [first] = all;
+  if (first === undefined) return `No action of the policy answers to ${breached.join(', ')}.`;
+  if (all.some(({ verdict }) => verdict === 'Permitted')) return 'An action is about to begin.';
+  if (isShadow(all)) return 'Sentinel only watches here. It would have acted.';
+  const reason = first.blockedBy[0]?.reason ?? '';
+  return `Nothing is done at the moment: ${refusalWords(reason).meaning}.`;
+}
+
+function isShadow(all: readonly CandidateObject[]): boolean {
+  return all.some(
+    ({ blockedBy }) => blockedBy.length > 0 && blockedBy.every(({ reason }) => reason === 'Shadow'),
+  );
+}
+
+function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainContext): string[] {
+  const lines: string[] = [];
+  let lastAt = '';
+  for (const { signal, value, at, note } of spec.evidence) {
+    const time = clock(at);
+    const lead = time === lastAt ? ' '.repeat(time.length) : time;
+    lastAt = time;
+    const name = /^threshold (?<name>\S+)$/.exec(note ?? '')?.groups?.['name'];
+    const threshold = thresholds.find((one) => one.name === name);
+    const shown = valueWords(signal, value);
+    if (name === undefined) {
+      lines.push(plain(`${lead}  ${signal} is ${shown}${note === undefined ? '' : ` (${note})`}`));
+      continue;
+    }
+    const limit = threshold === undefined ? '' : limitWords(threshold);
+    const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
+    lines.push(plain(`${lead}  ${name}: ${signal} is ${shown}${asked}`));
+  }
+  const other = status.breached.filter(
+    (name) => !lines.some((line) => line.includes(`  ${name}: `)),
+  );
+  return other.length === 0 ? lines : [...lines, `Also breached: ${other.join(', ')}`];
+}
+
+function policyLines({ spec, status }: IncidentObject, { mode }: ExplainContext): string[] {
+  const { name, generation, commit, digest } = spec.policy;
+  const from = commit === '' ? 'not from a git checkout' : `from ${commit}`;
+  const does = mode ?? (isShadow(status.candidates) ? 'Shadow' : undefined);
+  const how = does === undefined ? '' : `, mode ${does}`;
+  return [plain(`${name}, generation ${generation}${how}, ${from}`), digest];
+}
+
+function cause({ status }: IncidentObject): string[] {
+  const { diagnosis } = status;
+  if (diagnosis === undefined) return ['No cause was named yet.'];
+  const { source, rootCause, explanation, confidence, hypotheses, evidenceRefs } = diagnosis;
+  if (rootCause === 'Unknown') return [plain(explanation)];
+  const by = source === 'rules' ? 'by the rules' : 'by a model';
+  const refs = evidenceRefs.length === 0 ? '' : `, evidence ${evidenceRefs.join(' ')}`;
+  const others = hypotheses.slice(1).map((one) => one.cause);
+  return [
+    plain(`${rootCause}, ${percent(confidence)} sure (${by}${refs})`),
+    plain(explanation),
+    ...(others.length === 0 ? [] : [plain(`Also possible: ${others.join(', ')}`)]),
+  ];
+}
+
+function candidates({ status }: IncidentObject): string[] {
+  if (status.candidates.length === 0) {
+    return status.phase === 'Resolved' ? [] : ['Nothing: no action of the policy answers to it.'];
+  }
+  return status.candidates.flatMap((candidate, index) => {
+    const { action, tool, affects, verdict, blockedBy } = candidate;
+    const args = argumentsWords(candidate.arguments);
+    const also = affects.length < 2 ? '' : `, which also touches ${affects.slice(1).join(', ')}`;
+    const title = `${index + 1}. ${action} (${tool}${args})${also}: ${verdict === 'Permitted' ? 'permitted' : 'not done'}`;
+    const reasons = blockedBy.map(
+      ({ reason, message }) =>
+        `   - ${reason}: ${refusalWords(reason).meaning}. It says: ${message}.`,
+    );
+    return [title, ...reasons].map(plain);
+  });
+}
+
+function argumentsWords(args: unknown): string {
+  if (args === null || typeof args !== 'object' || Object.keys(args).length === 0) return '';
+  return ` ${JSON.stringify(args)}`;
+}
+
+function attempts({ status }: IncidentObject): string[] {
+  if (status.attempts.length === 0) return ['Nothing so far.'];
+  return status.attempts.flatMap(attemptLines).map(plain);
+}
+
+function attemptLines(attempt: AttemptObject): string[] {
+  const { startedAt, action, tool, trigger, rollbackOf, verification } = attempt;
+  const lead = ' '.repeat(clock(startedAt).length + 2);
+  const undoes = rollbackOf === undefined ? '' : `, to undo ${rollbackOf}`;
+  const lines = [
+    `${clock(startedAt)}  ${action} (${tool}) because of ${trigger}${undoes}`,
+    `${lead}${outcomeWords(attempt)}`,
+  ];
+  if (verification.state === 'Pending') lines.push(`${lead}Whether it helped is being watched.`);
+  if (verification.state === 'Passed' || verification.state === 'Failed') {
+    const helped = verification.state === 'Passed' ? 'It helped' : 'It did not help';
+    const when = verification.at === undefined ? '' : ` (${clock(verification.at)})`;
+    lines.push(`${lead}${helped}: ${verification.message ?? 'verified'}${when}`);
+  }
+  return lines;
+}
+
+function outcomeWords({ outcome, message, reason, startedAt, endedAt }: AttemptObject): string {
+  const tookMs = Date.parse(endedAt ?? '') - Date.parse(startedAt);
+  const took = Number.isNaN(tookMs) ? '' : ` after ${formatDuration(Math.max(0, tookMs))}`;
+  const said = [reason, message].filter((part) => part !== undefined && part !== '').join(': ');
+  const words = said === '' ? '' : `: ${said}`;
+  switch (outcome) {
+    case 'Succeeded':
+      return `The call succeeded${took}${words}`;
+    case 'Failed':
+      return `The call failed${took}${words}`;
+    case 'NotExecuted':
+      return `It was not carried out, and nothing was touched${words}`;
+    case 'OutcomeUnknown':
+      return `Nobody knows whether the call did anything, so it was not repeated${words}`;
+    case undefined:
+      return 'The call is under way.';
+  }
+}
+
+function escalations({ status }: IncidentObject): string[] {
+  return status.escalations.map(({ at, reason, message }) =>
+    plain(`${clock(at)}  ${reason}: ${message}`),
+  );
+}
+
+const COURSE_MAX = 40;
+
+/** The timeline, with the changes of verdicts in between where the records are at hand. */
+function course({ status }: IncidentObject, records: readonly JournalRecord[]): string[] {
+  const entries = status.timeline.map(({ at, event, message }) => ({
+    at,
+    text: message === '' ? event : `${event}: ${message}`,
+  }));
+  const verdicts = records.flatMap((record) =>
+    record.type === 'remediation.considered' ? [verdictEntry(record)] : [],
+  );
+  const all = [...entries, ...verdicts].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const left = all.length - COURSE_MAX;
+  const lines = all.slice(-COURSE_MAX).map(({ at, text }) => plain(`${clock(at)}  ${text}`));
+  return left > 0 ? [`(${left} earlier entries are in the journal)`, ...lines] : lines;
+}
+
+function verdictEntry({ time, data }: JournalRecord) {
+  const { candidates: all } = data as RecordData['remediation.considered'];
+  const words = all.map(({ action, blockedBy }) => {
+    const reasons = blockedBy.map(({ reason }) => reason).join(', ');
+    return `${action} ${reasons === '' ? 'permitted' : `refused (${reasons})`}`;
+  });
+  return { at: time, text: `Considered: ${words.join('; ') || 'no candidate'}` };
+}
+
+/** `2026-11-24 12:00:05Z`: to the second, and unmistakably UTC. */
+function clock(time: string): string {
+  return time.replace('T', ' ').replace(/(?:\.\d+)?Z$/, 'Z');
+}
+
+function percent(ratio: number): string {
+  return `${Math.round(ratio * 100)} %`;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}
+
+/** Line breaks that are ours stay; everything foreign in a line is made harmless. */
+function plain(text: string): string {
+  return text.split('\n').map(plainLine).join('\n');
+}

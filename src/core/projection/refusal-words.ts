@@ -1,0 +1,114 @@
+import type { RefusalReason } from '#core/remediation/refusal.ts';
+
+/** What a refusal means to a person, and what that person can do about it. */
+export interface RefusalWords {
+  readonly meaning: string;
+  /** Absent: it ends by itself, and waiting is the right thing. */
+  readonly remedy?: string;
+}
+
+export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
+  ModeOff: {
+    meaning: 'the policy is switched off',
+    remedy: 'Give the policy another mode than Off, if Sentinel is to watch this at all.',
+  },
+  SelfProtection: {
+    meaning: 'Sentinel never touches itself or what it needs in order to work',
+    remedy: 'Act on this container by hand.',
+  },
+  Unsupported: {
+    meaning: 'this container cannot be acted on in this way',
+    remedy: 'Act by hand, or put an action that fits into the policy.',
+  },
+  AmbiguousWorkload: {
+    meaning: 'several containers claim to be this workload',
+    remedy: 'Remove the containers that are not wanted (docker ps -a shows them).',
+  },
+  PolicyConflict: {
+    meaning: 'policies of the same priority both want to govern it',
+    remedy: 'Raise the priority of one of them, or set the label sre-sentinel.policy=NAME.',
+  },
+  SentinelPaused: {
+    meaning: 'somebody paused Sentinel',
+    remedy: 'End the pause with: sentinel resume (--all, --policy NAME or --workload KEY).',
+  },
+  WorkloadPaused: {
+    meaning: 'a label on the container keeps Sentinel away',
+    remedy: 'Recreate the container without the label sre-sentinel.pause.',
+  },
+  HumanAction: {
+    meaning: 'a person acted on it, and Sentinel does not fight people',
+    remedy: 'Start it (docker start), and Sentinel takes care of it again.',
+  },
+  IntentUnknown: {
+    meaning: 'nobody saw why it stopped, so somebody may have wanted it stopped',
+    remedy: 'Start it by hand, or let Sentinel do it with: sentinel approve INCIDENT.',
+  },
+  DeploymentInProgress: { meaning: 'a deployment seems to be under way' },
+  EngineRestarting: { meaning: 'Docker itself is restarting or removing it' },
+  Settling: { meaning: 'Docker came back a moment ago, and everything may still settle' },
+  NeedsRecreate: {
+    meaning:
+      'it lives in the namespace of a container that is gone; a restart would stop it for good',
+    remedy: 'Recreate it with the command above.',
+  },
+  ActionInFlight: { meaning: 'another action on it is not finished yet' },
+  DependencyFailing: {
+    meaning: 'what it depends on is broken, and acting there comes first',
+    remedy: 'Look at the dependency: sentinel get incidents --open.',
+  },
+  LogTriggered: {
+    meaning: 'only log lines ask for it, which anyone can write who can make it log',
+    remedy: 'Set allowLogTriggered in the policy, if its log can be trusted.',
+  },
+  DeniedWindow: { meaning: 'the policy denies actions at this time' },
+  StormActive: {
+    meaning: 'many incidents at once point to a common cause that no restart mends',
+    remedy: 'Look for what they have in common: the disk, the network, DNS, the host.',
+  },
+  Backoff: { meaning: 'the last attempt was a short while ago, and each waits longer' },
+  Cooldown: { meaning: 'this action ran a short while ago and must rest' },
+  LimitReached: {
+    meaning: 'this action has been tried as often as the policy allows',
+    remedy: 'Find the cause: doing the same once more will not mend it.',
+  },
+  BudgetExhausted: {
+    meaning: 'too much is being acted on, or too little is healthy, to touch more',
+    remedy: 'See which others are unhealthy: sentinel get workloads.',
+  },
+  HostBudgetExhausted: {
+    meaning: 'Sentinel has done as much on this host as it may in so short a time',
+    remedy: 'See what else went wrong: sentinel get remediations.',
+  },
+  DependentNotPermitted: {
+    meaning: 'it would also touch another workload, whose policy or state forbids that',
+    remedy: 'Allow the tool in the other workload’s policy too, or act by hand.',
+  },
+  ToolsNotReady: {
+    meaning: 'the tool cannot be called',
+    remedy: 'See what is missing: sentinel mcp tools, sentinel doctor.',
+  },
+  NoChange: { meaning: 'it would change nothing' },
+  ArgumentsInvalid: {
+    meaning: 'its arguments cannot be worked out, or would do harm',
+    remedy: 'Check the arguments of the action in the policy: sentinel validate.',
+  },
+  JournalUnavailable: {
+    meaning: 'the journal cannot be written, and nothing is done off the record',
+    remedy: 'See to the disk of the data directory: sentinel doctor.',
+  },
+  LeaseLost: { meaning: 'another Sentinel holds the lease for this engine' },
+  ApprovalRequired: {
+    meaning: 'the policy wants a person to say yes first',
+    remedy: 'Say so with: sentinel approve INCIDENT, or sentinel deny INCIDENT --reason TEXT.',
+  },
+  Shadow: {
+    meaning: 'Sentinel only watches here; it would have acted',
+    remedy: 'When you trust what it would have done, give the policy the mode Approve or Auto.',
+  },
+};
+
+/** A reason of a newer or older version has no words here. */
+export function refusalWords(reason: string): RefusalWords {
+  return REFUSAL_WORDS[reason as RefusalReason] ?? { meaning: reason };
+}

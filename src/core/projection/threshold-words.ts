@@ -1,0 +1,62 @@
+import { SIGNALS, type SignalName, signalFacts } from '#core/policy/signals.ts';
+import { formatDuration } from '#lib/duration.ts';
+import { formatBytes } from '#lib/quantity.ts';
+
+/** The parts of a threshold, as a policy in force has it, that say what it asks for. */
+export interface ThresholdSpec {
+  readonly name: string;
+  readonly signal?: string | undefined;
+  readonly when?: string | undefined;
+  readonly equals?: string | undefined;
+  readonly nonZero?: boolean | undefined;
+  readonly exitCodes?: readonly number[] | undefined;
+  readonly above?: number | undefined;
+  readonly below?: number | undefined;
+  readonly clearBelow?: number | undefined;
+  readonly clearAbove?: number | undefined;
+  readonly for?: number | undefined;
+  readonly window?: number | undefined;
+  readonly severity?: string | undefined;
+}
+
+/** `above 90 % for 1m, until below 80 %`: what a threshold asks for; empty for what says it itself. */
+export function limitWords(threshold: ThresholdSpec): string {
+  const { signal, above, below, clearBelow, clearAbove, window, when } = threshold;
+  const show = (value: number) => valueWords(signal ?? '', value);
+  const parts = [
+    ...(above === undefined ? [] : [`above ${show(above)}`]),
+    ...(below === undefined ? [] : [`below ${show(below)}`]),
+    ...(window === undefined ? [] : [`within ${formatDuration(window)}`]),
+    ...(threshold.for === undefined ? [] : [`for ${formatDuration(threshold.for)}`]),
+  ];
+  const clears = [
+    ...(clearBelow === undefined ? [] : [`until below ${show(clearBelow)}`]),
+    ...(clearAbove === undefined ? [] : [`until above ${show(clearAbove)}`]),
+  ];
+  if (when !== undefined) return `when ${when}`;
+  return [parts.join(' '), ...clears].filter((part) => part !== '').join(', ');
+}
+
+/** A value with its unit, as a person reads it. */
+export function valueWords(signal: string, value: string | number | boolean | null): string {
+  if (value === null) return 'not known';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return value;
+  if (signal === 'container.memoryLimit') return formatBytes(value);
+  switch (isSignal(signal) ? signalFacts(signal).unit : undefined) {
+    case 'ratio':
+      return `${Number((value * 100).toPrecision(3))} %`;
+    case 'bytes':
+      return formatBytes(value);
+    case 'bytesPerSecond':
+      return `${formatBytes(value)}/s`;
+    case 'perSecond':
+      return `${Number(value.toPrecision(3))}/s`;
+    default:
+      return String(value);
+  }
+}
+
+function isSignal(name: string): name is SignalName {
+  return Object.hasOwn(SIGNALS, name);
+}
