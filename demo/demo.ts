@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { startRedis } from '../test/support/redis.ts';
-import { Feed, streamLengths } from './feed.ts';
+import { Feed, published } from './feed.ts';
 import type { Narrator } from './narrator.ts';
 import { Operator, sentinel } from './operator.ts';
 import { type Outcome, play, type Stage } from './play.ts';
@@ -150,19 +150,27 @@ async function audit({
   narrator.heading('What can be looked up');
   const excerpt = metricsExcerpt(await operator.get('/metrics'));
   narrator.quote(`$ curl ${operator.url}/metrics   # an excerpt\n${excerpt.join('\n')}`);
-  // Stopped before the journal is verified, so that its last record is in what is verified.
+  // Stopped first, so that the journal ends with the record of it, here and in Redis.
   await operator[Symbol.asyncDispose]();
-  const lengths = Object.entries(await streamLengths(redisUrl));
-  narrator.note(
-    `Redis: ${lengths.map(([name, length]) => `${name} ${length} entries`).join(', ')}.`,
+  const { lengths, head } = await published(redisUrl);
+  const counts = Object.entries(lengths).map(([name, length]) => `${name} ${length} entries`);
+  narrator.note(`Redis: ${counts.join(', ')}; the last one says that the journal ends at`);
+  narrator.note(head);
+  const { output, exitCode } = await sentinel(
+    'audit',
+    'verify',
+    '--data',
+    folder.data,
+    '--head',
+    head,
   );
-  const { output, exitCode } = await sentinel('audit', 'verify', '--data', folder.data);
-  narrator.quote(`$ sentinel audit verify\n${output}`);
+  narrator.quote(`$ sentinel audit verify --head ${head.slice(0, 12)}…\n${output}`);
 
   const problems = [
     excerpt.length > 0 ? '' : 'metrics: expected series of what happened, saw none',
-    lengths.every(([, length]) => length > 0) ? '' : 'Redis: expected entries in both streams',
+    Object.values(lengths).includes(0) ? 'Redis: expected entries in both streams' : '',
     exitCode === 0 ? '' : `audit verify: expected exit code 0, saw ${exitCode}`,
+    output.includes(`head ${head}`) ? '' : 'audit verify: expected the head that Redis holds',
   ].filter((problem) => problem !== '');
   for (const problem of problems) narrator.problem(problem);
   return problems.length;

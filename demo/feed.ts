@@ -78,12 +78,24 @@ export class Feed implements AsyncDisposable {
   }
 }
 
-/** How many entries each stream holds. */
-export async function streamLengths(url: string): Promise<Readonly<Record<string, number>>> {
+/** What Redis holds once the operator has stopped. */
+export interface Published {
+  /** Name of a stream → how many entries it has. */
+  readonly lengths: Readonly<Record<string, number>>;
+  /** Number and hash of the last record: against it a cut or rewritten journal shows. */
+  readonly head: string;
+}
+
+export async function published(url: string): Promise<Published> {
   const redis = new Redis(url);
   try {
-    const lengths = await Promise.all([INCIDENTS, AUDIT].map((stream) => redis.xlen(stream)));
-    return { [INCIDENTS]: lengths[0] ?? 0, [AUDIT]: lengths[1] ?? 0 };
+    const [incidents, audit, newest] = await Promise.all([
+      redis.xlen(INCIDENTS),
+      redis.xlen(AUDIT),
+      redis.xrevrange(AUDIT, '+', '-', 'COUNT', 1),
+    ]);
+    const { seq = '', hash = '' } = fieldsOf(newest[0]?.[1] ?? []);
+    return { lengths: { [INCIDENTS]: incidents, [AUDIT]: audit }, head: `${seq}:${hash}` };
   } finally {
     redis.disconnect();
   }

@@ -66,7 +66,7 @@ export interface Config {
   /** AUTO_HEAL_ENABLED is neither unset nor `true`, or the command line says so. */
   readonly shadowAll: boolean;
   /** Looks a secret up that a policy or the SentinelConfig names: `NAME`, or the file of `NAME_FILE`. */
-  secret(name: string): string | undefined;
+  readonly secret: (name: string) => string | undefined;
 }
 
 /**

@@ -27,8 +27,12 @@ import {
   engineName,
   protection,
   publish,
+  readingsOf,
   toolServers,
 } from './wiring.ts';
+
+/** Reconciles at once. */
+const WORKERS = 4;
 
 /**
  * Runs the operator until it is told to stop.
@@ -100,12 +104,14 @@ export async function runOperator(
     maxActions: { max: settings.maxActions.max, perMs: settings.maxActions.per },
     protectedContainers: protection(config, settings),
     resolveSecrets: (args) => resolveSecrets(args, config.secret),
-    listener: telemetry.controller(host),
+    workers: WORKERS,
+    listener: telemetry.controller(host, WORKERS),
   });
   await using _server = await startHttpServer(
     await apiOptions({ config, data, controller, journal, policies, telemetry }),
   );
 
+  telemetry.watch(() => readingsOf(controller));
   controller.start();
   const reason = await Promise.race([
     untilSignal('SIGTERM', 'SIGINT'),

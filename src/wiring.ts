@@ -20,6 +20,7 @@ import { VERSION } from '#lib/version.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime } from '#ports/container-runtime.ts';
 import type { PolicySource } from '#ports/policy-source.ts';
+import type { ControllerReadings } from '#telemetry/controller-telemetry.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
 import type { Config } from './config.ts';
 
@@ -120,6 +121,17 @@ export function publish(options: {
       await sink.close();
     },
   };
+}
+
+/** What the metrics read off the controller. */
+export function readingsOf(controller: Controller): ControllerReadings {
+  const { views, governing } = controller.worlds().build();
+  const workloads = [...views.values()].flatMap(({ key, container }) => {
+    const governed = governing(key);
+    if (governed.kind !== 'governed') return [];
+    return [{ policy: governed.policy.name, state: container?.state ?? 'absent' }];
+  });
+  return { workingMs: controller.queue().workingMs(), workloads };
 }
 
 /** What the API serves, and what it lets operators order. */

@@ -5,7 +5,8 @@ import type { CliContext, ExitCode } from './context.ts';
 import { describeFailure } from './failure.ts';
 
 /** Runs one command line. Never throws: what goes wrong is said on stderr, in a line or two. */
-export async function runCli(args: readonly string[], context: CliContext): Promise<ExitCode> {
+export async function runCli(given: readonly string[], context: CliContext): Promise<ExitCode> {
+  const args = isVersionFlag(given[0]) ? ['version'] : given;
   let exitCode: ExitCode = 0;
   try {
     const program = await createProgram(context, calledEntries(args), (code) => {
@@ -24,6 +25,10 @@ export async function runCli(args: readonly string[], context: CliContext): Prom
     context.stderr.write(`${plainText(text)}\n`);
     return code;
   }
+}
+
+function isVersionFlag(word: string | undefined): boolean {
+  return word === '-v' || word === '-V' || word === '--version';
 }
 
 /** The command tree: those in `entries` whole, the others by name and summary alone. */
@@ -45,8 +50,8 @@ export async function createProgram(
       program.command(entry.name).description(entry.summary);
       continue;
     }
-    const { command } = await entry.load();
-    program.addCommand(command(context, end).description(entry.summary));
+    const module = await entry.load();
+    program.addCommand(module.command(context, end).description(entry.summary));
   }
   configure(program, context);
   return program;

@@ -42,7 +42,7 @@ function describeMember(name: string, value: unknown, indent: string): string[] 
     const members = describeMembers(value as Json, `${indent}  `);
     return members.length === 0 ? [`${title} <none>`] : [title, ...members];
   }
-  return [`${title} ${plainLine(String(value))}`];
+  return [`${title} ${plainLine(scalar(value))}`];
 }
 
 function describeList(title: string, items: readonly unknown[], indent: string): string[] {

@@ -135,7 +135,7 @@ function remember(seen: Map<string, string>, items: readonly Json[]): readonly J
 }
 
 function nameOf(item: Json): string {
-  return String((item['metadata'] as Json | undefined)?.['name'] ?? '');
+  return (item['metadata'] as { readonly name?: string } | undefined)?.name ?? '';
 }
 
 /** @returns false when the user has had enough */

@@ -44,7 +44,7 @@ function layOut<Row>(
   return padded.join(GAP);
 }
 
-/** Code points; near enough for names of containers. */
+/** In terminal columns, near enough for names of containers: wide letters count once. */
 function widthOf(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }

@@ -117,6 +117,17 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('has its last record on disk before it says that it has stopped', async () => {
+    const operator = await MemoryOperator.open([aPolicy()]);
+    await operator.pass(1_000);
+
+    await operator.clock.run(operator.controller.stop('test'));
+
+    assert.equal(operator.records.at(-1)?.type, 'stopped');
+    assert.equal(operator.journal.durableSeq(), operator.journal.head().seq);
+    await operator.stop();
+  });
+
   it('has the same state when its journal is replayed', async () => {
     const first = await MemoryOperator.open([aPolicy(CRASH)]);
     const id = await first.engine.add({ name: 'web' });

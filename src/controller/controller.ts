@@ -111,6 +111,7 @@ export class Controller implements AsyncDisposable {
       clock,
       journal,
       fleet: this.fleet,
+      isRelevant: (key, named) => this.#worlds.isRelevant(key, named),
       onChange: (key, why) => this.#changed(key, why),
       onSynced: () => this.#synced(),
       onConnection: (state) => {
@@ -227,7 +228,8 @@ export class Controller implements AsyncDisposable {
     await this.#executor.stop(wait);
     await Promise.race([Promise.allSettled(this.#running), wait]);
     grace.abort();
-    this.#append([{ type: 'stopped', data: { reason } }]);
+    // Waited for: the outbox, which is closed after this, publishes only what is durable.
+    await this.#record([{ type: 'stopped', data: { reason } }]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -392,13 +394,16 @@ export class Controller implements AsyncDisposable {
   }
 
   #append(drafts: readonly Draft[]): void {
+    void this.#record(drafts);
+  }
+
+  /** Appends at once; resolves when the records are durable, or it was told why they are not. */
+  async #record(drafts: readonly Draft[]): Promise<void> {
     if (drafts.length === 0) return;
     try {
-      this.#options.journal.append(drafts, { durable: true }).durable.catch((error: unknown) => {
-        this.#options.listener?.onWarning?.('a record is not on disk yet', error);
-      });
+      await this.#options.journal.append(drafts, { durable: true }).durable;
     } catch (error) {
-      this.#options.listener?.onWarning?.('a record could not be appended', error);
+      this.#options.listener?.onWarning?.('a record is not on disk', error);
     }
   }
 }

@@ -6,6 +6,7 @@ import { type Considered, reconsider } from '#core/remediation/reconsider.ts';
 import { rollbackRefusal } from '#core/remediation/rollback.ts';
 import type { ResolvedArguments } from '#core/remediation/secrets.ts';
 import { about, type Effect, type WorkloadMemory } from '#core/remediation/step.ts';
+import { recordableResult, recordableText } from '#core/remediation/tool-result.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { World } from '#core/remediation/world.ts';
 import type { ContainerState } from '#core/workload/container.ts';
@@ -288,12 +289,12 @@ function timeoutOf(world: World, attempt: Attempt, args: unknown): number {
 function ended(result: ActionResult): Ending {
   switch (result.outcome) {
     case 'Succeeded':
-      return { outcome: 'Succeeded', result: result.result };
+      return { outcome: 'Succeeded', result: recordableResult(result.result) };
     case 'NotExecuted':
-      return { outcome: 'NotExecuted', reason: result.reason, message: result.message };
+      return notExecuted(result.reason, recordableText(result.message));
     case 'Failed':
     case 'OutcomeUnknown':
-      return { outcome: result.outcome, message: result.message };
+      return { outcome: result.outcome, message: recordableText(result.message) };
   }
 }
 

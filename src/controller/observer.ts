@@ -17,6 +17,11 @@ export interface ObserverOptions {
   readonly clock: Clock;
   readonly journal: OperatorJournal;
   readonly fleet: Fleet;
+  /** Whether events of a workload are worth keeping: a policy governs it or one of its project. */
+  readonly isRelevant: (
+    key: WorkloadKey,
+    named: Pick<ContainerSummary, 'name' | 'labels'>,
+  ) => boolean;
   /** A workload that should be looked at. */
   readonly onChange: (key: WorkloadKey, why: 'Event' | 'Resync') => void;
   /** The whole fleet was listed: what was missed is known now. */
@@ -47,6 +52,8 @@ export class Observer {
   #lastNano = '';
   #engine: EngineInfo | undefined;
   #everConnected = false;
+  /** The engine did not answer at all, which a mere cut of the stream by a proxy is not. */
+  #wasAway = false;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -77,7 +84,6 @@ export class Observer {
         if (signal.aborted) return;
         failures += 1;
         this.#options.onConnection({ up: false, error });
-        if (this.#everConnected && failures === 1) this.#daemonWentAway();
       }
       const restMs = Math.min(RECONNECT_MS * 2 ** Math.max(0, failures - 1), RECONNECT_MAX_MS);
       await this.#options.clock.sleep(restMs * (0.5 + this.#options.clock.random() / 2), signal);
@@ -107,8 +113,7 @@ export class Observer {
 
   async #session(signal: AbortSignal): Promise<void> {
     const { runtime, clock } = this.#options;
-    const engine = await runtime.info(signal);
-    this.#engine = engine;
+    const engine = await this.#askEngine(signal);
     this.#skewMs = engine.systemTimeMs - clock.wallMs();
 
     const session = new AbortController();
@@ -156,9 +161,16 @@ export class Observer {
     this.#options.onConnection({ up: true });
   }
 
-  /** The connection was refused, not just cut: the daemon itself was away. */
-  #daemonWentAway(): void {
-    this.#settlingUntilMs = this.#nowMs() + SETTLE_MS;
+  async #askEngine(signal: AbortSignal): Promise<EngineInfo> {
+    try {
+      this.#engine = await this.#options.runtime.info(signal);
+    } catch (error) {
+      this.#wasAway = this.#everConnected;
+      throw error;
+    }
+    if (this.#wasAway) this.#settlingUntilMs = this.#nowMs() + SETTLE_MS;
+    this.#wasAway = false;
+    return this.#engine;
   }
 
   #resumeFrom(): string {
@@ -196,7 +208,7 @@ export class Observer {
     const { fleet, journal } = this.#options;
     for (const view of fleet.views().values()) {
       const { container, key } = view;
-      if (container === undefined) continue;
+      if (container === undefined || !this.#options.isRelevant(key, container)) continue;
       const fact = found(container, journal.state().workloads[key]);
       if (fact !== undefined)
         this.#record({ type: 'workload.observed', workload: key, data: fact });
@@ -211,21 +223,18 @@ export class Observer {
     const history = journal.state().workloads[key];
     if (history !== undefined && !isNews(event, history)) return;
 
-    const fact = attribute(event, this.#context(event, history));
-    if (fact !== undefined && !isForeignSetAside(event)) {
-      this.#record({ type: 'workload.observed', workload: key, data: fact });
-    }
+    this.#note(event, key, history);
     if (event.action === 'destroy') fleet.drop(event.containerId);
-    if (
-      event.action === 'create' ||
-      event.action === 'rename' ||
-      fleet.container(event.containerId) === undefined
-    ) {
-      // Its key is not known before it was inspected, or has just changed.
-      void this.#inspectAndTell(event.containerId, key, signal);
-      return;
-    }
-    onChange(key, 'Event');
+    if (isUnknownOrRenamed(event, fleet)) void this.#inspectAndTell(event.containerId, key, signal);
+    else onChange(key, 'Event');
+  }
+
+  /** Records what the event tells only once, where anybody cares for the workload. */
+  #note(event: RuntimeEvent, key: WorkloadKey, history: WorkloadHistory | undefined): void {
+    if (isForeignSetAside(event)) return;
+    if (history === undefined && !this.#options.isRelevant(key, event)) return;
+    const fact = attribute(event, this.#context(event, history));
+    if (fact !== undefined) this.#record({ type: 'workload.observed', workload: key, data: fact });
   }
 
   async #inspectAndTell(id: string, key: WorkloadKey, signal: AbortSignal): Promise<void> {
@@ -296,6 +305,12 @@ function isLaterNano(nano: string, than: string): boolean {
 /** A replayed event that the journal already has is no news: events of one workload come in order. */
 function isNews(event: RuntimeEvent, history: WorkloadHistory): boolean {
   return isLaterNano(event.timeNano, history.lastEventNano);
+}
+
+/** Its key is not known before it was inspected, or has just changed. */
+function isUnknownOrRenamed({ action, containerId }: RuntimeEvent, fleet: Fleet): boolean {
+  if (action === 'create' || action === 'rename') return true;
+  return action !== 'destroy' && fleet.container(containerId) === undefined;
 }
 
 /** One-off runs and Compose's renamed leftovers are not the workload, whatever their labels say. */

@@ -2,7 +2,8 @@ import type { CompiledPolicy } from '#core/policy/compile.ts';
 import { type Governing, governing } from '#core/policy/select.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { World } from '#core/remediation/world.ts';
-import type { WorkloadIdentity, WorkloadKey } from '#core/workload/key.ts';
+import type { ContainerSummary } from '#core/workload/container.ts';
+import { identityOf, type WorkloadIdentity, type WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import type { ActionRunner } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -65,6 +66,28 @@ export class WorldBuilder {
       tool: builtinTool,
       readiness: (tool) => actions.readiness(tool),
     };
+  }
+
+  /**
+   * Whether a policy governs the workload, or one of its Compose project: a deployment there is in
+   * everybody's way.
+   *
+   * @param named what an event says of the container: a new one was not inspected yet
+   */
+  isRelevant(key: WorkloadKey, named: Pick<ContainerSummary, 'name' | 'labels'>): boolean {
+    const { fleet } = this.#options;
+    const identity = identityOf(fleet.host, named);
+    const selectable = { ...identity, image: '', labels: named.labels };
+    const { policies } = this.#options.policies();
+    if (this.governing(key).kind !== 'none') return true;
+    if (governing(policies, selectable).kind !== 'none') return true;
+    // Its image is not known before an inspect, and may be what a policy asks for.
+    if (!fleet.views().has(key) && policies.some(({ spec }) => spec.selector.images)) return true;
+    const { project } = identity;
+    if (project === undefined) return false;
+    return [...fleet.views().values()].some(
+      (other) => other.identity.project === project && this.governing(other.key).kind !== 'none',
+    );
   }
 
   /** Which policy governs the workload now. */

@@ -81,12 +81,13 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
 }
 
 async function settingOf(config: Config): Promise<DoctorSetting> {
-  const [{ parseEndpoint }, { readSentinelConfig }] = await Promise.all([
+  const [{ parseEndpoint }, { readSentinelConfig }, { BUILTIN_TOOL_NAMES }] = await Promise.all([
     import('#adapters/docker/endpoint.ts'),
     import('#adapters/files/sentinel-config.ts'),
+    import('#core/remediation/tools.ts'),
   ]);
   const endpoint = parseEndpoint(config.docker);
-  const settings = await readSentinelConfig(config.configFile);
+  const settings = await readSentinelConfig(config.configFile, BUILTIN_TOOL_NAMES);
   return {
     policies: config.policies,
     data: resolve(config.data),

@@ -14,7 +14,7 @@ import { createSystemClock } from '#adapters/system/system-clock.ts';
 import { CliError } from '#cli/context.ts';
 import type { McpServerListing, PinnedServer, PinOptions } from '#cli/wiring.ts';
 import { type Config, loadConfig } from '#config.ts';
-import { BUILTIN_SERVER, BUILTIN_TOOLS } from '#core/remediation/tools.ts';
+import { BUILTIN_SERVER, BUILTIN_TOOL_NAMES, BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { VERSION } from '#lib/version.ts';
 import { lockPath, toolServers } from '#wiring.ts';
 
@@ -69,7 +69,7 @@ function configOf(configFile: string | undefined, env: Env): Config {
 
 /** Each server was tried once when this resolves. */
 async function connect(config: Config): Promise<McpActionRunner> {
-  const settings = await readSentinelConfig(config.configFile);
+  const settings = await readSentinelConfig(config.configFile, BUILTIN_TOOL_NAMES);
   const clock = createSystemClock();
   const connection = createDockerConnection(config.docker);
   const runtime = createDockerRuntime({ connection, clock });

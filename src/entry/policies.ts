@@ -3,14 +3,15 @@ import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
 import type { LoadedPolicies } from '#cli/wiring.ts';
 import { compilePolicySet } from '#core/policy/compile.ts';
 import { looksSecret } from '#core/redaction/redact.ts';
-import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
+import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 
 /** Reads and judges policies as one set, as `sentinel run` does, whatever became of it. */
 export async function loadPolicies(
   paths: readonly string[],
   configFile: string | undefined,
 ): Promise<LoadedPolicies> {
-  const settings = configFile === undefined ? undefined : await readSentinelConfig(configFile);
+  const settings =
+    configFile === undefined ? undefined : await readSentinelConfig(configFile, BUILTIN_TOOL_NAMES);
   const contents = await Promise.all(paths.map((path) => readPolicyFolder(path)));
   // The same file may be named twice, by itself and by its folder.
   const documents = contents
@@ -27,7 +28,7 @@ export async function loadPolicies(
     documents.map((document) => ({ ...document, commit: '' })),
     {
       tool: builtinTool,
-      builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name),
+      builtinTools: BUILTIN_TOOL_NAMES,
       secretDetector: looksSecret,
       ...(settings === undefined
         ? {}

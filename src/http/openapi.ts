@@ -7,10 +7,16 @@ type Json = Record<string, unknown>;
 
 /** OpenAPI 3.1, from the schemas that the routes themselves check with. */
 export function openApiDocument(routes: readonly Route[], version: string): Json {
+  const schemas = new SchemaCollector();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method.toLowerCase()]: operation(route, schemas),
+    };
   }
+  const probes = probeOperations(schemas);
+  schemas.reference(Problem, 'output');
   return {
     openapi: '3.1.0',
     info: {
@@ -20,47 +26,78 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
         'Reading needs no token on loopback; elsewhere, and for every order, a bearer token.',
     },
     security: [{ bearer: [] }],
-    paths: { ...paths, ...PROBES },
+    paths: { ...paths, ...probes },
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      schemas: { Problem: schemaOf(Problem, 'output') },
+      schemas: schemas.found,
     },
   };
 }
 
-const PROBES: Record<string, Json> = {
-  '/healthz': probe('health', 'Whether the process answers', { 'text/plain': {} }),
-  '/readyz': {
-    get: {
-      operationId: 'readiness',
-      summary: 'Whether Sentinel does its work, with each check; 503 when it does not',
-      security: [],
-      responses: {
-        200: { description: 'Ready', content: json(schemaOf(Readiness, 'output')) },
-        503: { description: 'Not ready', content: json(schemaOf(Readiness, 'output')) },
+/** Turns schemas into JSON Schema; those with a name of their own stand among the components. */
+class SchemaCollector {
+  readonly found: Json = {};
+
+  reference(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const {
+      $schema: _dialect,
+      $defs = {},
+      ...rest
+    } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json & { $defs?: Json };
+    Object.assign(this.found, rewritten($defs));
+    const { id, ...body } = rewritten(rest);
+    if (typeof id !== 'string') return body;
+    this.found[id] = body;
+    return { $ref: `#/components/schemas/${id}` };
+  }
+}
+
+function rewritten(value: Json): Json {
+  const text = JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/');
+  return JSON.parse(text) as Json;
+}
+
+function probeOperations(schemas: SchemaCollector): Record<string, Json> {
+  const content = json(schemas.reference(Readiness, 'output'));
+  return {
+    '/healthz': probe('health', 'Whether the process answers'),
+    '/readyz': {
+      get: {
+        operationId: 'readiness',
+        summary: 'Whether Sentinel does its work, with each check; 503 when it does not',
+        security: [],
+        responses: {
+          200: { description: 'Ready', content },
+          503: { description: 'Not ready', content },
+        },
       },
     },
-  },
-  '/metrics': probe('metrics', 'Metrics in the Prometheus text format', { 'text/plain': {} }),
-};
+    '/metrics': probe('metrics', 'Metrics in the Prometheus text format'),
+  };
+}
 
-function probe(operationId: string, summary: string, content: Json): Json {
+function probe(operationId: string, summary: string): Json {
+  const content = { 'text/plain': { schema: { type: 'string' } } };
   return {
     get: { operationId, summary, security: [], responses: { 200: { description: 'OK', content } } },
   };
 }
 
-function operation({ id, summary, role, params, query, body, answer }: Route): Json {
+function operation(route: Route, schemas: SchemaCollector): Json {
+  const { id, summary, role, params, query, body, answer } = route;
   return {
     operationId: id,
     summary,
     description: `Role: ${role}.`,
-    parameters: [...parametersOf(params, 'path'), ...parametersOf(query, 'query')],
+    parameters: [
+      ...parametersOf(params, 'path', schemas),
+      ...parametersOf(query, 'query', schemas),
+    ],
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: json(schemaOf(body, 'input')) } }),
+      : { requestBody: { required: true, content: json(schemas.reference(body, 'input')) } }),
     responses: {
-      200: { description: 'OK', content: json(schemaOf(answer, 'output')) },
+      200: { description: 'OK', content: json(schemas.reference(answer, 'output')) },
       default: {
         description: 'What went wrong (RFC 9457)',
         content: {
@@ -71,14 +108,17 @@ function operation({ id, summary, role, params, query, body, answer }: Route): J
   };
 }
 
-function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query'): Json[] {
+function parametersOf(
+  schema: z.ZodObject | undefined,
+  where: 'path' | 'query',
+  schemas: SchemaCollector,
+): Json[] {
   return Object.entries(schema?.shape ?? {}).map(([name, member]) => {
-    const { description, ...rest } = schemaOf(member as z.ZodType, 'input');
-    const isRequired = where === 'path' || !(member as z.ZodType).safeParse(undefined).success;
+    const { description, ...rest } = schemas.reference(member as z.ZodType, 'input');
     return {
       name,
       in: where,
-      required: isRequired,
+      required: where === 'path',
       ...(description === undefined ? {} : { description }),
       schema: rest,
     };
@@ -87,14 +127,4 @@ function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query'):
 
 function json(schema: Json): Json {
   return { 'application/json': { schema } };
-}
-
-/** Inlined: a reader of one operation sees all of it, and no reference can dangle. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
-    io,
-    reused: 'inline',
-    unrepresentable: 'any',
-  }) as Json;
-  return rest;
 }

@@ -7,8 +7,13 @@ const QUEUE = { name: CONTROLLER_NAME, controller: CONTROLLER_NAME };
 const CONTROLLER = { controller: CONTROLLER_NAME };
 
 /** What the control loop reports, as metrics and log lines. */
-export function controllerTelemetry(metrics: Metrics, log: Logger, host: string) {
+export function controllerTelemetry(
+  metrics: Metrics,
+  log: Logger,
+  { host, workers }: { readonly host: string; readonly workers: number },
+) {
   metrics.activeWorkers.set(CONTROLLER, 0);
+  metrics.maxConcurrent.set(CONTROLLER, workers);
   metrics.queueDepth.set(QUEUE, 0);
   metrics.queueAdds.inc(QUEUE, 0);
   metrics.queueRetries.inc(QUEUE, 0);
@@ -70,4 +75,20 @@ export function controllerTelemetry(metrics: Metrics, log: Logger, host: string)
       metrics.policyReconciled.set({ policy }, Date.now() / 1_000);
     },
   };
+}
+
+/** What is read off the controller at each scrape. */
+export interface ControllerReadings {
+  /** Milliseconds that each key in work has been worked on so far. */
+  readonly workingMs: readonly number[];
+  /** Governed workloads, by policy and state. */
+  readonly workloads: readonly { readonly policy: string; readonly state: string }[];
+}
+
+/** Sets the gauges that are read off rather than counted. */
+export function readOff(metrics: Metrics, { workingMs, workloads }: ControllerReadings): void {
+  metrics.unfinishedWork.set(QUEUE, workingMs.reduce((sum, ms) => sum + ms, 0) / 1_000);
+  metrics.longestRunning.set(QUEUE, Math.max(0, ...workingMs) / 1_000);
+  metrics.workloads.reset();
+  for (const labels of workloads) metrics.workloads.inc(labels);
 }

@@ -68,6 +68,9 @@ const HANDLERS: Partial<Record<RecordType, (told: Told) => void>> = {
 
 function countOpening({ metrics, record, incident }: Told): void {
   const data = record.data as RecordData['incident.opened'] | RecordData['incident.reopened'];
+  if ('detectedAfterMs' in data && data.detectedAfterMs !== undefined) {
+    metrics.timeToDetect.observe(data.detectedAfterMs / 1_000);
+  }
   metrics.incidentsTotal.inc({
     policy: incident?.policy.name ?? '',
     threshold: data.breached[0] ?? '',

@@ -13,7 +13,11 @@ export interface PolicyLoad {
 
 /** Follows the policy folder: what is in force, and what is wrong with it. */
 export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoad) => void {
+  let known: readonly string[] = [];
   return (set) => {
+    const names = set.policies.map(({ name }) => name);
+    for (const name of known.filter((one) => !names.includes(one))) void forget(metrics, name);
+    known = names;
     metrics.policyReloads.inc({ result: set.loadedOk ? 'success' : 'failure' });
     metrics.policyInfo.reset();
     for (const { name, digest, commit } of set.policies) {
@@ -28,6 +32,19 @@ export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoa
       );
     }
   };
+}
+
+/** A removed policy leaves no series behind: a gauge of it would stand still for ever. */
+async function forget({ registry }: Metrics, policy: string): Promise<void> {
+  for (const { name } of registry.getMetricsAsArray()) {
+    const metric = registry.getSingleMetric(name);
+    const { values } = (await metric?.get()) ?? { values: [] };
+    for (const { labels } of values) {
+      // A histogram lists its buckets as series of their own, with a label of their own.
+      const { le: _, ...own } = labels as Record<string, string | number>;
+      if (own['policy'] === policy) metric?.remove(own);
+    }
+  }
 }
 
 function fields(problem: PolicyProblem): object {

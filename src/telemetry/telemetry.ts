@@ -1,7 +1,7 @@
 import type { JournalRecord } from '#core/journal/record.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import { VERSION } from '#lib/version.ts';
-import { controllerTelemetry } from './controller-telemetry.ts';
+import { type ControllerReadings, controllerTelemetry, readOff } from './controller-telemetry.ts';
 import { journalTelemetry } from './journal-telemetry.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
@@ -54,10 +54,14 @@ export function createTelemetry(level: string) {
     },
     records: (state: () => OperatorState): ((records: readonly JournalRecord[]) => void) =>
       journalTelemetry(metrics, log, state),
-    controller: (host: string) => ({
-      ...controllerTelemetry(metrics, log, host),
+    controller: (host: string, workers: number) => ({
+      ...controllerTelemetry(metrics, log, { host, workers }),
       onPolicies: policyTelemetry(metrics, log),
     }),
+    /** @param read called at each scrape */
+    watch: (read: () => ControllerReadings) => {
+      metrics.onScrape(() => readOff(metrics, read()));
+    },
   };
 }
 

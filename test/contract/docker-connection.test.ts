@@ -199,6 +199,51 @@ describe('docker connection: transport', () => {
     await assert.rejects(Array.fromAsync(logs), RuntimeUnavailableError);
   });
 
+  it('reads what the daemon left out at the end of a followed log', async () => {
+    const lines = ['one', 'two', 'three'].map(
+      (text, second) => `2026-11-24T06:00:0${second}.000000001Z ${text}\n`,
+    );
+    await using setup = await through({
+      answer: ({ url = '' }, response) => {
+        if (!url.includes('/logs?')) return false;
+        response.end(
+          lines
+            .slice(0, url.includes('follow=1') ? 2 : 3)
+            .map(toFrame)
+            .join(''),
+        );
+        return true;
+      },
+    });
+
+    const followed = setup.runtime.logs('x', { tty: false, follow: true }, never);
+    const texts = (await Array.fromAsync(followed)).map(({ text }) => text);
+
+    assert.deepEqual(texts, ['one', 'two', 'three']);
+    const since = String(Date.UTC(2026, 10, 24, 6, 0, 1) / 1_000);
+    assert.ok(setup.proxy.requests.at(-1)?.includes(`since=${since}.000000001`));
+  });
+
+  it('negotiates anew when the caller that began it gives up', async () => {
+    let held: (() => void) | undefined;
+    await using setup = await through({
+      answer: ({ url }) => {
+        if (url !== '/_ping' || held !== undefined) return false;
+        held = () => undefined;
+        return true;
+      },
+    });
+    const impatient = new AbortController();
+
+    const first = setup.runtime.list(impatient.signal);
+    const second = setup.runtime.list(never);
+    await eventually(() => held);
+    impatient.abort();
+
+    await assert.rejects(first, RuntimeUnavailableError);
+    assert.ok(Array.isArray(await second));
+  });
+
   it('throws when a stream of events is cut, and ends when its reader goes', async () => {
     await using setup = await through({});
     const opened = Promise.withResolvers<void>();
@@ -297,6 +342,11 @@ describe('docker connection: an older dialect', () => {
     assert.ok(setup.proxy.requests.slice(1).every((request) => request.includes(' /v1.24/')));
   });
 });
+
+/** A message on stdout as Docker multiplexes it; short, so that its length is one character. */
+function toFrame(text: string): string {
+  return `\u0001\0\0\0\0\0\0${String.fromCharCode(text.length)}${text}`;
+}
 
 /** With a process id of none, no cgroup files are found. */
 function sampleByApi(

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, afterEach, before, describe, it } from 'node:test';
+import type Docker from 'dockerode';
 import { createDockerConnection } from '#adapters/docker/connection.ts';
 import { createDockerRuntime } from '#adapters/docker/docker-runtime.ts';
 import { createFilesystemProbe } from '#adapters/system/filesystem-probe.ts';
@@ -159,9 +161,8 @@ describe('signals on a real engine: logs', () => {
       script: 'while [ ! -e /tmp/go ]; do sleep 0.1; done; seq 1 200000; echo the end; sleep 1000',
     });
     const followed = await follow([TICK], container.id);
-    const exec = await container.exec({ Cmd: ['touch', '/tmp/go'] });
 
-    await exec.start({ Detach: true });
+    await touch(container, '/tmp/go');
     await eventually(() => followed.texts('flood').at(-1) === 'the end', { timeoutMs: 60_000 });
     await eventually(() => (followed.dropped['ContainerRate'] ?? 0) > 0);
 
@@ -226,8 +227,7 @@ describe('signals on a real engine: gauges, probes, disks', () => {
     await eventually(() => probes()['web']?.failures === 0 && probes()['port']?.failures === 0);
     await eventually(() => (probes()['absent']?.failures ?? 0) > 1);
     const absent = probes()['absent'];
-    const exec = await container.exec({ Cmd: ['touch', '/tmp/stop'] });
-    await exec.start({ Detach: true });
+    await touch(container, '/tmp/stop');
     await eventually(() => (probes()['web']?.failures ?? 0) > 2);
 
     assert.equal(absent?.message, 'answered with status 404');
@@ -262,6 +262,14 @@ describe('signals on a real engine: gauges, probes, disks', () => {
     await container.remove({ force: true });
   });
 });
+
+/** Lets a script go on that waits for a file. */
+async function touch(container: Docker.Container, path: string): Promise<void> {
+  const exec = await container.exec({ Cmd: ['touch', path], AttachStdout: true });
+  const output = await exec.start({});
+  output.resume();
+  await once(output, 'end');
+}
 
 function count(texts: readonly string[], wanted: string): number {
   return texts.filter((text) => text === wanted).length;

@@ -26,7 +26,12 @@ export function policyWith(
       ...spec,
     },
   };
-  const document = { file: 'p.yaml', value, commit: '', positionOf: () => undefined };
+  const document = {
+    file: 'p.yaml',
+    value,
+    commit: '',
+    positionOf: () => ({ line: 1, column: 1 }),
+  };
   const set = compilePolicySet([document], { tool: () => undefined, builtinTools: [] });
   const [policy] = set.policies;
   if (policy === undefined) throw new Error(JSON.stringify(set.problems));

@@ -93,7 +93,12 @@ export function createDockerConnection(options: DockerConnectionOptions = {}): D
   }
 
   async function version(signal: AbortSignal): Promise<string> {
-    return negotiated ?? negotiate(signal);
+    try {
+      if (negotiated !== undefined) return await negotiated;
+    } catch {
+      // It may have failed only because another caller gave up.
+    }
+    return negotiate(signal);
   }
 
   return {

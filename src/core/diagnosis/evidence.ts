@@ -1,7 +1,9 @@
 import type { Verdict } from '#core/health/threshold.ts';
 import type { Evidence } from '#core/incident/incident.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
+import { redact } from '#core/redaction/redact.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
+import { plainLine } from '#lib/plain-text.ts';
 
 /** What speaks for the incident now: the breached signals, and what one inspect says beside them. */
 export function evidenceFor(situation: JudgedSituation, known: number): Evidence[] {
@@ -46,7 +48,8 @@ function ofContainer({ view, history }: JudgedSituation): Fact[] {
     });
   }
   if (container.oomKilled) facts.push({ signal: 'container.oomKilled', value: true });
-  if (container.error !== '') facts.push({ signal: 'container.error', value: container.error });
+  if (container.error !== '')
+    facts.push({ signal: 'container.error', value: harmless(container.error) });
   if (container.limits.memoryBytes !== undefined) {
     facts.push({ signal: 'container.memoryLimit', value: container.limits.memoryBytes });
   }
@@ -54,4 +57,11 @@ function ofContainer({ view, history }: JudgedSituation): Fact[] {
     facts.push({ signal: 'container.engineRestarts', value: container.engineRestartCount });
   }
   return facts;
+}
+
+const TEXT_CHARS_MAX = 500;
+
+/** Docker's words may quote a command line or a label: foreign text, with what people put there. */
+function harmless(text: string): string {
+  return redact(plainLine(text)).slice(0, TEXT_CHARS_MAX);
 }

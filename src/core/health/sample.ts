@@ -3,7 +3,7 @@
  * grow from the container's start. An absent field was not reported: it is never read as zero.
  */
 export interface RawSample {
-  /** Controller milliseconds (see Clock) when it was read. */
+  /** Boot milliseconds (see Clock) when it was read: for what lies between two samples. */
   readonly atMs: number;
   /** The run that the counters belong to: they restart with it. */
   readonly startedAtMs: number;

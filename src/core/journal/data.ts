@@ -61,6 +61,8 @@ export interface RecordData {
     breached: string[];
     evidence: Evidence[];
     fingerprint: string;
+    /** From the change, as Docker dates it, to this record; absent where Docker dates none. */
+    detectedAfterMs?: number;
     message: string;
   };
   'incident.updated': {

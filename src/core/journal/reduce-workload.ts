@@ -25,7 +25,20 @@ export function observe(state: OperatorState, fact: WorkloadObserved, place: Rec
     history.name = fact.name;
   }
   if (history.container === fact.container) OBSERVERS[fact.event]?.(history, fact, place);
+  if (fact.event === 'destroy') forgetRemoved(state, place.atMs);
 }
+
+/** Containers with names made up for one run would fill the state for ever. */
+function forgetRemoved(state: OperatorState, nowMs: number): void {
+  for (const [key, { removedAtMs }] of Object.entries(state.workloads)) {
+    if (removedAtMs === undefined || removedAtMs > nowMs - REMOVED_KEEP_MS) continue;
+    if (state.openByWorkload[key] !== undefined || state.ledger[key] !== undefined) continue;
+    delete state.workloads[key];
+  }
+}
+
+/** Longer than any window that asks for restarts of a workload which comes back. */
+const REMOVED_KEEP_MS = 86_400_000;
 
 const DEPLOYS: ReadonlySet<string> = new Set(['create', 'rename', 'destroy']);
 const TAKES_OVER: ReadonlySet<string> = new Set(['create', 'start', 'found']);
@@ -33,7 +46,11 @@ const TAKES_OVER: ReadonlySet<string> = new Set(['create', 'start', 'found']);
 type Observer = (history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace) => void;
 
 const OBSERVERS: Partial<Record<WorkloadObserved['event'], Observer>> = {
+  create(history) {
+    delete history.removedAtMs;
+  },
   destroy(history, fact, place) {
+    history.removedAtMs = place.atMs;
     if (fact.cause === 'Human') setHold(history, 'remove', place);
   },
   kill(history, fact, place) {
@@ -102,6 +119,7 @@ function onStart(history: WorkloadHistory, fact: WorkloadObserved, place: Record
   if (starts.length > STARTS_MAX) starts.shift();
   delete history.hold;
   delete history.unknown;
+  delete history.removedAtMs;
 }
 
 function onFound(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {

@@ -61,6 +61,8 @@ export interface WorkloadHistory {
   oomAtMs?: number;
   /** Last creation, renaming or removal in this workload that was not ours. */
   deployedAtMs?: number;
+  /** Its container was removed, and no other has come since. */
+  removedAtMs?: number;
   /** Events that our own intent has caused so far, by action. */
   own?: { readonly intent: string; readonly counts: Record<string, number> };
   /** An event amid our own action that the action does not explain. */

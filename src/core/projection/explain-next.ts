@@ -61,15 +61,18 @@ const ESCALATION_STEPS: Readonly<Record<string, readonly string[]>> = {
 
 /** Each remedy once, however many candidates are refused for the same reason. */
 function remedies({ status }: IncidentObject): string[] {
-  const reasons = status.candidates.flatMap(({ blockedBy }) =>
-    blockedBy.map(({ reason }) => reason),
-  );
-  const own =
-    status.phase === 'Escalated' ? reasons.filter((reason) => reason !== 'LimitReached') : reasons;
-  const remedy = own.flatMap((reason) => refusalWords(reason).remedy ?? []);
-  const isPassing = own.length > 0 && own.every((reason) => PASSING.has(reason));
-  if (!isPassing || status.phase !== 'Open') return remedy;
-  return ['Nothing needs to be done: Sentinel goes on by itself when the time has come.'];
+  const told = new Set([
+    ...(status.phase === 'Escalated' ? ['LimitReached'] : []),
+    ...(status.approval?.state === 'Requested' ? ['ApprovalRequired'] : []),
+  ]);
+  const reasons = status.candidates
+    .flatMap(({ blockedBy }) => blockedBy.map(({ reason }) => reason))
+    .filter((reason) => !told.has(reason));
+  const isPassing = reasons.length > 0 && reasons.every((reason) => PASSING.has(reason));
+  if (isPassing && status.phase === 'Open') {
+    return ['Nothing needs to be done: Sentinel goes on by itself when the time has come.'];
+  }
+  return reasons.flatMap((reason) => refusalWords(reason).remedy ?? []);
 }
 
 /** What mends causes that no restart mends. */
@@ -83,6 +86,9 @@ const CAUSE_STEPS: Readonly<Record<string, string>> = {
   CpuSaturated: 'See what keeps it busy: docker top NAME.',
   ProcessLimit: 'See which processes it has started: docker top NAME.',
 };
+
+/** Causes that a restart only puts off. */
+const LASTING = new Set(['OutOfMemory', 'MemoryPressure', 'CpuSaturated', 'ProcessLimit']);
 
 function mending({ status, spec }: IncidentObject): string[] {
   const step = CAUSE_STEPS[status.diagnosis?.rootCause ?? ''];
@@ -98,5 +104,7 @@ function afterResolution(incident: IncidentObject): string[] {
   const again = ['Remediated', 'SelfRecovered'].includes(incident.status.resolution ?? '')
     ? ['Nothing needs to be done. If it happens again within 10 minutes, this incident goes on.']
     : ['Nothing needs to be done.'];
-  return [...again, ...mending(incident)];
+  return LASTING.has(incident.status.diagnosis?.rootCause ?? '')
+    ? [...again, ...mending(incident)]
+    : again;
 }

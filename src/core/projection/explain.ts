@@ -22,11 +22,12 @@ export interface ExplainContext {
  * sentence comes from what is on record.
  */
 export function explainIncident(incident: IncidentObject, context: ExplainContext = {}): string {
+  const isNow = incident.status.phase === 'Open';
   const sections: readonly [title: string, lines: readonly string[]][] = [
     ['What was seen', seen(incident, context)],
     ['Which policy decides', policyLines(incident, context)],
     ['The likely cause', cause(incident)],
-    ['What could be done', candidates(incident)],
+    [isNow ? 'What could be done' : 'What could be done, at the last look', candidates(incident)],
     ['What was done', attempts(incident)],
     ['Why a person was asked', escalations(incident)],
     ['How it went', course(incident, context.records ?? [])],
@@ -48,40 +49,49 @@ function headline(incident: IncidentObject): string {
 }
 
 /** Where it stands now, in one sentence. */
-function standing({ status }: IncidentObject): string {
-  const last = status.attempts.at(-1);
+function standing(incident: IncidentObject): string {
+  const { status } = incident;
   switch (status.phase) {
     case 'Resolved':
-      return resolvedWords(status);
+      return resolvedWords(incident);
     case 'Remediating':
-      return `${last?.action ?? 'An action'} is being carried out now.`;
+      return `${lastAction(status)} is being carried out now.`;
     case 'Verifying':
-      return `${last?.action ?? 'An action'} was carried out; whether it helped is being watched.`;
+      return `${lastAction(status)} was carried out; whether it helped is being watched.`;
     case 'AwaitingApproval':
       return `Nothing is done until a person says yes or no to ${status.approval?.candidate}.`;
     case 'Escalated':
-      return `It is left to a person: ${status.escalations.at(-1)?.message ?? 'no action is left'}.`;
+      return leftWords(status);
     case 'Open':
     case 'Diagnosing':
       return openWords(status.candidates, status.breached);
   }
 }
 
-function resolvedWords({
-  resolution,
-  resolvedAt = '',
-  timeline,
-}: IncidentObject['status']): string {
-  const words: Readonly<Record<string, string>> = {
-    Remediated: 'Sentinel mended it',
-    SelfRecovered: 'It recovered by itself',
-    HumanAction: 'A person took it over',
-    WorkloadRemoved: 'The workload is gone',
-    PolicyChanged: 'Its policy changed, so this incident ended',
-  };
-  const why = timeline.findLast(({ event }) => event === 'Resolved')?.message;
-  const said = why === undefined ? '' : ` (${why})`;
-  return `${words[resolution ?? ''] ?? 'It is over'}: resolved at ${clock(resolvedAt)}${said}.`;
+function lastAction({ attempts: all }: IncidentObject['status']): string {
+  return all.at(-1)?.action ?? 'An action';
+}
+
+function leftWords({ escalations: all }: IncidentObject['status']): string {
+  return `It is left to a person: ${all.at(-1)?.message ?? 'no action is left'}.`;
+}
+
+const RESOLUTION_WORDS: Readonly<Record<string, string>> = {
+  Remediated: 'Sentinel mended it',
+  SelfRecovered: 'It recovered by itself',
+  HumanAction: 'A person took it over',
+  WorkloadRemoved: 'The workload is gone',
+  PolicyChanged: 'Its policy changed, so this incident ended',
+};
+
+function resolvedWords({ metadata, status }: IncidentObject): string {
+  const { resolution = '', resolvedAt = '', timeline } = status;
+  const words = RESOLUTION_WORDS[resolution] ?? 'It is over';
+  const why = timeline.findLast(({ event }) => event === 'Resolved')?.message ?? '';
+  const isNews = why !== '' && why.toLowerCase() !== words.toLowerCase();
+  const tookMs = Date.parse(resolvedAt) - Date.parse(metadata.creationTimestamp);
+  const took = Number.isNaN(tookMs) ? '' : ` after ${formatDuration(Math.max(0, tookMs))}`;
+  return `${words}${isNews ? ` (${why})` : ''}: resolved at ${clock(resolvedAt)}${took}.`;
 }
 
 function openWords(all: readonly CandidateObject[], breached: readonly string[]): string {
@@ -156,8 +166,7 @@ function candidates({ status }: IncidentObject): string[] {
     const also = affects.length < 2 ? '' : `, which also touches ${affects.slice(1).join(', ')}`;
     const title = `${index + 1}. ${action} (${tool}${args})${also}: ${verdict === 'Permitted' ? 'permitted' : 'not done'}`;
     const reasons = blockedBy.map(
-      ({ reason, message }) =>
-        `   - ${reason}: ${refusalWords(reason).meaning}. It says: ${message}.`,
+      ({ reason, message }) => `   - ${reason}: ${refusalWords(reason).meaning} (${message})`,
     );
     return [title, ...reasons].map(plain);
   });
@@ -169,7 +178,9 @@ function argumentsWords(args: unknown): string {
 }
 
 function attempts({ status }: IncidentObject): string[] {
-  if (status.attempts.length === 0) return ['Nothing so far.'];
+  if (status.attempts.length === 0) {
+    return [status.phase === 'Resolved' ? 'Nothing.' : 'Nothing so far.'];
+  }
   return status.attempts.flatMap(attemptLines).map(plain);
 }
 
@@ -197,13 +208,13 @@ function outcomeWords({ outcome, message, reason, startedAt, endedAt }: AttemptO
   const words = said === '' ? '' : `: ${said}`;
   switch (outcome) {
     case 'Succeeded':
-      return `The call succeeded${took}${words}`;
+      return `The call succeeded${took}${words}.`;
     case 'Failed':
-      return `The call failed${took}${words}`;
+      return `The call failed${took}${words}.`;
     case 'NotExecuted':
-      return `It was not carried out, and nothing was touched${words}`;
+      return `It was not carried out, and nothing was touched${words}.`;
     case 'OutcomeUnknown':
-      return `Nobody knows whether the call did anything, so it was not repeated${words}`;
+      return `Nobody knows whether the call did anything, so it was not repeated${words}.`;
     case undefined:
       return 'The call is under way.';
   }

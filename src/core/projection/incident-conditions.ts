@@ -1,10 +1,4 @@
-import {
-  type Incident,
-  isEscalated,
-  isOpen,
-  lastAttempt,
-  pendingAttempt,
-} from '#core/incident/incident.ts';
+import { type Incident, isOpen, lastAttempt, pendingAttempt } from '#core/incident/incident.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import type { Condition } from './schema.ts';
 
@@ -87,7 +81,7 @@ function escalated(incident: Incident): Said {
   if (last === undefined) {
     return { holds: false, reason: 'NotEscalated', message: 'no person was asked to step in' };
   }
-  return { holds: isEscalated(incident), reason: last.reason, message: last.message };
+  return { holds: isOpen(incident), reason: last.reason, message: last.message };
 }
 
 function resolved(incident: Incident): Said {

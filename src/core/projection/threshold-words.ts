@@ -43,19 +43,17 @@ export function valueWords(signal: string, value: string | number | boolean | nu
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return value;
   if (signal === 'container.memoryLimit') return formatBytes(value);
-  switch (isSignal(signal) ? signalFacts(signal).unit : undefined) {
-    case 'ratio':
-      return `${Number((value * 100).toPrecision(3))} %`;
-    case 'bytes':
-      return formatBytes(value);
-    case 'bytesPerSecond':
-      return `${formatBytes(value)}/s`;
-    case 'perSecond':
-      return `${Number(value.toPrecision(3))}/s`;
-    default:
-      return String(value);
-  }
+  const unit = isSignal(signal) ? signalFacts(signal).unit : undefined;
+  return unit === undefined ? String(value) : UNITS[unit](value);
 }
+
+const UNITS = {
+  ratio: (value: number) => `${Number((value * 100).toPrecision(3))} %`,
+  bytes: formatBytes,
+  bytesPerSecond: (value: number) => `${formatBytes(value)}/s`,
+  perSecond: (value: number) => `${Number(value.toPrecision(3))}/s`,
+  count: String,
+} as const;
 
 function isSignal(name: string): name is SignalName {
   return Object.hasOwn(SIGNALS, name);

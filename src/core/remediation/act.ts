@@ -11,6 +11,7 @@ import { canonicalJson } from '#core/journal/record.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
 import { refusals } from './gate.ts';
 import type { GuardContext } from './guard.ts';
+import { isShadow } from './guards-rate.ts';
 import { PASSED_OVER, type Refusal, type RefusalReason } from './refusal.ts';
 import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
 import { stormOf } from './storm.ts';
@@ -27,7 +28,11 @@ export function act(situation: JudgedSituation, incident: Incident): Step {
   if (explained !== undefined) return { drafts: [explained], again: true };
   if (isEscalated(incident)) return NOTHING;
 
-  const choice = choose(considered, incident.rung);
+  const denied = deniedCandidate(incident);
+  const choice = choose(
+    considered.filter(({ candidate }) => candidate.id !== denied),
+    incident.rung,
+  );
   switch (choice.kind) {
     case 'Intend':
       return intend(situation, incident, choice.candidate);
@@ -36,8 +41,17 @@ export function act(situation: JudgedSituation, incident: Incident): Step {
     case 'Wait':
       return wait(situation, incident, choice);
     case 'Exhausted':
-      return exhausted(incident, considered);
+      // What was only thought of spends no real limit, and asks for nobody.
+      return isShadow(situation) ? NOTHING : exhausted(incident, considered);
   }
+}
+
+/** A person said no, or nobody said anything in time: the ladder goes on without it. */
+function deniedCandidate({ approval, boutAtMs }: Incident): string | undefined {
+  if (approval === undefined || approval.atMs < boutAtMs) return undefined;
+  return approval.state === 'Denied' || approval.state === 'Expired'
+    ? approval.candidate
+    : undefined;
 }
 
 /** Every candidate with every refusal: what the gate says now. */

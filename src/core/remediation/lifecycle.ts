@@ -42,6 +42,7 @@ export function open(situation: JudgedSituation): Step {
           breached: [...breached],
           evidence: evidenceFor(situation, 0),
           fingerprint: fingerprint(policy.name, view.key, breached),
+          ...detectedAfter(situation),
           message: `${breached.join(', ')} breached`,
         },
       },
@@ -61,6 +62,21 @@ function isUntoldRemoval(situation: JudgedSituation): boolean {
   return !Object.values(world.state.incidents).some(
     (incident) => incident.workload.key === view.key && incident.createdAtMs >= hold.sinceMs,
   );
+}
+
+/** Only states that Docker dates: an exit, and the probe that made a container unhealthy. */
+function detectedAfter({ policy, breached, view, history, world }: JudgedSituation): {
+  readonly detectedAfterMs?: number;
+} {
+  const signal = policy.thresholds.find(({ name }) => name === breached[0])?.signal;
+  const changedAtMs =
+    signal === 'health'
+      ? view.container?.health?.lastRun?.endedAtMs
+      : signal === 'exit'
+        ? Number(history.lastEventNano) / 1e6
+        : undefined;
+  if (changedAtMs === undefined || changedAtMs === 0) return {};
+  return { detectedAfterMs: Math.max(0, Math.round(world.wallMs - changedAtMs)) };
 }
 
 function reopen(situation: JudgedSituation, incident: Incident): Step {

@@ -23,9 +23,9 @@ export interface World {
   readonly policies: readonly CompiledPolicy[];
   readonly views: ReadonlyMap<WorkloadKey, WorkloadView>;
   /** Which policy governs a workload, or why none does. */
-  governing(key: WorkloadKey): Governing<CompiledPolicy>;
+  readonly governing: (key: WorkloadKey) => Governing<CompiledPolicy>;
   /** The workload that a container is, by id or name; `undefined`: no such container. */
-  workloadOf(container: string): WorkloadKey | undefined;
+  readonly workloadOf: (container: string) => WorkloadKey | undefined;
   /** Containers that must never be acted on: id → what they are (`Sentinel itself`, `its Redis`). */
   readonly protected: ReadonlyMap<string, string>;
   /** After a restart of the daemon, until when everything is left to settle. */
@@ -36,9 +36,9 @@ export interface World {
   /** Most intents on this host, above all policies. */
   readonly maxActions: { readonly max: number; readonly perMs: number };
   /** Rises when the policy's digest changes. */
-  generationOf(policy: string): number;
+  readonly generationOf: (policy: string) => number;
   /** HMAC of a canonical text with the secret of this data directory, hex. */
-  mac(text: string): string;
-  tool(name: string): ToolDescription | undefined;
-  readiness(tool: string): Readiness;
+  readonly mac: (text: string) => string;
+  readonly tool: (name: string) => ToolDescription | undefined;
+  readonly readiness: (tool: string) => Readiness;
 }
