@@ -14,7 +14,7 @@ import { WorkFolder } from './work-folder.ts';
 const CONFIG = fileURLToPath(new URL('./sentinel.yaml', import.meta.url));
 /** What policies/mailer.yaml asks for by name. Whoever reads the journal must not find it there. */
 const SECRETS = { DEMO_SMTP_URL: 'smtp://mail.example:587' };
-const WELL_MS = 30_000;
+const SET_UP_MS = 30_000;
 
 export interface DemoOptions {
   readonly project: string;
@@ -34,25 +34,34 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const startedAtMs = performance.now();
   await using folder = await WorkFolder.create(project);
   const problems = await stage(options, folder).catch((error: unknown) => {
-    const cause: unknown = signal.aborted ? signal.reason : error;
-    narrator.problem(cause instanceof Error ? cause.message : String(cause));
+    if (!signal.aborted) narrator.problem(error instanceof Error ? error.message : String(error));
     return 1;
   });
+  if (signal.aborted) {
+    narrator.note(`${(signal.reason as Error).message}; everything is removed.`);
+    return false;
+  }
   const tookSeconds = ((performance.now() - startedAtMs) / 1000).toFixed(0);
   if (problems === 0) {
     narrator.passed(`everything went as it should, in ${tookSeconds} s`);
     return true;
   }
-  folder.isKept = !signal.aborted;
-  if (folder.isKept) narrator.note(`The operator's log and data are kept in ${folder.path}`);
+  folder.isKept = true;
+  narrator.note(`The operator's log and data are kept in ${folder.path}`);
   return false;
 }
 
 /** Sets everything up, plays, and takes it down in reverse order. @returns the number of problems */
 async function stage(options: DemoOptions, folder: WorkFolder): Promise<number> {
   const { project, scenarios, narrator, signal } = options;
-  narrator.heading(`Setting up ${project}`);
-  narrator.note(`${SERVICES.length} containers: ${SERVICES.map(({ name }) => name).join(', ')}.`);
+  narrator.heading(
+    `SRE Sentinel: ${scenarios.length} ways to break a stack, and what becomes of it`,
+  );
+  narrator.note(
+    `Setting up ${project}: ${SERVICES.length} real containers ` +
+      `(${SERVICES.map(({ name }) => name).join(', ')}), a private Redis, and the operator. ` +
+      'No language model is asked: rules name the cause, policies decide.',
+  );
   await using stack = await Stack.start(project);
   signal.throwIfAborted();
   await using redis = await startRedis();
@@ -61,15 +70,13 @@ async function stage(options: DemoOptions, folder: WorkFolder): Promise<number> 
   if (validated.exitCode !== 0) return 1;
 
   const playing = new AbortController();
+  const settingUp = AbortSignal.any([signal, AbortSignal.timeout(SET_UP_MS)]);
   const { log, data, policies } = folder;
-  const [operator] = await Promise.all([
-    Operator.start(
-      { policies, data, config: CONFIG, redisUrl: redis.url, logFile: log, secrets: SECRETS },
-      signal,
-    ),
-    stack.untilWell(AbortSignal.any([signal, AbortSignal.timeout(WELL_MS)])),
-  ]);
-  await using running = operator;
+  await using running = await Operator.start(
+    { policies, data, config: CONFIG, redisUrl: redis.url, logFile: log, secrets: SECRETS },
+    settingUp,
+  );
+  await stack.untilWell(SET_UP_MS, signal);
   await using feed = new Feed(redis.url);
   for (const failing of [feed.run(), running.ended()]) {
     failing.catch((error: unknown) => playing.abort(error));
@@ -148,29 +155,33 @@ async function audit({
   readonly redisUrl: string;
 }): Promise<number> {
   narrator.heading('What can be looked up');
+  const list = await sentinel('get', 'remediations', '--server', operator.url);
+  narrator.quote(`$ sentinel get remediations\n${list.output}`);
   const excerpt = metricsExcerpt(await operator.get('/metrics'));
   narrator.quote(`$ curl ${operator.url}/metrics   # an excerpt\n${excerpt.join('\n')}`);
   // Stopped first, so that the journal ends with the record of it, here and in Redis.
   await operator[Symbol.asyncDispose]();
   const { lengths, head } = await published(redisUrl);
   const counts = Object.entries(lengths).map(([name, length]) => `${name} ${length} entries`);
-  narrator.note(`Redis: ${counts.join(', ')}; the last one says that the journal ends at`);
-  narrator.note(head);
-  const { output, exitCode } = await sentinel(
-    'audit',
-    'verify',
-    '--data',
-    folder.data,
-    '--head',
-    head,
+  narrator.note(
+    `Redis has heard it all: ${counts.join(', ')}. The head of the chain, as it has it:`,
   );
-  narrator.quote(`$ sentinel audit verify --head ${head.slice(0, 12)}…\n${output}`);
+  narrator.note(head);
+  const chain = await sentinel('audit', 'verify', '--data', folder.data, '--head', head);
+  narrator.quote(`$ sentinel audit verify --head ${head.slice(0, 12)}…\n${chain.output}`);
+  const leaks = (
+    await Promise.all(Object.values(SECRETS).map((it) => folder.filesWith(it)))
+  ).flat();
 
   const problems = [
+    list.exitCode === 0 ? '' : `get remediations: expected exit code 0, saw ${list.exitCode}`,
     excerpt.length > 0 ? '' : 'metrics: expected series of what happened, saw none',
     Object.values(lengths).includes(0) ? 'Redis: expected entries in both streams' : '',
-    exitCode === 0 ? '' : `audit verify: expected exit code 0, saw ${exitCode}`,
-    output.includes(`head ${head}`) ? '' : 'audit verify: expected the head that Redis holds',
+    chain.exitCode === 0 ? '' : `audit verify: expected exit code 0, saw ${chain.exitCode}`,
+    chain.output.includes(`head ${head}`) ? '' : 'audit verify: expected the head of Redis',
+    ...leaks.map(
+      (path) => `secrets: expected the value of DEMO_SMTP_URL nowhere, saw it in ${path}`,
+    ),
   ].filter((problem) => problem !== '');
   for (const problem of problems) narrator.problem(problem);
   return problems.length;

@@ -26,7 +26,7 @@ async function main(argv: string[]): Promise<number> {
   for (const name of SIGNALS) {
     process.on(name, () => {
       exitCode = 128 + constants.signals[name];
-      interrupt.abort(new Error(`stopped by ${name}; everything is removed`));
+      interrupt.abort(new Error(`stopped by ${name}`));
     });
   }
   const narrator = new Narrator(createTerminal(process.stdout, process.env));

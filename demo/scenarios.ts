@@ -1,3 +1,4 @@
+import { eventually } from '../test/support/engine.ts';
 import type { Expectation } from './judge.ts';
 import type { Stack } from './stack.ts';
 
@@ -119,13 +120,19 @@ export const SCENARIOS: readonly Scenario[] = [
         'it has SMTP_URL',
       );
       await stack.exec('mailer', 'test', '-e', '/outbox/sent');
-      return 'a new mailer runs with SMTP_URL on the same volume, and the mail is sent';
+      await eventually(async () => (await stack.surplus()).length === 0, {
+        timeoutMs: 5_000,
+        what: 'the removal of the old mailer',
+      });
+      return 'a new mailer runs with SMTP_URL on the same volume, its mail is sent, the old one is gone';
     },
   },
   {
     id: 'cpu',
     title: 'CPU runs away',
-    broken: 'indexer falls into an endless loop and takes all of its fifth of a CPU',
+    broken:
+      'indexer falls into an endless loop and takes all of its fifth of a CPU ' +
+      '(CPU is sampled every ten seconds, so this takes a moment)',
     sabotage: (stack) => stack.exec('indexer', 'touch', '/run/break'),
     expected: [
       {

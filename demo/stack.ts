@@ -35,15 +35,29 @@ export class Stack implements AsyncDisposable {
     return stack;
   }
 
-  /** Resolves once everything runs and is healthy where it has a health check. */
-  async untilWell(signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves once everything runs and is healthy where it has a health check.
+   *
+   * @throws {Error} it is not within `withinMs`: with what Docker says of it
+   */
+  async untilWell(withinMs: number, signal: AbortSignal): Promise<void> {
+    const deadlineMs = performance.now() + withinMs;
     for (;;) {
       signal.throwIfAborted();
       const all = await Promise.all(SERVICES.map(({ name }) => this.inspect(name)));
-      const isWell = all.every(
-        ({ State }) => State.Running && (State.Health?.Status ?? 'healthy') === 'healthy',
+      const [unwell] = all.filter(
+        ({ State }) => !State.Running || (State.Health?.Status ?? 'healthy') !== 'healthy',
       );
-      if (isWell) return;
+      if (unwell === undefined) return;
+      if (performance.now() > deadlineMs) {
+        const { Status, Health } = unwell.State;
+        const said = Health?.Log.at(-1)?.Output.trim() ?? '';
+        const probe = Health === undefined ? '' : ` and ${Health.Status} (${said || 'no output'})`;
+        throw new Error(
+          `${unwell.Name.slice(1)} is ${Status}${probe}. On an engine without iptables, ` +
+            'beside another one, containers cannot reach each other.',
+        );
+      }
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
@@ -63,8 +77,12 @@ export class Stack implements AsyncDisposable {
     return this.#container(service).inspect();
   }
 
-  containerName(service: string): string {
-    return `${this.project}-${service}-1`;
+  /** Names of containers of this project that are no service's: set aside, or made and not named yet. */
+  async surplus(): Promise<string[]> {
+    const filters = { label: [`${OWNER_LABEL}=${this.project}`] };
+    const containers = await this.#docker.listContainers({ all: true, filters });
+    const expected = SERVICES.map(({ name }) => `/${this.#nameOf(name)}`);
+    return containers.flatMap(({ Names }) => Names).filter((name) => !expected.includes(name));
   }
 
   /** Removes what carries this project's label: also what Sentinel made or set aside. */
@@ -103,7 +121,11 @@ export class Stack implements AsyncDisposable {
   }
 
   #container(service: string): Docker.Container {
-    return this.#docker.getContainer(this.containerName(service));
+    return this.#docker.getContainer(this.#nameOf(service));
+  }
+
+  #nameOf(service: string): string {
+    return `${this.project}-${service}-1`;
   }
 
   #labels(): Record<string, string> {
@@ -138,7 +160,7 @@ export class Stack implements AsyncDisposable {
       await this.#docker.createVolume({ Name: volumeName, Labels: this.#labels() });
     }
     const container = await this.#docker.createContainer({
-      name: this.containerName(name),
+      name: this.#nameOf(name),
       Image: image,
       Cmd: ['sh', '-c', script],
       Labels: {

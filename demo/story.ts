@@ -87,14 +87,15 @@ function tellIntent(
 ): Line[] {
   if (attempt === undefined) return [];
   const { tool, candidate, affects, intent, rollbackOf } = attempt;
-  const args = candidates.find(({ id }) => id === candidate)?.arguments ?? {};
+  const args = JSON.stringify(candidates.find(({ id }) => id === candidate)?.arguments ?? {});
+  const given = args === '{}' ? 'without arguments' : `with ${args}`;
   const targets = affects.map(({ name }) => name).join(', ');
   const kind = rollbackOf === undefined ? '' : 'undo: ';
   return [
     {
       label: 'acts',
       style: 'cyan',
-      text: `${kind}${tool} on ${targets} with ${JSON.stringify(args)}; intent ${intent} is on disk`,
+      text: `${kind}${tool} on ${targets} ${given}; intent ${intent} is on disk`,
     },
   ];
 }

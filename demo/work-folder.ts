@@ -34,6 +34,18 @@ export class WorkFolder implements AsyncDisposable {
     return folder;
   }
 
+  /** Files that hold a text anywhere in them. */
+  async filesWith(text: string): Promise<string[]> {
+    const entries = await readdir(this.path, { recursive: true, withFileTypes: true });
+    const paths = entries
+      .filter((one) => one.isFile())
+      .map((one) => join(one.parentPath, one.name));
+    const found = await Promise.all(
+      paths.map(async (path) => ((await readFile(path)).includes(text) ? [path] : [])),
+    );
+    return found.flat();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.isKept) await rm(this.path, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DataDirectory } from '#adapters/files/data-directory.ts';
+import { openEvidenceStore } from '#adapters/files/evidence.ts';
 import type { McpActionRunner, McpServerConfig } from '#adapters/mcp/mcp-action-runner.ts';
 import { EMPTY_LOCK, readLock } from '#adapters/mcp/tools-lock.ts';
 import { createRedisEventSink } from '#adapters/redis/redis-event-sink.ts';
@@ -8,6 +9,7 @@ import type { Controller } from '#controller/controller.ts';
 import type { Fleet } from '#controller/fleet.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
 import { type Outbox, startOutbox } from '#controller/outbox.ts';
+import { EvidenceUnavailableError } from '#core/errors.ts';
 import type { CompileContext } from '#core/policy/compile.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
 import { projectForSink } from '#core/projection/project-for-sink.ts';
@@ -19,6 +21,7 @@ import { openApiTokens } from '#http/tokens.ts';
 import { VERSION } from '#lib/version.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime } from '#ports/container-runtime.ts';
+import type { EvidenceStore } from '#ports/evidence-store.ts';
 import type { PolicySource } from '#ports/policy-source.ts';
 import type { ControllerReadings } from '#telemetry/controller-telemetry.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
@@ -121,6 +124,26 @@ export function publish(options: {
       await sink.close();
     },
   };
+}
+
+/** Evidence blocks nothing: where none can be kept, each incident says so. */
+export async function openEvidence(options: {
+  readonly data: DataDirectory;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}): Promise<EvidenceStore> {
+  const { data, settings, clock, telemetry } = options;
+  const bytesMax = settings.data.evidenceBytesMax;
+  try {
+    return await openEvidenceStore(data.evidencePath, () => clock.wallMs(), { bytesMax });
+  } catch (cause) {
+    telemetry.log.error({ err: cause }, 'no evidence can be kept');
+    const unavailable = async () => {
+      throw new EvidenceUnavailableError('the evidence folder cannot be opened', { cause });
+    };
+    return { put: unavailable, get: unavailable };
+  }
 }
 
 /** What the metrics read off the controller. */

@@ -7,6 +7,6 @@ handled=0
 while [ "$handled" -lt 28 ]; do
   eval "kept_$handled=\$job"
   handled=$((handled + 1))
-  sleep 0.1
+  sleep 0.15
 done
 while :; do sleep 0.3; done

@@ -85,12 +85,17 @@ function serverUrl({ env }: CliContext, { server }: ApiOptions): string {
   throw new CliError(2, `--server ${given}: is no http or https URL`);
 }
 
+/**
+ * The token in the data directory is that of the Sentinel on this machine: it is not sent to a server
+ * that was named, unless the directory was named too.
+ */
 async function tokenFor(
   { env }: CliContext,
-  { token, data }: ApiOptions,
+  { token, data, server }: ApiOptions,
 ): Promise<string | undefined> {
   const given = token ?? env['SENTINEL_TOKEN'];
   if (given !== undefined && given !== '') return given;
+  if (data === undefined && server !== undefined) return undefined;
   const directory = data ?? (env['SENTINEL_DATA'] || 'data');
   // Absent, or not ours to read: reading on loopback needs none.
   const text = await readFile(join(directory, 'api-token'), 'utf8').catch(() => '');

@@ -19,7 +19,7 @@ export class Paint {
 
   /** Colours for words that are good or bad news; others stay as they are. */
   word(word: string): string {
-    const style = STYLES[word];
+    const style = Object.hasOwn(STYLES, word) ? STYLES[word] : undefined;
     return style === undefined ? word : this.as(style, word);
   }
 }

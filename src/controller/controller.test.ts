@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
+import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { MemoryOperator } from '../../test/support/operator.ts';
 import { aPolicy } from '../../test/support/scenario.ts';
 
@@ -118,10 +120,19 @@ describe('the operator', () => {
   });
 
   it('has its last record on disk before it says that it has stopped', async () => {
-    const operator = await MemoryOperator.open([aPolicy()]);
-    await operator.pass(1_000);
+    const clock = new VirtualClock();
+    const disk = createMemoryJournalStorage();
+    const slowDisk = {
+      ...disk,
+      async append(...args: Parameters<typeof disk.append>) {
+        await clock.sleep(200);
+        await disk.append(...args);
+      },
+    };
+    const operator = await MemoryOperator.open([aPolicy()], { clock, storage: slowDisk });
+    await operator.pass(5_000);
 
-    await operator.clock.run(operator.controller.stop('test'));
+    await clock.run(operator.controller.stop('test'));
 
     assert.equal(operator.records.at(-1)?.type, 'stopped');
     assert.equal(operator.journal.durableSeq(), operator.journal.head().seq);

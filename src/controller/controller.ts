@@ -11,9 +11,11 @@ import type { WorkloadKey } from '#core/workload/key.ts';
 import type { ActionRunner, JsonObject } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
+import type { EvidenceStore } from '#ports/evidence-store.ts';
 import type { FilesystemProbe } from '#ports/filesystem-probe.ts';
 import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
 import type { Prober } from '#ports/prober.ts';
+import { createEvidenceKeeper, type KeepEvidence } from './evidence-keeper.ts';
 import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
 import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
@@ -47,6 +49,8 @@ export interface ControllerOptions {
   readonly signals?: { readonly prober: Prober; readonly filesystem: FilesystemProbe };
   readonly policies: PolicySource;
   readonly journal: OperatorJournal;
+  /** Where evidence from before an action is kept; without it none is. */
+  readonly evidence?: EvidenceStore;
   readonly clock: Clock;
   /** The name that this host's workloads have in their keys. */
   readonly host: string;
@@ -143,6 +147,7 @@ export class Controller implements AsyncDisposable {
       refresh,
       onEnded: (key) => this.#queue.add(key),
       resolveSecrets: options.resolveSecrets,
+      ...this.#evidenceKeeper(),
       onWarning: warn,
     });
     this.#signals = this.#createSignals();
@@ -290,6 +295,25 @@ export class Controller implements AsyncDisposable {
         onWarning: (message, cause) => listener.onWarning?.(message, cause),
       },
     });
+  }
+
+  #evidenceKeeper(): { readonly keepEvidence?: KeepEvidence } {
+    const { runtime, clock, journal, evidence, listener } = this.#options;
+    if (evidence === undefined) return {};
+    const keepEvidence = createEvidenceKeeper({
+      clock,
+      journal,
+      runtime,
+      store: evidence,
+      views: () => this.fleet.views(),
+      recentLines: (key) => this.recentLines(key),
+      logLinesMax: (key) => {
+        const governing = this.#worlds.governing(key);
+        return governing.kind === 'governed' ? governing.policy.spec.diagnosis.logLines : 0;
+      },
+      onWarning: (message, cause) => listener?.onWarning?.(message, cause),
+    });
+    return { keepEvidence };
   }
 
   #startWorkers(): void {

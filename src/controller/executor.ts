@@ -20,6 +20,7 @@ import type {
 } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import { withDeadline } from './deadline.ts';
+import type { KeepEvidence } from './evidence-keeper.ts';
 import type { OperatorJournal } from './journal-state.ts';
 
 export interface ExecutorOptions {
@@ -34,6 +35,8 @@ export interface ExecutorOptions {
   readonly onEnded: (key: WorkloadKey) => void;
   /** Fills `$secret` markers in, right before the call. */
   readonly resolveSecrets: (args: JsonObject) => ResolvedArguments;
+  /** Keeps what the action may destroy; bounded in time, and never rejects. */
+  readonly keepEvidence?: KeepEvidence;
   readonly onWarning: (message: string, cause: unknown) => void;
 }
 
@@ -104,11 +107,14 @@ export class Executor {
     effect: Exclude<Effect, { kind: 'Settle' }>,
     durable: Promise<void>,
   ): Promise<Ending> {
+    // Beside the wait for the disk, so that it takes no time of its own.
+    const kept = this.#keepEvidence(name, effect.intent);
     try {
       await durable;
     } catch (error) {
       return notExecuted('JournalUnavailable', messageOf(error));
     }
+    await kept;
     if (this.#stopping.signal.aborted) return notExecuted('Stopping', 'Sentinel is stopping');
     const attempt = this.#attempt(name, effect.intent);
     if (attempt === undefined) return notExecuted('IncidentGone', 'the incident is no longer kept');
@@ -124,6 +130,11 @@ export class Executor {
       // Nothing in here throws once the call was made: the runner turns every failure to an outcome.
       return notExecuted('LookFailed', messageOf(error));
     }
+  }
+
+  async #keepEvidence(name: string, intent: string): Promise<void> {
+    const attempt = this.#attempt(name, intent);
+    if (attempt !== undefined) await this.#options.keepEvidence?.(name, attempt);
   }
 
   async #execute(key: WorkloadKey, name: string, attempt: Attempt): Promise<Ending> {

@@ -66,13 +66,14 @@ const HANDLERS: Partial<Record<RecordType, (told: Told) => void>> = {
   },
 };
 
-function countOpening({ metrics, record, incident }: Told): void {
+function countOpening({ metrics, record }: Told): void {
   const data = record.data as RecordData['incident.opened'] | RecordData['incident.reopened'];
   if ('detectedAfterMs' in data && data.detectedAfterMs !== undefined) {
     metrics.timeToDetect.observe(data.detectedAfterMs / 1_000);
   }
   metrics.incidentsTotal.inc({
-    policy: incident?.policy.name ?? '',
+    // From the record: an opening does not carry the incident's name, which comes from its number.
+    policy: record.policy?.name ?? '',
     threshold: data.breached[0] ?? '',
     severity: data.severity,
   });

@@ -311,7 +311,9 @@ describe('docker runtime: samples', () => {
       const workingSetMiB = numberOf(gauges['memory.workingSet']) / 2 ** 20;
       const shownMiB = Number.parseFloat(memory);
       assert.ok(Math.abs(workingSetMiB - shownMiB) < 3, `${name} ${workingSetMiB} ${memory}`);
-      assert.equal(second.pids?.current, Number(pids), name);
+      // The script's own `sleep` comes and goes.
+      const processes = second.pids?.current ?? 0;
+      assert.ok(Math.abs(processes - Number(pids)) <= 1, `${name} ${processes} ${pids}`);
       // docker stats: per cent of one processor; the gauge: share of a limit of half a processor.
       const cores = numberOf(gauges['cpu.utilization']) * 0.5;
       assert.ok(
@@ -321,7 +323,7 @@ describe('docker runtime: samples', () => {
       // Active cache is reclaimable: it counts in the working set, not here.
       const hard = numberOf(gauges['memory.utilization']) * 100;
       assert.ok(hard < workingSetMiB - 20, `${name}: ${hard} of 100 MiB, ${workingSetMiB} MiB`);
-      assert.equal(numberOf(gauges['pids.utilization']), Number(pids) / 50);
+      assert.equal(numberOf(gauges['pids.utilization']), processes / 50);
       assert.equal(gauges['cpu.throttled'].kind, 'Value');
       assert.equal(gauges['network.rx'].kind, 'Value');
     }
@@ -334,8 +336,8 @@ describe('docker runtime: samples', () => {
     });
     const observed = await eventually(async () => {
       const seen = await inspected(container.id);
-      const { pids } = (await runtime.sample(seen, never)) ?? {};
-      return pids?.current === 1 && seen;
+      const { pids, memory } = (await runtime.sample(seen, never)) ?? {};
+      return pids?.current === 1 && (memory?.usageBytes ?? 0) > 5_000_000 && seen;
     });
 
     const files = await runtime.sample(observed, never);

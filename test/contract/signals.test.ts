@@ -158,16 +158,16 @@ describe('signals on a real engine: logs', () => {
 
   it('survive a flood: capped, counted, and its last words read', async () => {
     const container = await stack.container('flood', {
-      script: 'while [ ! -e /tmp/go ]; do sleep 0.1; done; seq 1 200000; echo the end; sleep 1000',
+      script: 'while [ ! -e /tmp/go ]; do sleep 0.1; done; seq 1 200000; echo the end',
     });
     const followed = await follow([TICK], container.id);
 
     await touch(container, '/tmp/go');
     await eventually(() => followed.texts('flood').at(-1) === 'the end', { timeoutMs: 60_000 });
-    await eventually(() => (followed.dropped['ContainerRate'] ?? 0) > 0);
+    const { dropped } = followed;
+    await eventually(() => Number(dropped['ContainerRate']) > 0 && Number(dropped['Skipped']) > 0);
 
     assert.ok(followed.lines < 200_000, String(followed.lines));
-    assert.ok((followed.dropped['Skipped'] ?? 0) > 0);
     assert.deepEqual(followed.warnings, []);
     await container.remove({ force: true });
   });

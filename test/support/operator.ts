@@ -8,7 +8,7 @@ import {
 } from '#adapters/memory/memory-journal-storage.ts';
 import { createMemoryPolicySource } from '#adapters/memory/memory-policy-source.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
-import { Controller } from '#controller/controller.ts';
+import { Controller, type ControllerOptions } from '#controller/controller.ts';
 import { openJournal } from '#controller/journal/journal.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
 import type { Incident } from '#core/incident/incident.ts';
@@ -21,6 +21,8 @@ export interface OperatorOptions {
   readonly engine?: MemoryEngine;
   readonly storage?: MemoryJournalStorage;
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Collects signals with these; without them there are none. */
+  readonly signals?: ControllerOptions['signals'];
 }
 
 /**
@@ -44,6 +46,7 @@ export class MemoryOperator {
   private constructor(
     parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal'>,
     policies: readonly object[],
+    { signals }: OperatorOptions,
   ) {
     const { clock, engine, journal } = parts;
     this.clock = clock;
@@ -69,6 +72,7 @@ export class MemoryOperator {
     this.controller = new Controller({
       runtime: engine,
       actions: this.actions,
+      ...(signals === undefined ? {} : { signals }),
       policies: this.policies,
       journal,
       clock,
@@ -102,7 +106,7 @@ export class MemoryOperator {
         yieldToLoop: () => setImmediate(),
       }),
     );
-    const operator = new MemoryOperator({ clock, engine, storage, journal }, policies);
+    const operator = new MemoryOperator({ clock, engine, storage, journal }, policies, options);
     operator.controller.start();
     await clock.advance(100);
     return operator;

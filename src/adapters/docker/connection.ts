@@ -47,7 +47,7 @@ const TIMEOUT_MS = 10_000;
 /** A listing of 600 containers is below 2 MiB. */
 const ANSWER_BYTES_MAX = 64 * 2 ** 20;
 /**
- * Opens nothing yet: dockerode is loaded, and the engine dialled, with the first call.
+ * Opens nothing yet: the engine is dialled with the first call.
  *
  * @throws {ConfigError} the endpoint or its certificates cannot be used
  */

@@ -1,6 +1,6 @@
 /**
  * The multiplexed stream of Docker's attach, logs and exec: each frame is a header of eight bytes
- * (stream, three zeros, length as big-endian 32 bits) and its payload. dockerode's own parser is
+ * (stream, three zeros, length as big-endian 32 bits) and its payload. dockerode’s parser is
  * left aside: it copies its whole buffer per frame, and recurses once for each.
  */
 export interface Frame {

@@ -1,7 +1,5 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { inspect } from 'node:util';
-import type Docker from 'dockerode';
 import type { DockerEndpoint } from './endpoint.ts';
 
 export interface DockerCall {
@@ -31,80 +29,39 @@ export interface Transport {
   close(): void;
 }
 
-/** Every status is an answer: dockerode then hands over the response instead of making an error. */
-const ANY_STATUS = Object.fromEntries(
-  Array.from({ length: 500 }, (_, index) => [index + 100, true] as const),
-);
-
-/** Carries calls through dockerode's modem, which knows sockets, hosts and TLS. */
+/**
+ * Carries calls to the engine with Node's own HTTP client, over a socket, TCP or TLS.
+ *
+ * Reads go over kept connections. Streams and writes get one of their own: a stale connection must
+ * never leave it open whether a write was carried out.
+ */
 export function createTransport(endpoint: DockerEndpoint, onRequest?: OnRequest): Transport {
-  const clients = createClients(endpoint);
+  const target = targetOf(endpoint);
+  const { Agent } = target.client;
+  const agents = { kept: new Agent({ keepAlive: true, maxFreeSockets: 8 }), single: new Agent() };
   const basePath = endpoint.kind === 'tcp' ? endpoint.basePath : '';
 
   return {
     async dial(call, prefix, { signal, keep }) {
       assertPlain(call.path);
-      const docker = await clients.get(keep);
-      // The modem appends the query where it finds a question mark.
-      const path = `${basePath}${prefix}${call.path}${call.query === undefined ? '' : '?'}`;
-      const request = {
-        path,
+      const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query)}`;
+      const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+      const options = {
+        ...target.options,
         method: call.method,
-        options: { _query: call.query ?? {}, _body: call.body ?? {} },
-        isStream: true,
-        statusCodes: ANY_STATUS,
-        abortSignal: signal,
+        path: `${basePath}${prefix}${call.path}${query}`,
+        headers: headersOf(body),
+        agent: keep ? agents.kept : agents.single,
+        signal,
       };
       try {
-        const response = await new Promise<IncomingMessage>((resolve, reject) => {
-          docker.modem.dial(request, (error, result) =>
-            error ? reject(error) : resolve(result as IncomingMessage),
-          );
-        });
+        const response = await send(target.client, options, body);
         onRequest?.({ method: call.method, code: String(response.statusCode) });
         return response;
       } catch (cause) {
         onRequest?.({ method: call.method, code: 'error' });
         throw cause;
       }
-    },
-    close: () => clients.close(),
-  };
-}
-
-/**
- * Reads go over kept connections. Streams and writes get one of their own: a stale connection must
- * never leave it open whether a write was carried out.
- */
-function createClients(endpoint: DockerEndpoint) {
-  const secure = endpoint.kind === 'tcp' && endpoint.tls !== undefined;
-  const makeAgent = (keepAlive: boolean) => {
-    const options = { keepAlive, maxFreeSockets: 8 };
-    const agent = secure
-      ? new https.Agent({ ...options, rejectUnauthorized: true })
-      : new http.Agent(options);
-    // The modem writes out all options of each request for a debug message that nobody asked for;
-    // with an agent and its sockets that takes milliseconds, so the agent is short about itself.
-    return Object.assign(agent, { [inspect.custom]: () => 'Agent' });
-  };
-  const agents = { kept: makeAgent(true), single: makeAgent(false) };
-  let loaded: Promise<{ kept: Docker; single: Docker }> | undefined;
-
-  // Importing dockerode takes about 160 ms, mostly for ssh and BuildKit: only who dials pays that.
-  async function load() {
-    const { default: Client } = await import('dockerode');
-    // A modem option that dockerode's types leave out.
-    const withAgent = (agent: http.Agent) => ({ ...clientOptions(endpoint), agent });
-    return {
-      kept: new Client(withAgent(agents.kept)),
-      single: new Client(withAgent(agents.single)),
-    };
-  }
-
-  return {
-    async get(kept: boolean): Promise<Docker> {
-      loaded ??= load();
-      return (await loaded)[kept ? 'kept' : 'single'];
     },
     close() {
       agents.kept.destroy();
@@ -113,22 +70,42 @@ function createClients(endpoint: DockerEndpoint) {
   };
 }
 
-/** Every field is given, empty or not: dockerode fills what is missing from the environment. */
-function clientOptions(endpoint: DockerEndpoint): Docker.DockerOptions {
-  const none = { ca: undefined, cert: undefined, key: undefined, timeout: undefined };
-  if (endpoint.kind === 'unix') {
-    const { socketPath } = endpoint;
-    return { ...none, socketPath, host: undefined, port: undefined, protocol: 'http' };
-  }
-  const { host, port, tls } = endpoint;
-  const protocol = tls === undefined ? 'http' : 'https';
-  return { ...none, ...tls, socketPath: undefined, host, port, protocol };
+interface Target {
+  readonly client: typeof http | typeof https;
+  readonly options: https.RequestOptions;
 }
 
-/**
- * Go's server answers a path that is not in its shortest form with a redirect, and dockerode's modem
- * follows redirects with an exception that nobody can catch when the engine is on a socket.
- */
+function targetOf(endpoint: DockerEndpoint): Target {
+  // The engine wants a Host header, and on a socket there is no host.
+  if (endpoint.kind === 'unix') {
+    return { client: http, options: { socketPath: endpoint.socketPath, host: 'docker' } };
+  }
+  const { host, port, tls } = endpoint;
+  if (tls === undefined) return { client: http, options: { host, port } };
+  return { client: https, options: { host, port, ...tls, rejectUnauthorized: true } };
+}
+
+function headersOf(body: string | undefined): Record<string, string> {
+  if (body === undefined) return {};
+  return {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+}
+
+function send(
+  client: Target['client'],
+  options: https.RequestOptions,
+  body: string | undefined,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = client.request(options, resolve);
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** Go's server answers a path that is not in its shortest form with a redirect to another resource. */
 function assertPlain(path: string): void {
   const segments = path.slice(1).split('/').map(decodeURIComponent);
   const isOdd = (segment: string) => /^\.{0,2}$/.test(segment) || segment.includes('/');

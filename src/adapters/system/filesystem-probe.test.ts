@@ -23,28 +23,28 @@ let hostRoot: string;
 let process: string;
 let container: ObservedContainer;
 
-/** A host's /proc as the kernel would show it for one container, in a folder. */
-beforeEach(async () => {
-  const engine = new MemoryEngine(new VirtualClock());
-  const seen = await engine.inspect(await engine.add({ name: 'web' }), NEVER);
-  assert.ok(seen !== undefined);
-  container = seen;
-  hostRoot = await mkdtemp(join(tmpdir(), 'sentinel-proc-'));
-  process = join(hostRoot, 'proc', String(seen.pid));
-  await mkdir(join(process, 'root/data/config'), { recursive: true });
-  await mkdir(join(process, 'root/broken'));
-  await writeFile(join(process, 'root/file'), '');
-  await writeFile(join(process, 'cgroup'), `3:memory:/docker/${seen.id}\n`);
-  await writeFile(join(process, 'mountinfo'), MOUNTS);
-});
-afterEach(async () => rm(hostRoot, { recursive: true }));
-
 async function look(path: string) {
   const answer = await createFilesystemProbe({ hostRoot }).writable(container, path, NEVER);
   return answer.kind === 'Writable' ? answer.kind : answer.reason;
 }
 
 describe('filesystem probe', () => {
+  /** A host's /proc as the kernel would show it for one container, in a folder. */
+  beforeEach(async () => {
+    const engine = new MemoryEngine(new VirtualClock());
+    const seen = await engine.inspect(await engine.add({ name: 'web' }), NEVER);
+    assert.ok(seen !== undefined);
+    container = seen;
+    hostRoot = await mkdtemp(join(tmpdir(), 'sentinel-proc-'));
+    process = join(hostRoot, 'proc', String(seen.pid));
+    await mkdir(join(process, 'root/data/config'), { recursive: true });
+    await mkdir(join(process, 'root/broken'));
+    await writeFile(join(process, 'root/file'), '');
+    await writeFile(join(process, 'cgroup'), `3:memory:/docker/${seen.id}\n`);
+    await writeFile(join(process, 'mountinfo'), MOUNTS);
+  });
+  afterEach(async () => rm(hostRoot, { recursive: true }));
+
   for (const [path, expected] of [
     ['/', 'Writable'],
     ['/data', 'Writable'],

@@ -34,16 +34,6 @@ const rude = createServer((socket) => {
   socket.end('\u001b]0;owned\u0007 SSH-2.0\r\n\r\n');
 });
 
-before(async () => {
-  await Promise.all([listen(server), listen(rude)]);
-  server.on('connection', (socket) => sockets.add(socket));
-});
-after(() => {
-  server.closeAllConnections();
-  server.close();
-  rude.close();
-});
-
 function listen(one: Server): Promise<void> {
   return new Promise((resolve) => one.listen(0, '127.0.0.1', resolve));
 }
@@ -63,6 +53,16 @@ function target(path: string, more: object = {}) {
 }
 
 describe('prober', () => {
+  before(async () => {
+    await Promise.all([listen(server), listen(rude)]);
+    server.on('connection', (socket) => sockets.add(socket));
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+    rude.close();
+  });
+
   for (const [status, accepted, expected] of [
     [200, undefined, 'Success'],
     [302, undefined, 'Success'],

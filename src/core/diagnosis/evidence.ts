@@ -5,8 +5,12 @@ import { redact } from '#core/redaction/redact.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import { plainLine } from '#lib/plain-text.ts';
 
-/** What speaks for the incident now: the breached signals, and what one inspect says beside them. */
-export function evidenceFor(situation: JudgedSituation, known: number): Evidence[] {
+/**
+ * What speaks for the incident now: the breached signals, and what one inspect says beside them.
+ *
+ * @param first number of the first of them
+ */
+export function evidenceFor(situation: JudgedSituation, first: number): Evidence[] {
   const { policy, breached, verdicts, world } = situation;
   const at = new Date(world.wallMs).toISOString();
   const facts = [
@@ -15,7 +19,7 @@ export function evidenceFor(situation: JudgedSituation, known: number): Evidence
       .map((threshold) => ofThreshold(threshold, verdicts.get(threshold.name))),
     ...ofContainer(situation),
   ];
-  return facts.map((fact, index) => ({ id: `e${known + index + 1}`, ...fact, at }));
+  return facts.map((fact, index) => ({ id: `e${first + index}`, ...fact, at }));
 }
 
 type Fact = Omit<Evidence, 'id' | 'at'>;

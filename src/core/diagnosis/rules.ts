@@ -8,11 +8,12 @@ type Rule = (
   incident: Incident,
 ) => (Omit<Hypothesis, 'evidenceRefs'> & { readonly signals: readonly string[] }) | undefined;
 
-/** What an exit code says, where it says something (bash(1), EXIT STATUS; signal(7)). */
+/** What an exit code says, where it says something (bash(1), EXIT STATUS; sysexits(3); signal(7)). */
 const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'The process ended without an error though it was expected to stay.',
   1: 'The process ended with a general error of its own.',
   2: 'The process was used wrongly: a shell’s word for bad arguments or options.',
+  78: 'The process found its configuration wrong or incomplete (EX_CONFIG).',
   125: 'Docker could not run the container.',
   126: 'The command was found but cannot be executed: a permission or a wrong binary format.',
   127: 'The command does not exist in the image.',

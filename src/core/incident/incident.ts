@@ -185,6 +185,11 @@ export function intentId(journalId: string, seq: number): string {
   return [...digest.subarray(0, 10)].map((byte) => BASE32[byte % 32]).join('');
 }
 
+/** The number of the next evidence: they go on rising when the oldest were dropped. */
+export function nextEvidenceNumber({ evidence }: Incident): number {
+  return Math.max(0, ...evidence.map(({ id }) => Number(id.slice(1)))) + 1;
+}
+
 export function isOpen(incident: Incident): boolean {
   return incident.resolvedAtMs === undefined;
 }

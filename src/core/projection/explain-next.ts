@@ -91,7 +91,9 @@ const CAUSE_STEPS: Readonly<Record<string, string>> = {
 const LASTING = new Set(['OutOfMemory', 'MemoryPressure', 'CpuSaturated', 'ProcessLimit']);
 
 function mending({ status, spec }: IncidentObject): string[] {
-  const step = CAUSE_STEPS[status.diagnosis?.rootCause ?? ''];
+  // The cause may be a model's word.
+  const cause = status.diagnosis?.rootCause ?? '';
+  const step = Object.hasOwn(CAUSE_STEPS, cause) ? CAUSE_STEPS[cause] : undefined;
   return step === undefined ? [] : [step.replaceAll('NAME', spec.workload.container)];
 }
 

@@ -45,7 +45,7 @@ function headline(incident: IncidentObject): string {
   const what = status.breached.join(', ');
   const again = status.reopens === 0 ? '' : `, and again ${times(status.reopens)} since`;
   const opened = `${container} (${key}): ${what}, ${spec.severity}, since ${clock(metadata.creationTimestamp)}${again}.`;
-  return plain(`${metadata.name}\n${opened}\n${standing(incident)}`);
+  return [metadata.name, opened, standing(incident)].map(plainLine).join('\n');
 }
 
 /** Where it stands now, in one sentence. */
@@ -64,7 +64,7 @@ function standing(incident: IncidentObject): string {
       return leftWords(status);
     case 'Open':
     case 'Diagnosing':
-      return openWords(status.candidates, status.breached);
+      return openWords(status);
   }
 }
 
@@ -94,19 +94,18 @@ function resolvedWords({ metadata, status }: IncidentObject): string {
   return `${words}${isNews ? ` (${why})` : ''}: resolved at ${clock(resolvedAt)}${took}.`;
 }
 
-function openWords(all: readonly CandidateObject[], breached: readonly string[]): string {
+function openWords({ candidates: all, breached, timeline }: IncidentObject['status']): string {
   const [first] = all;
   if (first === undefined) return `No action of the policy answers to ${breached.join(', ')}.`;
   if (all.some(({ verdict }) => verdict === 'Permitted')) return 'An action is about to begin.';
-  if (isShadow(all)) return 'Sentinel only watches here. It would have acted.';
+  const would = timeline.findLast(({ event }) => event === 'Shadow')?.message;
+  if (would !== undefined) return `Sentinel only watches here. It ${would}.`;
   const reason = first.blockedBy[0]?.reason ?? '';
   return `Nothing is done at the moment: ${refusalWords(reason).meaning}.`;
 }
 
 function isShadow(all: readonly CandidateObject[]): boolean {
-  return all.some(
-    ({ blockedBy }) => blockedBy.length > 0 && blockedBy.every(({ reason }) => reason === 'Shadow'),
-  );
+  return all.some(({ blockedBy }) => blockedBy.some(({ reason }) => reason === 'Shadow'));
 }
 
 function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainContext): string[] {
@@ -120,12 +119,14 @@ function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainCont
     const threshold = thresholds.find((one) => one.name === name);
     const shown = valueWords(signal, value);
     if (name === undefined) {
-      lines.push(plain(`${lead}  ${signal} is ${shown}${note === undefined ? '' : ` (${note})`}`));
+      lines.push(
+        plainLine(`${lead}  ${signal} is ${shown}${note === undefined ? '' : ` (${note})`}`),
+      );
       continue;
     }
     const limit = threshold === undefined ? '' : limitWords(threshold);
     const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
-    lines.push(plain(`${lead}  ${name}: ${signal} is ${shown}${asked}`));
+    lines.push(plainLine(`${lead}  ${name}: ${signal} is ${shown}${asked}`));
   }
   const other = status.breached.filter(
     (name) => !lines.some((line) => line.includes(`  ${name}: `)),
@@ -138,21 +139,21 @@ function policyLines({ spec, status }: IncidentObject, { mode }: ExplainContext)
   const from = commit === '' ? 'not from a git checkout' : `from ${commit}`;
   const does = mode ?? (isShadow(status.candidates) ? 'Shadow' : undefined);
   const how = does === undefined ? '' : `, mode ${does}`;
-  return [plain(`${name}, generation ${generation}${how}, ${from}`), digest];
+  return [plainLine(`${name}, generation ${generation}${how}, ${from}`), digest];
 }
 
 function cause({ status }: IncidentObject): string[] {
   const { diagnosis } = status;
   if (diagnosis === undefined) return ['No cause was named yet.'];
   const { source, rootCause, explanation, confidence, hypotheses, evidenceRefs } = diagnosis;
-  if (rootCause === 'Unknown') return [plain(explanation)];
+  if (rootCause === 'Unknown') return [plainLine(explanation)];
   const by = source === 'rules' ? 'by the rules' : 'by a model';
   const refs = evidenceRefs.length === 0 ? '' : `, evidence ${evidenceRefs.join(' ')}`;
   const others = hypotheses.slice(1).map((one) => one.cause);
   return [
-    plain(`${rootCause}, ${percent(confidence)} sure (${by}${refs})`),
-    plain(explanation),
-    ...(others.length === 0 ? [] : [plain(`Also possible: ${others.join(', ')}`)]),
+    plainLine(`${rootCause}, ${percent(confidence)} sure (${by}${refs})`),
+    plainLine(explanation),
+    ...(others.length === 0 ? [] : [plainLine(`Also possible: ${others.join(', ')}`)]),
   ];
 }
 
@@ -168,7 +169,7 @@ function candidates({ status }: IncidentObject): string[] {
     const reasons = blockedBy.map(
       ({ reason, message }) => `   - ${reason}: ${refusalWords(reason).meaning} (${message})`,
     );
-    return [title, ...reasons].map(plain);
+    return [title, ...reasons].map(plainLine);
   });
 }
 
@@ -178,10 +179,12 @@ function argumentsWords(args: unknown): string {
 }
 
 function attempts({ status }: IncidentObject): string[] {
-  if (status.attempts.length === 0) {
-    return [status.phase === 'Resolved' ? 'Nothing.' : 'Nothing so far.'];
-  }
-  return status.attempts.flatMap(attemptLines).map(plain);
+  const lines = status.attempts.flatMap(attemptLines).map(plainLine);
+  if (lines.length > 0) return lines;
+  const would = status.timeline
+    .filter(({ event }) => event === 'Shadow' || event === 'ShadowFollowed')
+    .map(({ at, message }) => plainLine(`${clock(at)}  ${message}`));
+  return [status.phase === 'Resolved' ? 'Nothing.' : 'Nothing so far.', ...would];
 }
 
 function attemptLines(attempt: AttemptObject): string[] {
@@ -222,7 +225,7 @@ function outcomeWords({ outcome, message, reason, startedAt, endedAt }: AttemptO
 
 function escalations({ status }: IncidentObject): string[] {
   return status.escalations.map(({ at, reason, message }) =>
-    plain(`${clock(at)}  ${reason}: ${message}`),
+    plainLine(`${clock(at)}  ${reason}: ${message}`),
   );
 }
 
@@ -239,7 +242,7 @@ function course({ status }: IncidentObject, records: readonly JournalRecord[]): 
   );
   const all = [...entries, ...verdicts].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   const left = all.length - COURSE_MAX;
-  const lines = all.slice(-COURSE_MAX).map(({ at, text }) => plain(`${clock(at)}  ${text}`));
+  const lines = all.slice(-COURSE_MAX).map(({ at, text }) => plainLine(`${clock(at)}  ${text}`));
   return left > 0 ? [`(${left} earlier entries are in the journal)`, ...lines] : lines;
 }
 
@@ -263,9 +266,4 @@ function percent(ratio: number): string {
 
 function times(count: number): string {
   return count === 1 ? 'once' : `${count} times`;
-}
-
-/** Line breaks that are ours stay; everything foreign in a line is made harmless. */
-function plain(text: string): string {
-  return text.split('\n').map(plainLine).join('\n');
 }

@@ -110,5 +110,7 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
 
 /** A reason of a newer or older version has no words here. */
 export function refusalWords(reason: string): RefusalWords {
-  return REFUSAL_WORDS[reason as RefusalReason] ?? { meaning: reason };
+  return Object.hasOwn(REFUSAL_WORDS, reason)
+    ? REFUSAL_WORDS[reason as RefusalReason]
+    : { meaning: reason };
 }

@@ -123,6 +123,21 @@ export function createLineRedactor(): LineRedactor {
   };
 }
 
+/**
+ * An excerpt of a log: it may begin in the middle of a private key, whose END then has no BEGIN.
+ *
+ * @returns the lines in their places; `undefined` for those that are nothing but a part of a secret
+ */
+export function redactExcerpt(lines: readonly string[]): (string | undefined)[] {
+  const begin = lines.findIndex((line) => PEM_BEGIN.test(line));
+  const end = lines.findIndex((line) => PEM_END.test(line));
+  const startsInside = end >= 0 && (begin < 0 || begin > end);
+  const redactor = createLineRedactor();
+  return lines.map((line, index) =>
+    startsInside && index <= end ? undefined : redactor.redact(line),
+  );
+}
+
 /** Whether redaction would take something out of a literal: such a literal belongs into a secret. */
 export function looksSecret(text: string, key: string): boolean {
   return redact(text) !== text || redact(`${key}=${text}`) !== `${key}=${text}`;

@@ -3,6 +3,7 @@ import { evidenceFor } from '#core/diagnosis/evidence.ts';
 import {
   type Incident,
   type IncidentWorkload,
+  nextEvidenceNumber,
   pendingAttempt,
   type Resolution,
 } from '#core/incident/incident.ts';
@@ -40,7 +41,7 @@ export function open(situation: JudgedSituation): Step {
           threshold: breached[0] ?? '',
           severity: severityOf(policy, breached),
           breached: [...breached],
-          evidence: evidenceFor(situation, 0),
+          evidence: evidenceFor(situation, 1),
           fingerprint: fingerprint(policy.name, view.key, breached),
           ...detectedAfter(situation),
           message: `${breached.join(', ')} breached`,
@@ -89,7 +90,7 @@ function reopen(situation: JudgedSituation, incident: Incident): Step {
         data: {
           severity: severityOf(policy, breached),
           breached: [...breached],
-          evidence: evidenceFor(situation, incident.evidence.length),
+          evidence: evidenceFor(situation, nextEvidenceNumber(incident)),
           workload: incidentWorkload(situation),
           rung: rungAfter(policy, incident),
           message: `${breached.join(', ')} breached again`,
@@ -196,7 +197,7 @@ export function join(situation: JudgedSituation, incident: Incident): Step | und
         data: {
           severity: severityOf(policy, names),
           breached: names,
-          evidence: added.length > 0 ? evidenceFor(situation, incident.evidence.length) : [],
+          evidence: added.length > 0 ? evidenceFor(situation, nextEvidenceNumber(incident)) : [],
           workload: incidentWorkload(situation),
           message:
             added.length > 0 ? `${added.join(', ')} breached too` : 'the container is another one',

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+// Loads the `sentinel` command with its code compiled beforehand: see docs/adr/0013. This file is
+// plain JavaScript, so that the process which stays loads nothing that must be stripped of types.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const cache = join(root, '.cache', 'compile');
+const marker = join(cache, 'filled');
+
+const isFilling = process.env.SENTINEL_FILL_CACHE === '1';
+
+if (isFilling || process.argv[2] === 'run') {
+  // An idle operator has no use for a large young generation. V8 keeps compiled code apart by its
+  // flags, so the child that fills the cache has the same.
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+if (!isFilling && process.argv[2] === 'run') fillCacheOnce();
+enableCompileCache(cache);
+if (isFilling) {
+  // Everything that `run` comes to load, without running it.
+  for (const module of ['cli/cli', 'cli/run', 'entry/cli-wiring', 'main']) {
+    await import(`../src/${module}.ts`);
+  }
+  for (const late of ['client/index.js', 'server/index.js', 'inMemory.js', 'types.js']) {
+    await import(`@modelcontextprotocol/sdk/${late}`);
+  }
+  flushCompileCache();
+  process.exit(0);
+} else {
+  await import('../src/sentinel.ts');
+}
+
+/** A child strips and compiles; where nothing can be kept, this process does it as it goes. */
+function fillCacheOnce() {
+  const version = versionOf();
+  if (readMarker() === version) return;
+  try {
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+  } catch {
+    return;
+  }
+  const env = { ...process.env, SENTINEL_FILL_CACHE: '1' };
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], { env, stdio: 'ignore' });
+  if (child.status === 0) writeFileSync(marker, version);
+}
+
+/** Changes with Node and with every source file. */
+function versionOf() {
+  const hash = createHash('sha256').update(process.version);
+  for (const file of globSync('src/**/*.ts', { cwd: root }).sort()) {
+    const { mtimeMs, size } = statSync(join(root, file));
+    hash.update(`${file} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function readMarker() {
+  try {
+    return readFileSync(marker, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MemoryFilesystem, MemoryProber } from '#adapters/memory/memory-probes.ts';
+import { MemoryOperator } from '../../../test/support/operator.ts';
+
+const MIB = 2 ** 20;
+
+function aPolicy(threshold: Record<string, unknown>): object {
+  return {
+    apiVersion: 'sre-sentinel.io/v1alpha1',
+    kind: 'SentinelPolicy',
+    metadata: { name: 'all' },
+    spec: {
+      selector: { names: ['*'] },
+      startPeriod: '5s',
+      thresholds: [{ name: 'wrong', severity: 'warning', ...threshold }],
+      remediation: {
+        mode: 'Auto',
+        allowLogTriggered: true,
+        allowed: [{ name: 'restart', tool: 'docker/restart_container', on: ['wrong'] }],
+        verify: { within: '60s', healthyFor: '15s' },
+      },
+    },
+  };
+}
+
+function open(threshold: Record<string, unknown>, prober = new MemoryProber()) {
+  const signals = { prober, filesystem: new MemoryFilesystem() };
+  return MemoryOperator.open([aPolicy(threshold)], { signals });
+}
+
+/** A process that uses 1 MiB more each second of its run. */
+const leaking = {
+  name: 'web',
+  limits: { memoryBytes: 100 * MIB },
+  plan: {
+    usage: (runMs: number) => ({
+      memory: { usageBytes: (runMs / 1_000) * MIB, inactiveFileBytes: 0, activeFileBytes: 0 },
+    }),
+  },
+};
+
+describe('the operator with signals', () => {
+  it('restarts what leaks, and sees by a new sample that it helped', async () => {
+    const operator = await open({ signal: 'memory.utilization', above: 0.9 });
+    await operator.engine.add(leaking);
+
+    await operator.pass(85_000);
+    const before = operator.calls.length;
+    await operator.pass(60_000);
+
+    assert.equal(before, 0);
+    assert.deepEqual(
+      operator.calls.map(({ tool }) => tool),
+      ['docker/restart_container'],
+    );
+    assert.deepEqual(
+      operator.incidents().map(({ resolution }) => resolution),
+      ['Remediated'],
+    );
+    assert.deepEqual(operator.warnings, []);
+    await operator.stop();
+  });
+
+  it('restarts what its log condemns, and does not condemn the new run for old lines', async () => {
+    const operator = await open({
+      signal: 'log.matches',
+      pattern: 'FATAL',
+      above: 2,
+      window: '5m',
+    });
+    await operator.engine.add({ name: 'web' });
+    await operator.pass(60_000);
+
+    for (let line = 0; line < 5; line += 1) operator.engine.writeLog('web', `FATAL ${line}`);
+    await operator.pass(25_000);
+
+    assert.equal(operator.calls.length, 1);
+    const first = operator.records.find(({ type }) => type === 'incident.resolved');
+    assert.deepEqual(first?.data, { resolution: 'Remediated', message: 'restart worked' });
+    assert.equal(operator.controller.recentLines('box/web').length, 5);
+    await operator.stop();
+  });
+
+  it('restarts what does not answer', async () => {
+    const prober = new MemoryProber();
+    const operator = await open(
+      { signal: 'probe.http', probe: { port: 80, interval: '2s' } },
+      prober,
+    );
+    await operator.engine.add({ name: 'web', networks: { app: { address: '10.0.0.2' } } });
+    await operator.pass(60_000);
+
+    prober.answer = () => ({ kind: 'Failure', reason: 'Refused', message: 'refused' });
+    await operator.pass(8_000);
+    const during = operator.calls.length;
+    prober.answer = () => ({ kind: 'Success' });
+    await operator.pass(60_000);
+
+    assert.equal(during, 1);
+    assert.deepEqual(
+      operator.incidents().map(({ resolution }) => resolution),
+      ['Remediated'],
+    );
+    await operator.stop();
+  });
+
+  it('looks at an idle fleet no more often than without signals', async () => {
+    const operator = await open({ signal: 'memory.utilization', above: 0.9 });
+    const usage = () => ({
+      memory: { usageBytes: MIB, inactiveFileBytes: 0, activeFileBytes: 0 },
+    });
+    for (let index = 0; index < 20; index += 1) {
+      await operator.engine.add({ ...leaking, name: `c${index}`, plan: { usage } });
+    }
+    await operator.pass(30_000);
+    let inspects = 0;
+    const inspect = operator.engine.inspect.bind(operator.engine);
+    operator.engine.inspect = async (ref, signal) => {
+      inspects += 1;
+      return inspect(ref, signal);
+    };
+
+    await operator.pass(200_000);
+
+    assert.equal(inspects, 0);
+    await operator.stop();
+  });
+});

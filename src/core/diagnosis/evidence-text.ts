@@ -1,0 +1,96 @@
+import { redact, redactExcerpt } from '#core/redaction/redact.ts';
+import type { ObservedContainer, ProbeRun } from '#core/workload/container.ts';
+import { withoutAnsi } from '#lib/ansi.ts';
+import { plainLine, plainText } from '#lib/plain-text.ts';
+
+/** One line of a container's log, raw. */
+export interface RawLogLine {
+  /** RFC 3339. */
+  readonly timestamp: string;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+  readonly truncated: boolean;
+}
+
+const LINE_CHARS_MAX = 2_000;
+/** Of all raw lines together: redaction runs on the way to an action, and takes 60 ms a MiB. */
+const LOG_CHARS_MAX = 128 * 1024;
+const TEXT_CHARS_MAX = 16 * 1024;
+
+/** The newest lines of a log as they may be kept: `TIME STREAM TEXT`, redacted, one line each. */
+export function logText(lines: readonly RawLogLine[]): string {
+  const kept = newest(lines);
+  const texts = new Map<RawLogLine, string | undefined>();
+  // A private key spans lines, and lines of the other stream may have come between them.
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const own = kept.filter((line) => line.stream === stream);
+    const redacted = redactExcerpt(own.map(({ text }) => plainLine(withoutAnsi(text))));
+    for (const [index, line] of own.entries()) texts.set(line, redacted[index]);
+  }
+  return kept
+    .flatMap((line) => {
+      const text = texts.get(line);
+      if (text === undefined) return [];
+      const cut = line.truncated || text.length > LINE_CHARS_MAX ? '…' : '';
+      return [`${line.timestamp} ${line.stream} ${text.slice(0, LINE_CHARS_MAX)}${cut}\n`];
+    })
+    .join('');
+}
+
+function newest(lines: readonly RawLogLine[]): readonly RawLogLine[] {
+  let characters = 0;
+  let first = lines.length;
+  while (first > 0 && characters < LOG_CHARS_MAX) {
+    first -= 1;
+    characters += lines[first]?.text.length ?? 0;
+  }
+  return lines.slice(first);
+}
+
+/** What the HEALTHCHECK printed at its newest run; empty when it printed nothing. */
+export function probeText({ output }: ProbeRun): string {
+  return bounded(redact(plainText(withoutAnsi(output))));
+}
+
+/**
+ * What one inspect said, as JSON. Only what is named here: labels, commands and values of variables
+ * are left out, since people put secrets there.
+ */
+export function inspectText(container: ObservedContainer): string {
+  const { health, networks } = container;
+  const facts = {
+    id: container.id,
+    name: container.name,
+    image: container.image,
+    imageId: container.imageId,
+    state: container.state,
+    exitCode: container.exitCode,
+    oomKilled: container.oomKilled,
+    error: container.error,
+    createdAt: instant(container.createdAtMs),
+    startedAt: instant(container.startedAtMs),
+    finishedAt: instant(container.finishedAtMs),
+    health: health && { status: health.status, failingStreak: health.failingStreak },
+    restartPolicy: container.restartPolicy,
+    engineRestartCount: container.engineRestartCount,
+    limits: container.limits,
+    shares: container.shares,
+    networks: Object.keys(networks),
+    publishedPorts: container.publishedPorts,
+    envNames: container.envNames,
+    logDriver: container.logDriver,
+    stopSignal: container.stopSignal,
+    readOnlyRootFilesystem: container.readOnlyRootFilesystem,
+  };
+  const clean = (_key: string, value: unknown) =>
+    typeof value === 'string' ? redact(plainLine(value)) : value;
+  return `${JSON.stringify(facts, clean, 2)}\n`;
+}
+
+function instant(atMs: number | undefined): string | undefined {
+  return atMs === undefined ? undefined : new Date(atMs).toISOString();
+}
+
+function bounded(text: string): string {
+  return text.length <= TEXT_CHARS_MAX ? text : `${text.slice(0, TEXT_CHARS_MAX)}…`;
+}

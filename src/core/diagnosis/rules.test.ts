@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { aContainer, aPolicy, Scenario } from '../../../test/support/scenario.ts';
+
+const CRASH = {
+  thresholds: [{ name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' }],
+};
+
+describe('rules', () => {
+  for (const [exitCode, words] of [
+    [78, /configuration wrong or incomplete/],
+    [127, /command does not exist/],
+    [139, /memory that it must not/],
+    [150, /ended by signal 22/],
+    [42, /its own/],
+  ] as const) {
+    it(`say what exit code ${exitCode} means`, () => {
+      const scenario = new Scenario(aPolicy(CRASH));
+      const key = scenario.put(aContainer('web', { state: 'exited', exitCode }));
+      scenario.observe(key, 'die', { exitCode });
+
+      scenario.reconcile(key);
+
+      const { diagnosis } = scenario.incident(key) ?? {};
+      assert.equal(diagnosis?.rootCause, 'Crashed');
+      assert.match(diagnosis.explanation, words);
+      assert.ok(diagnosis.evidenceRefs.length > 0);
+    });
+  }
+});

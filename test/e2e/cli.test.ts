@@ -1,0 +1,488 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { startHttpServer } from '#http/server.ts';
+import { apiOptions, OPERATOR_TOKEN } from '../support/api.ts';
+import { follow, sentinel, writeJournal } from '../support/cli.ts';
+import { MemoryOperator } from '../support/operator.ts';
+import { aPolicy } from '../support/scenario.ts';
+
+const CHECK = { intervalMs: 1_000, timeoutMs: 1_000, startPeriodMs: 0, retries: 3 };
+
+/** An operator that has mended one container: its journal tells of it. */
+async function anOperatorThatMended(): Promise<MemoryOperator> {
+  const operator = await MemoryOperator.open([aPolicy()]);
+  await operator.engine.add({
+    name: 'web',
+    health: CHECK,
+    plan: ({ run }) => ({ health: run === 1 ? 'unhealthy' : 'healthy' }),
+  });
+  await operator.pass(60_000);
+  return operator;
+}
+
+let root = '';
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sentinel-cli-'));
+});
+after(async () => rm(root, { recursive: true, force: true }));
+
+describe('sentinel', () => {
+  it('shows its help without a command, and that of every command', async () => {
+    const general = await sentinel([]);
+    const names = [...general.stdout.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map(([, name]) => name);
+
+    assert.equal(general.code, 0);
+    assert.ok(names.length >= 16);
+    for (const name of names) {
+      const help = await sentinel(['help', name ?? '']);
+
+      assert.equal(help.code, 0, name);
+      assert.match(help.stdout, new RegExp(`^Usage: sentinel ${name}`), name);
+      assert.match(help.stdout, /Example|print the version|Prints/i, name);
+    }
+  });
+
+  it('suggests the command that was meant, and ends with 2', async () => {
+    const { code, stdout, stderr } = await sentinel(['validat', 'x']);
+
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^sentinel: unknown command 'validat'\n\(Did you mean validate\?\)/);
+  });
+
+  it('ends with 2 for an option that does not exist', async () => {
+    const { code, stderr } = await sentinel(['get', 'incidents', '--opne']);
+
+    assert.equal(code, 2);
+    assert.match(stderr, /unknown option '--opne'\n\(Did you mean --open\?\)/);
+  });
+
+  it('prints its version, and loads no engine client for it', async () => {
+    const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+    const trace = 'process.on("exit",()=>console.error(Object.keys(require.cache).join("\\n")))';
+    const preload = join(root, 'trace.cjs');
+    await writeFile(preload, trace);
+
+    const { code, stdout, stderr } = await sentinel(['version'], {
+      env: { NODE_OPTIONS: `--require ${preload}` },
+    });
+
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^sentinel ${version} `));
+    assert.doesNotMatch(stderr, /dockerode|modelcontextprotocol|ioredis/);
+  });
+
+  it('is not troubled by a reader that has seen enough', async () => {
+    const child = spawn('bash', [
+      '-c',
+      `set -o pipefail; ${process.execPath} ${resolve('src/sentinel.ts')} schema | head -1`,
+    ]);
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+
+    const code = await new Promise((done) => child.on('close', done));
+
+    assert.equal(code, 0);
+    assert.equal(errors, '');
+  });
+});
+
+describe('sentinel validate', () => {
+  it('names file, line, column, path and what was probably meant, and ends with 1', async () => {
+    const file = join(root, 'wrong.yaml');
+    await writeFile(
+      file,
+      `apiVersion: sre-sentinel.io/v1alpha1
+kind: SentinelPolicy
+metadata: { name: web }
+spec:
+  selector: { names: [web] }
+  thresholds:
+    - { name: sick, signal: helth, severity: critical }
+  remediation: { mod: Auto }
+`,
+    );
+
+    const { code, stdout } = await sentinel(['validate', file]);
+
+    assert.equal(code, 1);
+    const lines = stdout.split('\n');
+    assert.match(
+      lines[0] ?? '',
+      /wrong\.yaml:7:29: error: spec\.thresholds\[0\]\.signal: .*did you mean health\?$/,
+    );
+    assert.match(
+      lines[1] ?? '',
+      /wrong\.yaml:8:18: error: spec\.remediation\.mod: unknown field mod; did you mean mode\?$/,
+    );
+    assert.equal(lines[2], '2 errors');
+  });
+
+  it('is content with the policies that come with it, and says so in JSON too', async () => {
+    const text = await sentinel(['validate', 'policies']);
+    const json = await sentinel(['validate', '-o', 'json', 'policies']);
+
+    assert.equal(text.code, 0, text.stdout);
+    assert.match(text.stdout, /\d+ policies in \d+ files: valid/);
+    const { problems } = JSON.parse(json.stdout) as { problems: { severity: string }[] };
+    assert.deepEqual(
+      problems.filter(({ severity }) => severity === 'error'),
+      [],
+    );
+  });
+
+  it('counts a file once that is named by itself and by its folder', async () => {
+    const folder = join(root, 'twice');
+    await mkdir(folder);
+    const file = join(folder, 'a.yaml');
+    await writeFile(file, JSON.stringify(aPolicy()));
+
+    const { code, stdout } = await sentinel(['validate', folder, file]);
+
+    assert.equal(stdout, '1 policy in 1 file: valid\n');
+    assert.equal(code, 0);
+  });
+
+  it('finds a policy that two files define, and a path that is not there', async () => {
+    const folder = join(root, 'double');
+    await mkdir(folder);
+    await writeFile(join(folder, 'a.yaml'), JSON.stringify(aPolicy()));
+    await writeFile(join(folder, 'b.yaml'), JSON.stringify(aPolicy()));
+
+    const double = await sentinel(['validate', folder]);
+    const nowhere = await sentinel(['validate', join(root, 'nowhere')]);
+
+    assert.deepEqual([double.code, nowhere.code], [1, 1]);
+    assert.match(double.stdout, /policy web is already defined in .*a\.yaml/);
+    assert.match(nowhere.stdout, /cannot be read: ENOENT/);
+  });
+
+  it('refuses a secret in a policy', async () => {
+    const file = join(root, 'secret.yaml');
+    const token = `ghp_${'a1B2c3'.repeat(6)}`;
+    const remediation = {
+      allowed: [
+        { name: 'x', tool: 'docker/exec_command', arguments: { command: ['login', token] } },
+      ],
+    };
+    await writeFile(file, JSON.stringify(aPolicy({ remediation })));
+
+    const { code, stdout } = await sentinel(['validate', file]);
+
+    assert.equal(code, 1);
+    assert.match(stdout, /secret/i);
+    assert.doesNotMatch(stdout, /ghp_/);
+  });
+});
+
+describe('sentinel on a journal', () => {
+  let data = '';
+  let incident = '';
+  before(async () => {
+    const operator = await anOperatorThatMended();
+    incident = operator.incidents()[0]?.name ?? '';
+    await operator.stop();
+    data = join(root, 'data');
+    await writeJournal(data, operator.storage.files());
+  });
+
+  it('verifies it, and against a head that was kept elsewhere', async () => {
+    const { code, stdout } = await sentinel(['audit', 'verify', '--data', data]);
+    const head = /^head (\S+)$/m.exec(stdout)?.[1] ?? '';
+
+    const kept = await sentinel(['audit', 'verify', '--data', data, '--head', head]);
+    const later = head.replace(/^\d+/, '99999');
+    const cut = await sentinel(['audit', 'verify', '--data', data, '--head', later]);
+
+    assert.deepEqual([code, kept.code, cut.code], [0, 0, 1]);
+    assert.match(stdout, /^the chain is whole: \d+ records in 1 segment$/m);
+    assert.match(cut.stdout, /the head kept elsewhere is record 99999/);
+  });
+
+  it('names the record that was changed, and ends with 1', async () => {
+    const copy = join(root, 'tampered');
+    const [name = ''] = await readNames(join(data, 'journal'));
+    const text = await readFile(join(data, 'journal', name), 'utf8');
+    const changed = text.replace('"outcome":"Succeeded"', '"outcome":"Forgotten"');
+    assert.notEqual(changed, text);
+    const line = text.split('\n').findIndex((one) => one.includes('"outcome":"Succeeded"')) + 1;
+    await writeJournal(copy, new Map([[name, Buffer.from(changed)]]));
+
+    const verified = await sentinel(['audit', 'verify', '--data', copy]);
+    const explained = await sentinel(['explain', incident, '--data', copy]);
+
+    assert.equal(verified.code, 1);
+    assert.match(
+      verified.stdout,
+      new RegExp(`:${line}: record ${line}: the content does not match its hash`),
+    );
+    assert.equal(explained.code, 1);
+    assert.match(explained.stderr, /the journal is damaged: .*\n.*sentinel audit verify/);
+  });
+
+  it('explains an incident without a running Sentinel', async () => {
+    const { code, stdout } = await sentinel(['explain', incident, '--data', data]);
+
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^${incident}\nweb \\(box/web\\): unhealthy, critical`));
+    assert.match(stdout, /Sentinel mended it \(restart worked\)/);
+    assert.match(stdout, /restart \(docker\/restart_container\) because of unhealthy/);
+    assert.match(stdout, /Considered: restart /);
+  });
+
+  it('says which incidents there are when there is none of the name', async () => {
+    const { code, stderr } = await sentinel(['explain', 'inc-none', '--data', data]);
+
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`there is no incident inc-none .*\n.*${incident}`));
+  });
+
+  it('prints its tail, and exports it as it is', async () => {
+    const tail = await sentinel(['audit', 'tail', '-n', '2', '--data', data]);
+    const exported = await sentinel(['audit', 'export', '--data', data]);
+    const some = await sentinel(['audit', 'export', '--type', 'verification', '--data', data]);
+
+    const [name = ''] = await readNames(join(data, 'journal'));
+    const lines = (await readFile(join(data, 'journal', name), 'utf8')).trimEnd().split('\n');
+    assert.deepEqual(
+      exported.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+      lines.map((line) => JSON.parse(line) as unknown),
+    );
+    assert.match(
+      tail.stdout,
+      /incident\.resolved .*Remediated: restart worked\n.*stopped {2}test\n$/,
+    );
+    assert.equal(tail.stdout.trimEnd().split('\n').length, 2);
+    assert.match(some.stdout, /"type":"verification\.passed"/);
+    assert.equal(some.stdout.trimEnd().split('\n').length, 1);
+  });
+
+  it('ends with 3 where there is no journal', async () => {
+    const { code, stderr } = await sentinel(['audit', 'verify', '--data', join(root, 'empty')]);
+
+    assert.equal(code, 3);
+    assert.match(stderr, /^sentinel: there is no journal in .*\nName the data directory/);
+  });
+});
+
+describe('sentinel as a client', () => {
+  it('ends with 3 when nothing listens, in two lines and without a stack', async () => {
+    const { code, stdout, stderr } = await sentinel(['get', 'incidents'], {
+      env: { API_PORT: String(await freePort()) },
+    });
+
+    assert.equal(code, 3);
+    assert.equal(stdout, '');
+    assert.match(
+      stderr,
+      /^sentinel: cannot reach Sentinel at .*: nothing listens there\nIs Sentinel/,
+    );
+    assert.equal(stderr.trimEnd().split('\n').length, 2);
+  });
+
+  it('shows, describes and explains what a running Sentinel knows', async () => {
+    const operator = await anOperatorThatMended();
+    await using server = await startHttpServer(apiOptions(operator));
+    const { name } = operator.incidents()[0] ?? assert.fail('no incident');
+    const ask = async (...args: string[]) => sentinel([...args, '--server', server.url]);
+
+    const table = await ask('get', 'incidents');
+    const wide = await ask('get', 'wl', '-o', 'wide');
+    const yaml = await ask('get', 'policy', 'web', '-o', 'yaml');
+    const json = await ask('get', 'remediations', '-o', 'json');
+    const described = await ask('describe', 'incident', name);
+    const explained = await ask('explain', name);
+    const missing = await ask('get', 'incidents', 'inc-none');
+
+    assert.match(table.stdout, /^NAME +PHASE +SEVERITY +WORKLOAD +BREACHED +CAUSE +AGE\n/);
+    assert.match(table.stdout, new RegExp(`\n${name} +Resolved +critical +box/web +unhealthy`));
+    assert.match(wide.stdout, /box\/web +running +healthy +web +Auto/);
+    assert.match(yaml.stdout, /^kind: SentinelPolicy$/m);
+    const { items } = JSON.parse(json.stdout) as { items: { spec: { incident: string } }[] };
+    assert.deepEqual(
+      items.map(({ spec }) => spec.incident),
+      [name],
+    );
+    assert.match(described.stdout, /Conditions:\n +TYPE +STATUS/);
+    assert.match(explained.stdout, /web, generation 1, mode Auto/);
+    assert.deepEqual(
+      [missing.code, missing.stderr],
+      [1, 'sentinel: there is no incident inc-none\n'],
+    );
+    for (const { code } of [table, wide, yaml, json, described, explained]) assert.equal(code, 0);
+  });
+
+  it('pauses with the token of the data directory, and not without', async () => {
+    const operator = await MemoryOperator.open([aPolicy()]);
+    await using server = await startHttpServer(apiOptions(operator));
+    const data = join(root, 'token');
+    await mkdir(data);
+    const args = ['pause', '--all', '--reason', 'test', '--server', server.url, '--data', data];
+
+    const without = await sentinel(args);
+    await writeFile(join(data, 'api-token'), `${OPERATOR_TOKEN}\n`);
+    const pausing = sentinel(args);
+    // The journal writes by the operator's own clock.
+    const paused = await withClock(operator, pausing);
+    const usage = await sentinel(['pause', '--reason', 'x', '--server', server.url]);
+
+    assert.equal(without.code, 3);
+    assert.match(without.stderr, /a bearer token is needed\nGive one with --token/);
+    assert.deepEqual(
+      [paused.code, paused.stdout],
+      [0, 'paused: everything on this host, until it is resumed\n'],
+    );
+    assert.equal(operator.journal.state().pauses['all:']?.by, 'operator:ann');
+    assert.equal(usage.code, 2);
+  });
+});
+
+describe('sentinel, following', () => {
+  it('shows an incident again when it changes, until it is interrupted', async () => {
+    const operator = await MemoryOperator.open([aPolicy()]);
+    await using server = await startHttpServer(apiOptions(operator));
+    const following = follow(['get', 'incidents', '-w', '--server', server.url]);
+    await following.until('no incidents');
+
+    await operator.engine.add({ name: 'web', health: CHECK, plan: { health: 'unhealthy' } });
+    await operator.pass(30_000);
+    await following.until(' box/web ');
+    const { code, output } = await following.interrupt();
+
+    assert.equal(code, 0);
+    assert.match(output, /^no incidents\ninc-\S+ +\S+ +critical +box\/web/);
+  });
+
+  it('prints the records that come, until it is interrupted', async () => {
+    const data = join(root, 'followed');
+    const operator = await anOperatorThatMended();
+    await writeJournal(data, operator.storage.files());
+    const following = follow(['audit', 'tail', '-f', '-n', '1', '--data', data]);
+    await following.until('incident.resolved');
+
+    await operator.stop();
+    await writeJournal(data, operator.storage.files());
+    await following.until('stopped');
+    const { code, output } = await following.interrupt();
+
+    assert.equal(code, 0);
+    assert.match(output, /incident\.resolved .*\n.*stopped {2}test\n$/);
+    assert.equal(output.trimEnd().split('\n').length, 2);
+  });
+});
+
+describe('sentinel doctor and mcp', () => {
+  it('finds the engine that runs here, and says so in JSON', async () => {
+    const env = { SENTINEL_DATA: join(root, 'doctor'), API_PORT: String(await freePort()) };
+
+    const { stdout } = await sentinel(['doctor', '-o', 'json'], { env });
+
+    const findings = JSON.parse(stdout) as { check: string; level: string; message: string }[];
+    const levels = new Map(findings.map(({ check, level }) => [check, level]));
+    assert.equal(levels.get('docker'), 'ok', stdout);
+    assert.equal(levels.get('permissions'), 'ok', stdout);
+    assert.equal(levels.get('data'), 'ok', stdout);
+    assert.equal(levels.get('api'), 'ok', stdout);
+  });
+
+  it('ends with 3 when there is no engine, and says where to look', async () => {
+    const env = { DOCKER_HOST: `unix://${join(root, 'none.sock')}` };
+
+    const { code, stdout } = await sentinel(['doctor'], { env });
+
+    assert.equal(code, 3);
+    assert.match(stdout, /^fail {2}socket: there is no .*none\.sock\n {6}Start Docker/m);
+    assert.match(stdout, /^fail {2}docker: /m);
+  });
+
+  it('lists the built-in tools with the calls that a proxy must allow', async () => {
+    const { code, stdout } = await sentinel(['mcp', 'tools', '-o', 'wide']);
+
+    assert.equal(code, 0);
+    assert.match(stdout, /^docker\/restart_container +acts .*POST \/containers\/.*\/restart/m);
+  });
+
+  it('has nothing to pin without other servers', async () => {
+    const { code, stderr } = await sentinel(['mcp', 'pin']);
+
+    assert.equal(code, 2);
+    assert.match(stderr, /there is no server to pin/);
+  });
+
+  it('serves nothing over HTTP without a token', async () => {
+    const { code, stderr } = await sentinel(['mcp', 'serve', '--transport', 'http']);
+
+    assert.equal(code, 2);
+    assert.match(stderr, /needs a bearer token\nSet SENTINEL_MCP_TOKEN/);
+  });
+});
+
+describe('sentinel redact, schema and completion', () => {
+  it('takes secrets out of what passes through', async () => {
+    const { code, stdout } = await sentinel(['redact'], {
+      input:
+        'one\nDB_PASSWORD=hunter2\n-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\nlast',
+    });
+
+    assert.equal(code, 0);
+    assert.equal(stdout, 'one\nDB_PASSWORD=[REDACTED:key-value]\n[REDACTED:private-key]\nlast\n');
+  });
+
+  it('prints schemas that are what they say', async () => {
+    const policy = await sentinel(['schema']);
+    const config = await sentinel(['schema', '--config']);
+    const crd = await sentinel(['schema', '--crd']);
+
+    assert.equal((JSON.parse(policy.stdout) as { title: string }).title, 'SentinelPolicy');
+    assert.equal((JSON.parse(config.stdout) as { title: string }).title, 'SentinelConfig');
+    assert.match(crd.stdout, /^kind: CustomResourceDefinition$/m);
+  });
+
+  it('prints a script that the shell accepts', async () => {
+    const { code, stdout } = await sentinel(['completion', 'bash']);
+    const check = spawn('bash', ['-n']);
+    check.stdin.end(stdout);
+
+    const checked = await new Promise((done) => check.on('close', done));
+
+    assert.deepEqual([code, checked], [0, 0]);
+    assert.match(stdout, /'mcp serve'\) words=/);
+  });
+});
+
+async function readNames(directory: string): Promise<string[]> {
+  const { readdir } = await import('node:fs/promises');
+  return (await readdir(directory)).sort();
+}
+
+/** A port that nothing listens on. */
+async function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    });
+  });
+}
+
+/** Lets the operator's clock go on until the work is done. */
+async function withClock<Value>(operator: MemoryOperator, work: Promise<Value>): Promise<Value> {
+  let isDone = false;
+  const watched = work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    await operator.pass(100);
+    await new Promise((next) => setTimeout(next, 5));
+  }
+  return watched;
+}
