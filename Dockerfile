@@ -9,8 +9,8 @@ ARG BASE_IMAGE=node:24-bookworm-slim
 FROM ${BASE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# No install scripts: what runs in production is plain JavaScript. The optional native parts of ssh
-# (cpu-features) are done without. --no-save: exactly what the lock file says.
+# No install scripts: what runs in production is plain JavaScript. --no-save:
+# exactly what the lock file says.
 RUN npm install --omit=dev --ignore-scripts --no-save --no-audit --no-fund
 
 FROM ${BASE_IMAGE}
@@ -24,16 +24,18 @@ COPY . .
 
 # /data holds the journal: the one place that is written to. Everything else may be read-only.
 # /policies is empty until a folder is mounted there: without a policy nothing is acted on.
-RUN mkdir /policies /data && chown 65532:65532 /data
+RUN mkdir /policies /data .cache && chown 65532:65532 /data .cache
 ENV NODE_ENV=production \
     SENTINEL_DATA=/data \
     SENTINEL_POLICIES=/policies \
     API_HOST=0.0.0.0
-VOLUME /data
 EXPOSE 8000
 USER 65532:65532
+# Strips and compiles the code once, for the user and the place that it runs at.
+RUN ["node", "bin/sentinel.mjs", "run", "--help"]
+VOLUME /data
 
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.API_PORT ?? 8000}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "/app/src/sentinel.ts"]
+ENTRYPOINT ["node", "/app/bin/sentinel.mjs"]
 CMD ["run"]

@@ -121,7 +121,7 @@ spec: { maxActions: { max: 1000, per: 1m } }
   const child = spawn(
     process.execPath,
     [
-      'src/sentinel.ts',
+      'bin/sentinel.mjs',
       'run',
       '--policies',
       policies,

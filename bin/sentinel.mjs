@@ -3,8 +3,17 @@
 // plain JavaScript, so that the process which stays loads nothing that must be stripped of types.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { enableCompileCache, flushCompileCache } from 'node:module';
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -23,18 +32,11 @@ if (isFilling || process.argv[2] === 'run') {
 if (!isFilling && process.argv[2] === 'run') fillCacheOnce();
 enableCompileCache(cache);
 if (isFilling) {
-  // Everything that `run` comes to load, without running it.
-  for (const module of ['cli/cli', 'cli/run', 'entry/cli-wiring', 'main']) {
-    await import(`../src/${module}.ts`);
-  }
-  for (const late of ['client/index.js', 'server/index.js', 'inMemory.js', 'types.js']) {
-    await import(`@modelcontextprotocol/sdk/${late}`);
-  }
-  flushCompileCache();
-  process.exit(0);
-} else {
-  await import('../src/sentinel.ts');
+  // A rehearsal: everything starts, finds no Docker Engine, and is stopped.
+  setTimeout(() => process.kill(process.pid, 'SIGTERM'), 1_000);
+  process.argv.splice(2, Infinity, 'run');
 }
+await import('../src/sentinel.ts');
 
 /** A child strips and compiles; where nothing can be kept, this process does it as it goes. */
 function fillCacheOnce() {
@@ -45,8 +47,22 @@ function fillCacheOnce() {
   } catch {
     return;
   }
-  const env = { ...process.env, SENTINEL_FILL_CACHE: '1' };
-  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], { env, stdio: 'ignore' });
+  const folder = mkdtempSync(join(tmpdir(), 'sentinel-'));
+  const env = {
+    PATH: process.env.PATH,
+    SENTINEL_FILL_CACHE: '1',
+    SENTINEL_HOST: 'rehearsal',
+    SENTINEL_DATA: join(folder, 'data'),
+    SENTINEL_POLICIES: join(root, 'policies'),
+    DOCKER_HOST: `unix://${folder}/none.sock`,
+    API_PORT: '0',
+  };
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], {
+    env,
+    stdio: 'ignore',
+    timeout: 30_000,
+  });
+  rmSync(folder, { recursive: true, force: true });
   if (child.status === 0) writeFileSync(marker, version);
 }
 

@@ -87,17 +87,21 @@ function tellIntent(
 ): Line[] {
   if (attempt === undefined) return [];
   const { tool, candidate, affects, intent, rollbackOf } = attempt;
-  const args = JSON.stringify(candidates.find(({ id }) => id === candidate)?.arguments ?? {});
-  const given = args === '{}' ? 'without arguments' : `with ${args}`;
   const targets = affects.map(({ name }) => name).join(', ');
-  const kind = rollbackOf === undefined ? '' : 'undo: ';
+  const given = rollbackOf === undefined ? argumentsOf(candidate, candidates) : 'as it was before';
+  const what = rollbackOf === undefined ? tool : `undo ${tool}`;
   return [
     {
       label: 'acts',
       style: 'cyan',
-      text: `${kind}${tool} on ${targets} ${given}; intent ${intent} is on disk`,
+      text: `${what} on ${targets} ${given}; intent ${intent} is on disk`,
     },
   ];
+}
+
+function argumentsOf(candidate: string, candidates: readonly CandidateObject[]): string {
+  const args = JSON.stringify(candidates.find(({ id }) => id === candidate)?.arguments ?? {});
+  return args === '{}' ? 'without arguments' : `with ${args}`;
 }
 
 function tellOutcome(attempt: AttemptObject | undefined): Line[] {

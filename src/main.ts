@@ -82,7 +82,7 @@ export async function runOperator(
     events: telemetry.journal,
   });
   journal.subscribe(telemetry.records(() => journal.state()));
-  await using _outbox = publish({ config, settings, journal, clock, host, telemetry });
+  await using _outbox = await publish({ config, settings, journal, clock, host, telemetry });
 
   // What people want: policies. Then the control loop, and what reaches us.
   await using policies = await watchPolicyFolder({

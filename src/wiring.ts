@@ -3,7 +3,6 @@ import type { DataDirectory } from '#adapters/files/data-directory.ts';
 import { openEvidenceStore } from '#adapters/files/evidence.ts';
 import type { McpActionRunner, McpServerConfig } from '#adapters/mcp/mcp-action-runner.ts';
 import { EMPTY_LOCK, readLock } from '#adapters/mcp/tools-lock.ts';
-import { createRedisEventSink } from '#adapters/redis/redis-event-sink.ts';
 import { ownContainerCandidates } from '#adapters/system/own-container.ts';
 import type { Controller } from '#controller/controller.ts';
 import type { Fleet } from '#controller/fleet.ts';
@@ -75,20 +74,21 @@ function childEnvironment(config: Config, wanted: Readonly<Record<string, string
   >;
 }
 
-/** Publishes the journal to Redis, where one is configured. */
-export function publish(options: {
+/** Publishes the journal to Redis, where one is configured; its client is loaded only then. */
+export async function publish(options: {
   readonly config: Config;
   readonly settings: Settings;
   readonly journal: OperatorJournal;
   readonly clock: Clock;
   readonly host: string;
   readonly telemetry: Telemetry;
-}): Pick<Outbox, 'lagRecords'> & AsyncDisposable {
+}): Promise<Pick<Outbox, 'lagRecords'> & AsyncDisposable> {
   const { config, settings, journal, clock, host, telemetry } = options;
   if (config.redisUrl === undefined) {
     telemetry.log.info('no REDIS_URL: incidents are in the journal and the API only');
     return { lagRecords: () => 0, async [Symbol.asyncDispose]() {} };
   }
+  const { createRedisEventSink } = await import('#adapters/redis/redis-event-sink.ts');
   const limits = settings.redis;
   const sink = createRedisEventSink({
     url: config.redisUrl,

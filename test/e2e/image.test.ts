@@ -32,7 +32,7 @@ describe('the image', () => {
     const { Config } = await docker.getImage(TAG).inspect();
 
     assert.equal(Config.User, '65532:65532');
-    assert.deepEqual(Config.Entrypoint, ['node', '/app/src/sentinel.ts']);
+    assert.deepEqual(Config.Entrypoint, ['node', '/app/bin/sentinel.mjs']);
     assert.deepEqual(Config.Cmd, ['run']);
     assert.ok(Config.Healthcheck);
   });

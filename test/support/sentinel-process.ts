@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -85,6 +84,9 @@ export class SentinelProcess implements AsyncDisposable {
         await writeFile(join(folder, 'sentinel.yaml'), JSON.stringify(options.config));
       }
       await operator.start();
+      // A typing error in a test would else show as an operator that does nothing.
+      const invalid = operator.logs.find(({ msg }) => msg === 'a policy is invalid');
+      if (invalid !== undefined) throw new Error(JSON.stringify(invalid));
       return operator;
     } catch (error) {
       await operator[Symbol.asyncDispose]();
@@ -246,7 +248,9 @@ export class SentinelProcess implements AsyncDisposable {
         ({ seq, type, workload, data }) =>
           `${seq} ${type} ${workload} ${JSON.stringify(data).slice(0, 700)}`,
       );
-      const logs = this.logs.filter(({ level }) => level !== 'info').map((line) => JSON.stringify(line));
+      const logs = this.logs
+        .filter(({ level }) => level !== 'info')
+        .map((line) => JSON.stringify(line));
       const story = [...lines.slice(-40), ...logs.slice(-10)].join('\n');
       throw new Error(`waiting for ${what}:\n${story}`, { cause });
     }

@@ -146,7 +146,9 @@ export interface EventRecorder extends AsyncDisposable {
 export async function recordEvents(stack: TestStack): Promise<EventRecorder> {
   const seen: SeenEvent[] = [];
   const filters = { type: ['container'], label: [`sre-sentinel-test=${stack.prefix}`] };
-  const stream = (await stack.docker.getEvents({ filters })) as Readable;
+  const stream = (await stack.docker.getEvents({
+    filters: JSON.stringify(filters),
+  })) as unknown as Readable;
   let rest = '';
   stream.on('error', () => undefined);
   stream.on('data', (chunk: Buffer) => {

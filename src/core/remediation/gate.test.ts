@@ -208,6 +208,27 @@ describe('the gate', () => {
     });
   }
 
+  it('lets limits be changed while the engine waits to start the container again', () => {
+    const looping = {
+      thresholds: [{ name: 'loop', signal: 'state', equals: 'restarting', severity: 'critical' }],
+    };
+    const allowed = [
+      { name: 'act', tool: 'docker/update_resources', arguments: { memory: '64m' } },
+      { name: 'restart', tool: 'docker/restart_container' },
+    ];
+    const scenario = new Scenario(aPolicy({ ...looping, ...remediation({ allowed }) }));
+    scenario.put(sick({ state: 'restarting', limits: { memoryBytes: 32 * 2 ** 20 } }));
+
+    const { effects } = scenario.reconcile(KEY);
+
+    assert.deepEqual(
+      effects.map(({ kind }) => kind),
+      ['Execute'],
+    );
+    assert.deepEqual(scenario.blockedBy(KEY)['act'], []);
+    assert.deepEqual(scenario.blockedBy(KEY)['restart'], ['EngineRestarting']);
+  });
+
   it('denies for PolicyConflict by opening nothing at all', () => {
     const scenario = withSick(new Scenario(aPolicy({}, 'one'), aPolicy({}, 'two')));
 

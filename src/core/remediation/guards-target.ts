@@ -7,6 +7,7 @@ import type { World } from './world.ts';
 /** Tools that take a container away, which `--rm` would turn into its loss. */
 const LOSES_AUTO_REMOVED = new Set(['docker/stop_container', 'docker/kill_container']);
 const UNPAUSE = 'docker/unpause_container';
+const UPDATE_RESOURCES = 'docker/update_resources';
 
 /** Guards on what the target is and what state it is in. */
 export const TARGET_GUARDS: Guards = {
@@ -41,8 +42,11 @@ export const TARGET_GUARDS: Guards = {
     return { message: `policies ${governing.policies.join(', ')} tie for this workload` };
   },
 
-  EngineRestarting({ view }) {
+  EngineRestarting({ view, candidate }) {
     const state = view.container?.state;
+    // A limit that is changed between two runs holds from the next on: what is killed at each start
+    // for lack of memory is rarely met running.
+    if (state === 'restarting' && candidate.action.tool === UPDATE_RESOURCES) return undefined;
     if (state !== 'restarting' && state !== 'removing' && state !== 'dead') return undefined;
     return { message: `the engine has the container in state ${state}` };
   },

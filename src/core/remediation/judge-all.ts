@@ -17,7 +17,7 @@ export function judgeAll(
   incident: Incident | undefined,
 ): Judged {
   const { world, policy, view, history } = situation;
-  const cutMs = actedAtMs(incident);
+  const cutMs = actedAtMs(situation, incident);
   const input = {
     nowMs: world.nowMs,
     view,
@@ -48,9 +48,22 @@ export function judgeAll(
   };
 }
 
-/** When the last action that may have changed something ended. */
-function actedAtMs(incident: Incident | undefined): number | undefined {
+/**
+ * When the last action ended whose success is still to be seen, or was seen: what happened before it
+ * does not count any more, also once its incident is over, or the same restarts would open it again
+ * at once. An action that failed its verification cuts nothing off: the trouble goes on.
+ */
+function actedAtMs(
+  { world, view }: Pick<JudgedSituation, 'world' | 'view'>,
+  incident: Incident | undefined,
+): number | undefined {
+  const lastActedOn = world.state.ledger[view.key]?.at(-1)?.incident ?? '';
+  return cutOf(incident) ?? cutOf(world.state.incidents[lastActedOn]);
+}
+
+function cutOf(incident: Incident | undefined): number | undefined {
   return incident?.attempts.findLast(
-    (attempt: Attempt) => attempt.outcome !== 'NotExecuted' && attempt.endedAtMs !== undefined,
+    ({ verification, endedAtMs }: Attempt) =>
+      endedAtMs !== undefined && (verification === 'Pending' || verification === 'Passed'),
   )?.endedAtMs;
 }
