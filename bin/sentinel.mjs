@@ -48,12 +48,13 @@ function fillCacheOnce() {
     return;
   }
   const folder = mkdtempSync(join(tmpdir(), 'sentinel-'));
+  mkdirSync(join(folder, 'policies'));
   const env = {
     PATH: process.env.PATH,
     SENTINEL_FILL_CACHE: '1',
     SENTINEL_HOST: 'rehearsal',
     SENTINEL_DATA: join(folder, 'data'),
-    SENTINEL_POLICIES: join(root, 'policies'),
+    SENTINEL_POLICIES: join(folder, 'policies'),
     DOCKER_HOST: `unix://${folder}/none.sock`,
     API_PORT: '0',
   };

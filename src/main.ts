@@ -10,6 +10,8 @@ import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
 import { watchPolicyFolder } from '#adapters/files/policy-source.ts';
 import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
 import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
+import { createFilesystemProbe } from '#adapters/system/filesystem-probe.ts';
+import { createProber } from '#adapters/system/prober.ts';
 import { untilSignal } from '#adapters/system/signals.ts';
 import { createSystemClock } from '#adapters/system/system-clock.ts';
 import { Controller } from '#controller/controller.ts';
@@ -107,6 +109,7 @@ export async function runOperator(
     protectedContainers: protection(config, settings),
     resolveSecrets: (args) => resolveSecrets(args, config.secret),
     workers: WORKERS,
+    signals: { prober: createProber(), filesystem: createFilesystemProbe() },
     listener: telemetry.controller(host, WORKERS),
   });
   await using _server = await startHttpServer(

@@ -57,6 +57,14 @@ export function createTelemetry(level: string) {
     controller: (host: string, workers: number) => ({
       ...controllerTelemetry(metrics, log, { host, workers }),
       onPolicies: policyTelemetry(metrics, log),
+      signals: {
+        onLogLines(policy: string, count: number) {
+          metrics.logLines.inc({ policy }, count);
+        },
+        onLogLinesDropped(policy: string, reason: string, count: number) {
+          metrics.logLinesDropped.inc({ policy, reason }, count);
+        },
+      },
     }),
     /** @param read called at each scrape */
     watch: (read: () => ControllerReadings) => {

@@ -274,9 +274,11 @@ function restartsCondition(threshold: CompiledThreshold, input: JudgeInput): Con
 }
 
 function logCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {
-  const { logs } = input.view;
+  const { logs, runningSinceMs } = input.view;
   if (logs === undefined) return unknown('LogsNotFollowed');
-  const sinceMs = windowStart(threshold, input);
+  // What a container says while it starts does not count, also once it has started.
+  const startedMs = (runningSinceMs ?? Number.NEGATIVE_INFINITY) + input.startPeriodMs;
+  const sinceMs = Math.max(windowStart(threshold, input), startedMs);
   const value =
     threshold.signal === 'log.rate'
       ? logs.rate(sinceMs)
