@@ -117,7 +117,8 @@ function onStart(history: WorkloadHistory, fact: WorkloadObserved, place: Record
   const afterCrash = exit !== undefined && (exit.cause === 'Crash' || exit.cause === 'Engine');
   starts.push({ atMs: place.atMs, cause: fact.cause, afterCrash });
   if (starts.length > STARTS_MAX) starts.shift();
-  delete history.hold;
+  // A restart by hand holds until startPeriod is over, also when the container starts again in it.
+  if (history.hold?.kind !== 'restart') delete history.hold;
   delete history.unknown;
   delete history.removedAtMs;
 }

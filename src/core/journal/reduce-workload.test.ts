@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { aContainer, aPolicy, health, Scenario } from '../../../test/support/scenario.ts';
+
+const KEY = 'box/web';
+
+it('a restart by hand holds for startPeriod, also when the container starts again in it', () => {
+  const scenario = new Scenario(aPolicy({ startPeriod: '30s' }));
+  const sick = () =>
+    scenario.put(
+      aContainer('web', { health: health('unhealthy'), startedAtMs: scenario.wallMs - 5_000 }),
+    );
+  sick();
+  scenario.observe(KEY, 'start', { cause: 'Human' });
+  scenario.observe(KEY, 'restart', { cause: 'Human' });
+  scenario.pass(1_000);
+  scenario.observe(KEY, 'die', { exitCode: 1 });
+  scenario.observe(KEY, 'start', { cause: 'Engine' });
+  sick();
+
+  const during = scenario.reconcile(KEY).effects;
+  const held = scenario.blockedBy(KEY);
+  scenario.pass(30_000);
+  const after = scenario.reconcile(KEY).effects;
+
+  assert.deepEqual(during, []);
+  assert.deepEqual(held, { restart: ['HumanAction'] });
+  assert.equal(after.length, 1);
+});
