@@ -23,6 +23,7 @@ import { startHttpServer } from '#http/server.ts';
 import { VERSION } from '#lib/version.ts';
 import { createTelemetry } from '#telemetry/telemetry.ts';
 import { loadConfig, type RunFlags } from './config.ts';
+import { notify } from './entry/notifiers.ts';
 import {
   apiOptions,
   compileContext,
@@ -60,7 +61,7 @@ export async function runOperator(
   const connection = createDockerConnection({ ...config.docker, onRequest: telemetry.docker });
   const runtime = createDockerRuntime({ connection, clock });
   const operations = createDockerOperations({ connection });
-  const host = config.host ?? (await engineName(runtime, clock, telemetry));
+  const host = config.host ?? (await engineName(runtime, data, telemetry));
   let reloadPolicies = async () => {};
   await using actions = createMcpActionRunner({
     clock,
@@ -95,6 +96,7 @@ export async function runOperator(
   reloadPolicies = async () => {
     await policies.reload();
   };
+  await using _notifications = notify({ config, settings, journal, policies, clock, telemetry });
   await using controller = new Controller({
     runtime,
     actions,
@@ -118,10 +120,13 @@ export async function runOperator(
 
   telemetry.watch(() => readingsOf(controller));
   controller.start();
-  const reason = await Promise.race([
-    untilSignal('SIGTERM', 'SIGINT'),
-    ...(flags.once === true ? [controller.untilIdle().then(() => 'once')] : []),
-  ]);
+  const reason = await untilToldToStop(controller, flags.once);
   await controller.stop(reason);
   return 0;
+}
+
+/** @returns why it stops, for the journal */
+function untilToldToStop(controller: Controller, once = false): Promise<string> {
+  const stopped = untilSignal('SIGTERM', 'SIGINT');
+  return once ? Promise.race([stopped, controller.untilIdle().then(() => 'once')]) : stopped;
 }

@@ -1,4 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataDirectory } from '#adapters/files/data-directory.ts';
 import { openEvidenceStore } from '#adapters/files/evidence.ts';
 import type { McpActionRunner, McpServerConfig } from '#adapters/mcp/mcp-action-runner.ts';
@@ -30,18 +32,26 @@ type Settings = SentinelConfig['spec'];
 
 const RETRY_MS = 2_000;
 
-/** The daemon's hostname, which names this host where nobody else did: waits until it answers. */
+/**
+ * What names this host in workload keys: the daemon's hostname, where nobody gave a name. When the
+ * daemon is away it is what it was last time; on a first start its first answer is waited for.
+ */
 export async function engineName(
   runtime: ContainerRuntime,
-  clock: Clock,
+  data: DataDirectory,
   { log }: Telemetry,
 ): Promise<string> {
+  const file = join(data.path, 'host');
   for (let tries = 1; ; tries += 1) {
     try {
-      return (await runtime.info(AbortSignal.timeout(10_000))).hostname;
+      const { hostname } = await runtime.info(AbortSignal.timeout(10_000));
+      await writeFile(file, hostname);
+      return hostname;
     } catch (error) {
+      const known = await readFile(file, 'utf8').catch(() => '');
+      if (known !== '') return known;
       if (tries === 1) log.error({ err: error }, 'the Docker Engine does not answer; trying on');
-      await clock.sleep(RETRY_MS);
+      await sleep(RETRY_MS);
     }
   }
 }

@@ -101,9 +101,12 @@ export function createEvidenceKeeper(options: EvidenceKeeperOptions): KeepEviden
     const missing = facts.filter(({ value }) => value === null).map(({ signal }) => signal);
     const without = missing.length === 0 ? '' : `; without ${missing.join(', ')}`;
     const message = `evidence from before ${action} was kept${without}`;
-    journal.append([{ type: 'incident.updated', ...about(incident), data: { evidence, message } }], {
-      durable: false,
-    });
+    journal.append(
+      [{ type: 'incident.updated', ...about(incident), data: { evidence, message } }],
+      {
+        durable: false,
+      },
+    );
   }
 }
 

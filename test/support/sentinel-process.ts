@@ -27,7 +27,7 @@ process.on('exit', () => {
 export interface SentinelOptions {
   /** SentinelPolicy documents, each written to a file of its own, which has the policy's name. */
   readonly policies: readonly object[];
-  /** A SentinelConfig document. */
+  /** `spec` of the SentinelConfig; `maxActions` is far above what a test does unless it is given. */
   readonly config?: object;
   /** Beside PATH, HOME and DOCKER_HOST, which are passed on. */
   readonly env?: Readonly<Record<string, string>>;
@@ -80,9 +80,7 @@ export class SentinelProcess implements AsyncDisposable {
     try {
       await mkdir(operator.policies);
       for (const policy of options.policies) await operator.writePolicy(policy);
-      if (options.config !== undefined) {
-        await writeFile(join(folder, 'sentinel.yaml'), JSON.stringify(options.config));
-      }
+      await operator.writeConfig(options.config);
       await operator.start();
       // A typing error in a test would else show as an operator that does nothing.
       const invalid = operator.logs.find(({ msg }) => msg === 'a policy is invalid');
@@ -142,6 +140,16 @@ export class SentinelProcess implements AsyncDisposable {
     const { metadata } = policy as { readonly metadata: { readonly name: string } };
     // JSON is YAML.
     await writeFile(this.policyFile(metadata.name), JSON.stringify(policy, null, 2));
+  }
+
+  /** Writes the SentinelConfig, which is read at the next start. */
+  async writeConfig(spec: object = {}): Promise<void> {
+    const config = {
+      apiVersion: 'sre-sentinel.io/v1alpha1',
+      kind: 'SentinelConfig',
+      spec: { maxActions: { max: 1_000, per: '10m' }, ...spec },
+    };
+    await writeFile(this.#configFile(), JSON.stringify(config));
   }
 
   policyFile(name: string): string {
@@ -256,11 +264,13 @@ export class SentinelProcess implements AsyncDisposable {
     }
   }
 
+  #configFile(): string {
+    return join(this.folder, 'sentinel.yaml');
+  }
+
   #args(): string[] {
-    const args = ['run', '--policies', this.policies, '--data', this.data];
-    return this.#options.config === undefined
-      ? args
-      : [...args, '--config', join(this.folder, 'sentinel.yaml')];
+    const { policies, data } = this;
+    return ['run', '--policies', policies, '--data', data, '--config', this.#configFile()];
   }
 
   #env(): Record<string, string> {

@@ -4,7 +4,9 @@ import { aContainer, aPolicy, health, Scenario } from '../../../test/support/sce
 import { explainIncident } from './explain.ts';
 import { nextSteps } from './explain-next.ts';
 import { incidentObject } from './incident-object.ts';
+import { policySpec } from './policy-spec.ts';
 import type { IncidentObject } from './schema.ts';
+import type { ThresholdSpec } from './threshold-words.ts';
 
 function objectOf(scenario: Scenario, key: string): IncidentObject {
   const incident = scenario.incident(key) ?? assert.fail('no incident');
@@ -17,6 +19,12 @@ function sick(scenario: Scenario) {
     health: health('unhealthy', { endedAtMs: scenario.wallMs - 100 }),
     startedAtMs: scenario.wallMs - 60_000,
   });
+}
+
+/** As the object of the policy has them. */
+function thresholdsOf({ policies: [policy] }: Scenario): readonly ThresholdSpec[] {
+  if (policy === undefined) assert.fail('no policy');
+  return policySpec(policy.spec)['thresholds'] as ThresholdSpec[];
 }
 
 function opened(policy: object): { readonly scenario: Scenario; readonly key: string } {
@@ -91,6 +99,7 @@ What you can do:
             signal: 'memory.utilization',
             above: 0.9,
             clearBelow: 0.8,
+            for: '1m',
             severity: 'warning',
           },
         ],
@@ -103,11 +112,13 @@ What you can do:
     const gauges = { 'memory.utilization': { kind: 'Value', value: 0.953, atMs: 0 } } as const;
     const key = scenario.put(aContainer('web', { limits: { memoryBytes: 2 ** 29 } }), { gauges });
     scenario.reconcile(key);
+    scenario.pass(60_000);
+    scenario.reconcile(key);
     const object = objectOf(scenario, key);
     const candidate = object.status.candidates[0]?.id ?? '';
 
     const text = explainIncident(object, {
-      thresholds: scenario.policies[0]?.spec.thresholds ?? [],
+      thresholds: thresholdsOf(scenario),
       mode: 'Approve',
       records: scenario.records,
     });
@@ -115,7 +126,7 @@ What you can do:
     const { name } = object.metadata;
     for (const line of [
       `Nothing is done until a person says yes or no to ${candidate}.`,
-      'memory: memory.utilization is 95.3 % (the threshold: above 90 %, until below 80 %)',
+      'memory: memory.utilization is 95.3 % (the threshold: above 90 % for 1m, until below 80 %)',
       'container.memoryLimit is 512MiB',
       'web, generation 1, mode Approve, not from a git checkout',
       'ApprovalRequired: the policy wants a person to say yes first',

@@ -43,6 +43,30 @@ describe('policyObject', () => {
     assert.equal(object.status.conditions.length, 9);
   });
 
+  it('gives the spec as a file could hold it, defaults filled in', () => {
+    const document = aPolicy({
+      startPeriod: '45s',
+      thresholds: [
+        { name: 'many', signal: 'restarts', above: 3, window: '10m', severity: 'critical' },
+        { name: 'port', signal: 'probe.tcp', probe: { port: 80 }, severity: 'warning' },
+      ],
+      remediation: {
+        allowed: [{ name: 'restart', tool: 'docker/restart_container', cooldown: '90s' }],
+        budget: { minHealthy: '50%' },
+      },
+    });
+    const { spec } = objectOf(new Scenario(document));
+
+    const again = objectOf(new Scenario({ ...document, spec }));
+
+    assert.deepEqual(again.spec, spec);
+    assert.equal(spec['startPeriod'], '45s');
+    assert.deepEqual((spec['remediation'] as { budget: unknown }).budget, {
+      maxConcurrent: 1,
+      minHealthy: '50%',
+    });
+  });
+
   it('is not Ready while a tool that it allows cannot be called', () => {
     const scenario = new Scenario(aPolicy());
     scenario.readiness = () => ({ ready: false, reason: 'ToolForbidden', message: '403' });

@@ -3,6 +3,7 @@ import type { PolicyProblem } from '#core/policy/problems.ts';
 import { API_VERSION } from '#core/policy/schema.ts';
 import type { World } from '#core/remediation/world.ts';
 import { policyConditions } from './policy-conditions.ts';
+import { policySpec } from './policy-spec.ts';
 import type { Condition, PolicyObject } from './schema.ts';
 
 /** What the source of policies says of its last attempt to load. */
@@ -30,7 +31,7 @@ export function policyObject(policy: CompiledPolicy, view: PolicyView): PolicyOb
     apiVersion: API_VERSION,
     kind: 'SentinelPolicy',
     metadata: { name: policy.name, generation, labels: { ...policy.labels } },
-    spec: structuredClone(policy.spec) as Record<string, unknown>,
+    spec: policySpec(policy.spec),
     status: {
       observedGeneration: generation,
       conditions: policyConditions(policy, view),

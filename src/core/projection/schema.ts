@@ -254,9 +254,7 @@ export const PolicyObject = z
       generation: z.int(),
       labels: z.record(z.string(), z.string()),
     }),
-    spec: z
-      .record(z.string(), z.unknown())
-      .describe('As it is in force: defaults applied, durations in milliseconds.'),
+    spec: z.record(z.string(), z.unknown()).describe('As it is in force, defaults applied.'),
     status: z.object({
       observedGeneration: z.int(),
       conditions: z.array(Condition),

@@ -1,8 +1,7 @@
 import { SIGNALS, type SignalName, signalFacts } from '#core/policy/signals.ts';
-import { formatDuration } from '#lib/duration.ts';
 import { formatBytes } from '#lib/quantity.ts';
 
-/** The parts of a threshold, as a policy in force has it, that say what it asks for. */
+/** The parts of a threshold of a policy object that say what it asks for. */
 export interface ThresholdSpec {
   readonly name: string;
   readonly signal?: string | undefined;
@@ -14,8 +13,8 @@ export interface ThresholdSpec {
   readonly below?: number | undefined;
   readonly clearBelow?: number | undefined;
   readonly clearAbove?: number | undefined;
-  readonly for?: number | undefined;
-  readonly window?: number | undefined;
+  readonly for?: string | undefined;
+  readonly window?: string | undefined;
   readonly severity?: string | undefined;
 }
 
@@ -26,8 +25,8 @@ export function limitWords(threshold: ThresholdSpec): string {
   const parts = [
     ...(above === undefined ? [] : [`above ${show(above)}`]),
     ...(below === undefined ? [] : [`below ${show(below)}`]),
-    ...(window === undefined ? [] : [`within ${formatDuration(window)}`]),
-    ...(threshold.for === undefined ? [] : [`for ${formatDuration(threshold.for)}`]),
+    ...(window === undefined ? [] : [`within ${window}`]),
+    ...(threshold.for === undefined ? [] : [`for ${threshold.for}`]),
   ];
   const clears = [
     ...(clearBelow === undefined ? [] : [`until below ${show(clearBelow)}`]),

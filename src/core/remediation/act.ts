@@ -27,6 +27,8 @@ export function act(situation: JudgedSituation, incident: Incident): Step {
   const explained = diagnose(situation, incident) ?? noteVerdicts(incident, considered);
   if (explained !== undefined) return { drafts: [explained], again: true };
   if (isEscalated(incident)) return NOTHING;
+  // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
+  if (situation.breached.length === 0) return NOTHING;
 
   const denied = deniedCandidate(incident);
   const choice = choose(

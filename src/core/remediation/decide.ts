@@ -1,10 +1,10 @@
-import { pendingAttempt } from '#core/incident/incident.ts';
+import { type Incident, pendingAttempt } from '#core/incident/incident.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import { act } from './act.ts';
 import { followShadow } from './follow-shadow.ts';
 import { judgeAll } from './judge-all.ts';
-import { closeForPolicyChange, join, open, resolve } from './lifecycle.ts';
+import { closeForPolicyChange, closeForRemoval, join, open, resolve } from './lifecycle.ts';
 import {
   EMPTY_MEMORY,
   earlier,
@@ -35,8 +35,7 @@ export function decide(
   const incident = world.state.incidents[world.state.openByWorkload[key] ?? ''];
   const governing = world.governing(key);
   if (governing.kind !== 'governed') {
-    const step = incident === undefined ? NOTHING : closeForPolicyChange(incident, governing.kind);
-    return { step, memory: EMPTY_MEMORY };
+    return { step: ungoverned(world, incident, governing.kind), memory: EMPTY_MEMORY };
   }
   const { policy } = governing;
   if (incident !== undefined && incident.policy.name !== policy.name) {
@@ -55,6 +54,13 @@ export function decide(
     step: { ...step, ...(recheckAtMs === undefined ? {} : { recheckAtMs }) },
     memory: { thresholds: judged.memory.thresholds, ...(steady === undefined ? {} : { steady }) },
   };
+}
+
+/** Nothing is left that a policy could govern, or no policy governs it. */
+function ungoverned(world: World, incident: Incident | undefined, kind: 'none' | 'conflict'): Step {
+  if (incident === undefined) return NOTHING;
+  const isGone = !world.views.has(incident.workload.key);
+  return isGone ? closeForRemoval(world, incident) : closeForPolicyChange(incident, kind);
 }
 
 function nextStep(situation: JudgedSituation): { step: Step; steady?: WorkloadMemory['steady'] } {

@@ -208,6 +208,27 @@ describe('the gate', () => {
     });
   }
 
+  it('gives what a person has just started the time to be well, and no longer', () => {
+    const crashes = {
+      startPeriod: '1s',
+      thresholds: [{ name: 'crash', signal: 'exit', severity: 'critical' }],
+    };
+    const scenario = new Scenario(aPolicy(crashes));
+    scenario.put(aContainer('web', { state: 'exited' }));
+    scenario.observe(KEY, 'found', { state: 'exited', cause: 'Unknown', exitCode: 1 });
+    scenario.reconcile(KEY);
+    scenario.pass(60_000);
+    scenario.observe(KEY, 'start', { cause: 'Human' });
+    scenario.put(aContainer('web', { startedAtMs: scenario.wallMs }));
+
+    assert.deepEqual(scenario.reconcile(KEY).effects, []);
+    assert.deepEqual(scenario.blockedBy(KEY), { restart: ['HumanAction'] });
+
+    scenario.observe(KEY, 'die', { cause: 'Crash', exitCode: 1 });
+    scenario.put(aContainer('web', { state: 'exited' }));
+    assert.equal(scenario.reconcile(KEY).effects.length, 1);
+  });
+
   it('lets limits be changed while the engine waits to start the container again', () => {
     const looping = {
       thresholds: [{ name: 'loop', signal: 'state', equals: 'restarting', severity: 'critical' }],

@@ -1,7 +1,7 @@
 import type { OperatorState, WorkloadHistory } from '#core/journal/state.ts';
 import { pauseKey } from '#core/journal/state.ts';
 import { LABEL } from '#core/workload/container.ts';
-import type { WorkloadKey } from '#core/workload/key.ts';
+import type { WorkloadIdentity, WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { type GuardContext, type Guards, type No, until } from './guard.ts';
@@ -19,12 +19,8 @@ export const PEOPLE_GUARDS: Guards = {
     return isLabelPaused(view) ? { message: `label ${LABEL.pause} is set` } : undefined;
   },
   HumanAction(context) {
-    return humanAction(
-      context.world,
-      context.view,
-      context.history,
-      context.policy.spec.startPeriod,
-    );
+    const { world, view, history, policy } = context;
+    return humanAction(world, view, history, policy.spec.startPeriod) ?? startedByPerson(context);
   },
   IntentUnknown({ view, history, incident, candidate }) {
     if (!isIntentUnknown(view, history) || incident.approved === candidate.id) return undefined;
@@ -94,6 +90,22 @@ export function humanAction(
   };
 }
 
+/**
+ * An exit stays breached until the container has run for `healthyFor`. Whoever has just started it
+ * must not see it restarted for the exit that the start was the answer to.
+ */
+function startedByPerson({ world, view, history, policy }: GuardContext): No | undefined {
+  const started = history.starts.at(-1);
+  if (started?.cause !== 'Human' || view.container?.state !== 'running') return undefined;
+  const endsAtMs = started.atMs + policy.spec.remediation.verify.healthyFor;
+  if (endsAtMs <= world.nowMs) return undefined;
+  const agoMs = world.nowMs - started.atMs;
+  return {
+    message: `started by a person ${formatDuration(agoMs)} ago`,
+    recheckAtMs: endsAtMs,
+  };
+}
+
 const HOLD_WORDS = {
   stop: 'stopped',
   kill: 'sent a signal',
@@ -109,7 +121,13 @@ export function isIntentUnknown({ container }: WorkloadView, history: WorkloadHi
 }
 
 /** The newest sign of a deployment in the workload's project, if it has not settled yet. */
-export function deployedAtMs(world: World, view: WorkloadView): number | undefined {
+export function deployedAtMs(
+  world: World,
+  view: {
+    readonly key: WorkloadKey;
+    readonly identity: Pick<WorkloadIdentity, 'host' | 'project'>;
+  },
+): number | undefined {
   const { project, host } = view.identity;
   const keys =
     project === undefined ? [view.key] : keysOfProject(world.state, `${prefixOf(host, project)}/`);

@@ -14,6 +14,7 @@ import type { Severity } from '#core/policy/schema.ts';
 import { RUNGS_PER_ACTION } from './candidate.ts';
 import { DEPLOYMENT_SETTLE_MS, deployedAtMs, humanAction } from './guards-people.ts';
 import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
+import type { World } from './world.ts';
 
 /** A breach within this of a resolution belongs to the same trouble. */
 const REOPEN_MS = 10 * 60_000;
@@ -92,7 +93,7 @@ function reopen(situation: JudgedSituation, incident: Incident): Step {
           breached: [...breached],
           evidence: evidenceFor(situation, nextEvidenceNumber(incident)),
           workload: incidentWorkload(situation),
-          rung: rungAfter(policy, incident),
+          rung: rungAfter(situation, incident),
           message: `${breached.join(', ')} breached again`,
         },
       },
@@ -126,14 +127,16 @@ function reopenable({ world, policy, view, breached }: JudgedSituation): Inciden
  * Where a reopened incident goes on: after what was tried last, and at the last rung, which did
  * help for a while, when there is none after it. Limits and backoff bound how often.
  */
-function rungAfter(policy: CompiledPolicy, incident: Incident): number {
+function rungAfter({ policy, breached }: JudgedSituation, incident: Incident): number {
   const tried = incident.attempts.some(
     ({ outcome }) => outcome !== undefined && outcome !== 'NotExecuted',
   );
   if (!tried) return incident.rung;
-  const end = policy.actions.length * RUNGS_PER_ACTION;
-  const next = (Math.floor(incident.rung / RUNGS_PER_ACTION) + 1) * RUNGS_PER_ACTION;
-  return next < end ? next : Math.min(incident.rung, end - 1);
+  const last = Math.min(Math.floor(incident.rung / RUNGS_PER_ACTION), policy.actions.length - 1);
+  const next = policy.actions.findIndex(
+    ({ on }, index) => index > last && breached.some((name) => on.includes(name)),
+  );
+  return Math.max(0, next < 0 ? last : next) * RUNGS_PER_ACTION;
 }
 
 /** Ends the incident when its cause is gone, or when it is no longer Sentinel's to care for. */
@@ -142,15 +145,29 @@ export function resolve(situation: JudgedSituation, incident: Incident): Step | 
   const person = belongsToPerson(situation);
   if (person !== undefined) return resolved(incident, 'HumanAction', person);
   if (view.container === undefined && !breached.includes(incident.threshold)) {
-    // In the middle of a recreation there is no container for a moment.
-    const settledAtMs = deployedAtMs(world, view);
-    if (settledAtMs !== undefined) return recheck(settledAtMs + DEPLOYMENT_SETTLE_MS);
     if (!incident.breached.some((name) => isAbsence(situation, name))) {
-      return resolved(incident, 'WorkloadRemoved', 'the workload does not exist any more');
+      return closeForRemoval(world, incident);
     }
   }
   if (breached.length > 0 || !isClear(situation, incident)) return undefined;
   return release(situation, incident);
+}
+
+/**
+ * The workload has no container any more. In the middle of a recreation that is so for a moment, so
+ * it is waited for as long as a deployment takes to settle.
+ */
+export function closeForRemoval(world: World, incident: Incident): Step {
+  const attempt = pendingAttempt(incident);
+  if (attempt !== undefined && attempt.outcome === undefined) return NOTHING;
+  const { key } = incident.workload;
+  const hold = world.state.workloads[key]?.hold;
+  if (hold?.kind === 'remove') {
+    return resolved(incident, 'HumanAction', `removed by a person at ${hold.since}`);
+  }
+  const deployedMs = deployedAtMs(world, { key, identity: incident.workload });
+  if (deployedMs !== undefined) return recheck(deployedMs + DEPLOYMENT_SETTLE_MS);
+  return resolved(incident, 'WorkloadRemoved', 'the workload does not exist any more');
 }
 
 function isAbsence({ policy }: JudgedSituation, name: string): boolean {

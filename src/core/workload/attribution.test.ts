@@ -73,7 +73,19 @@ describe('who caused an event', () => {
       'a person’s stop amid our own restart',
       ['kill', 'die', 'stop', 'start', 'restart', 'kill', 'kill', 'die', 'stop'],
       { own: RESTART },
-      [...Array<Cause>(5).fill('Sentinel'), 'Sentinel', 'Human', 'Human', 'Human'],
+      [...Array<Cause>(5).fill('Sentinel'), ...Array<Cause>(4).fill('Human')],
+    ],
+    [
+      'a crash right after our own restart of what was down',
+      ['start', 'restart', 'die'],
+      { own: RESTART },
+      ['Sentinel', 'Sentinel', 'Crash'],
+    ],
+    [
+      'a person’s stop right after our own restart of what was down',
+      ['start', 'restart', 'kill', 'die', 'stop'],
+      { own: RESTART },
+      ['Sentinel', 'Sentinel', 'Human', 'Human', 'Human'],
     ],
     [
       'a crash right after our own start',

@@ -96,11 +96,20 @@ function causeOf({ action }: RuntimeEvent, context: EventContext): Cause {
   return action === 'oom' ? 'Unknown' : 'Human';
 }
 
-/** An intent explains an event while it has not yet explained as many as it can cause. */
+/** What ends a run of a container. */
+const ENDS: ReadonlySet<EventAction> = new Set(['kill', 'die', 'stop']);
+
+/**
+ * An intent explains an event while it has not yet explained as many as it can cause. A restart
+ * ends the container before it starts it, and ends nothing where it was down already: whatever
+ * ends the new run is not that restart.
+ */
 function isExplained(action: EventAction, { own, history }: EventContext): boolean {
   if (own === undefined) return false;
-  const counted = history?.own?.intent === own.intent ? (history.own.counts[action] ?? 0) : 0;
-  return counted < (own.allowance[action] ?? 0);
+  const counts = history?.own?.intent === own.intent ? history.own.counts : {};
+  const { [action]: allowed = 0, start: starts } = own.allowance;
+  if (starts === 1 && counts['start'] !== undefined && ENDS.has(action)) return false;
+  return (counts[action] ?? 0) < allowed;
 }
 
 function isBeingStopped({ history, nowMs }: EventContext): boolean {

@@ -54,18 +54,21 @@ function holdsStopped(container: ObservedContainer, history: WorkloadHistory | u
   if (history === undefined) return false;
   if (history.container !== container.id)
     return history.hold !== undefined || history.unknown !== undefined;
-  const { hold } = history;
-  const stopped = hold?.kind === 'stop' || hold?.kind === 'pause' || hold?.kind === 'remove';
-  return stopped || history.unknown !== undefined;
+  return saysStopped(history) || history.unknown !== undefined;
+}
+
+/** A person's restart is a hold too, but of a container that runs. */
+function saysStopped({ hold }: WorkloadHistory): boolean {
+  return hold?.kind === 'stop' || hold?.kind === 'pause' || hold?.kind === 'remove';
 }
 
 function isNoted(container: ObservedContainer, history: WorkloadHistory | undefined): boolean {
-  const { unknown, hold } = history ?? {};
+  const { unknown } = history ?? {};
   if (unknown?.container === container.id && unknown.state === container.state) return true;
   if (history?.container !== container.id) return false;
   // A pause of ours is told by its own event.
   if (container.state === 'paused' && history.own?.counts['pause'] !== undefined) return true;
-  return hold !== undefined && hold.untilMs === undefined;
+  return history !== undefined && saysStopped(history);
 }
 
 function isWitnessedExit(
