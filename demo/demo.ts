@@ -54,9 +54,8 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
 /** Sets everything up, plays, and takes it down in reverse order. @returns the number of problems */
 async function stage(options: DemoOptions, folder: WorkFolder): Promise<number> {
   const { project, scenarios, narrator, signal } = options;
-  narrator.heading(
-    `SRE Sentinel: ${scenarios.length} ways to break a stack, and what becomes of it`,
-  );
+  const ways = scenarios.length === 1 ? 'one way' : `${scenarios.length} ways`;
+  narrator.heading(`SRE Sentinel: ${ways} to break a stack, and what becomes of it`);
   narrator.note(
     `Setting up ${project}: ${SERVICES.length} real containers ` +
       `(${SERVICES.map(({ name }) => name).join(', ')}), a private Redis, and the operator. ` +

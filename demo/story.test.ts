@@ -62,8 +62,8 @@ describe('tell', () => {
 describe('thresholdWords', () => {
   it('puts conditions and times of the policies in force into words', () => {
     const thresholds = [
-      { name: 'cpu', above: 0.8, for: 3_000 },
-      { name: 'crash', exitCodes: [78], for: 0 },
+      { name: 'cpu', above: 0.8, for: '3s' },
+      { name: 'crash', exitCodes: [78], for: '0ms' },
       { name: 'oom' },
     ];
     const list = { items: [{ metadata: { name: 'shop' }, spec: { thresholds } }] };

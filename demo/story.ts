@@ -17,7 +17,7 @@ const TELLERS: Readonly<Record<string, Teller>> = {
   'incident.opened': tellBreach,
   'incident.reopened': tellBreach,
   'incident.updated': (incident) => [
-    { label: 'saw', style: 'plain', text: incident.status.timeline.at(-1)?.message ?? '' },
+    { label: 'noted', style: 'dim', text: incident.status.timeline.at(-1)?.message ?? '' },
   ],
   'diagnosis.completed': tellCause,
   'remediation.considered': ({ status }) => status.candidates.map(tellCandidate),

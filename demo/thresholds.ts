@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { formatDuration } from '#lib/duration.ts';
 
 /** As the API serves the list of policies: only what is told here. */
 const PolicyList = z.looseObject({
@@ -13,9 +12,8 @@ const PolicyList = z.looseObject({
             equals: z.string().optional(),
             nonZero: z.boolean().optional(),
             exitCodes: z.array(z.int()).optional(),
-            above: z.number().optional(),
-            /** Milliseconds: the API serves policies as they are in force. */
-            for: z.number().optional(),
+            above: z.union([z.number(), z.string()]).optional(),
+            for: z.string().optional(),
           }),
         ),
       }),
@@ -23,6 +21,9 @@ const PolicyList = z.looseObject({
   ),
 });
 type Threshold = z.infer<typeof PolicyList>['items'][number]['spec']['thresholds'][number];
+
+/** A `for` of nothing, in any unit. */
+const NO_TIME = /^0\D/;
 
 /** `policy/threshold` → what the policy calls wrong, in words. */
 export type ThresholdWords = ReadonlyMap<string, string>;
@@ -37,13 +38,13 @@ export function thresholdWords(json: string): ThresholdWords {
   );
 }
 
-function wordsOf({ equals, nonZero, exitCodes, above, for: forMs }: Threshold): string {
+function wordsOf({ equals, nonZero, exitCodes, above, for: duration }: Threshold): string {
   const condition = [
     equals === undefined ? '' : `equals ${equals}`,
     nonZero === true ? 'is not 0' : '',
     exitCodes === undefined ? '' : `is ${exitCodes.join(' or ')}`,
     above === undefined ? '' : `above ${above}`,
   ].filter((part) => part !== '');
-  const held = forMs === undefined || forMs === 0 ? '' : ` for ${formatDuration(forMs)}`;
+  const held = duration === undefined || NO_TIME.test(duration) ? '' : ` for ${duration}`;
   return `${condition.join(', ') || 'happens'}${held}`;
 }

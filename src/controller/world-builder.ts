@@ -31,8 +31,8 @@ type GovernedBy = Governing<CompiledPolicy>;
 /** Puts together, for one instant, everything that a decision may look at. */
 export class WorldBuilder {
   readonly #options: WorldOptions;
-  /** Selection is remembered per view: a changed container or policy set is another object. */
-  #selected = new WeakMap<WorkloadView, GovernedBy>();
+  /** Selection is remembered per container: a changed one, or another policy set, is another object. */
+  #selected = new WeakMap<object, GovernedBy>();
   #selectedFor: PolicySet | undefined;
 
   constructor(options: WorldOptions) {
@@ -98,14 +98,14 @@ export class WorldBuilder {
   #governing(policies: readonly CompiledPolicy[], key: WorkloadKey): GovernedBy {
     const view = this.#options.fleet.views().get(key);
     if (view === undefined) return { kind: 'none' };
-    const known = this.#selected.get(view);
-    if (known !== undefined) return known;
     const { container, identity } = view;
+    const known = this.#selected.get(container ?? view);
+    if (known !== undefined) return known;
     const found =
       container === undefined
         ? expectedBy(policies, identity)
         : governing(policies, { ...identity, image: container.image, labels: container.labels });
-    this.#selected.set(view, found);
+    this.#selected.set(container ?? view, found);
     return found;
   }
 }

@@ -1,4 +1,4 @@
-import type { RawSample } from '#core/health/sample.ts';
+import type { RawSample, SampleGroup } from '#core/health/sample.ts';
 import type { ContainerSummary, ObservedContainer } from '#core/workload/container.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
 
@@ -65,8 +65,15 @@ export interface ContainerRuntime {
     options: { readonly sinceNano?: string; readonly onOpen: () => void },
     signal: AbortSignal,
   ): AsyncIterable<RuntimeEvent>;
-  /** @returns `undefined` when the container is gone, not running, or has no sample yet */
-  sample(container: ObservedContainer, signal: AbortSignal): Promise<RawSample | undefined>;
+  /**
+   * @param wanted parts that are needed; others may be left out. All unless given
+   * @returns `undefined` when the container is gone, not running, or has no sample yet
+   */
+  sample(
+    container: ObservedContainer,
+    signal: AbortSignal,
+    wanted?: ReadonlySet<SampleGroup>,
+  ): Promise<RawSample | undefined>;
   /** @throws {LogsUnavailableError} the log driver cannot be read (Docker answers 501) */
   logs(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<LogLine>;
 }

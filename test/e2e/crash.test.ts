@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Incident } from '#core/incident/incident.ts';
 import { eventually, TestStack } from '../support/engine.ts';
-import { SentinelProcess } from '../support/sentinel-process.ts';
+import { HOST, SentinelProcess } from '../support/sentinel-process.ts';
 import {
   aQuickPolicy,
   aService,
@@ -133,12 +133,15 @@ describe('an operator that is killed', () => {
     await operator.start();
     await breakHealth(web);
     await untilHealth(web, 'unhealthy');
-    // What it cannot record it tries again: by then it has seen the container unhealthy.
-    await eventually(async () => {
-      const { body } = await operator.get('/metrics');
-      const found = /^controller_runtime_reconcile_errors_total\{[^}]*\} (\d+)$/m.exec(body);
-      return Number(found?.[1] ?? 0) >= 3;
-    });
+    // It has seen the container unhealthy when it has failed to record so.
+    await eventually(
+      () =>
+        operator.logs.some(
+          ({ workload, code }) =>
+            code === 'SENTINEL_JOURNAL_UNAVAILABLE' && workload === `${HOST}/${stack.name('web')}`,
+        ),
+      { what: 'a failed reconcile' },
+    );
 
     const { status, body } = await operator.get('/readyz');
     assert.equal(status, 503);

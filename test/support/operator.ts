@@ -3,6 +3,10 @@ import { createBuiltinActions } from '#actions/builtin-actions.ts';
 import { createMemoryActionRunner } from '#adapters/memory/memory-action-runner.ts';
 import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import {
+  createMemoryEvidenceStore,
+  type MemoryEvidenceStore,
+} from '#adapters/memory/memory-evidence-store.ts';
+import {
   createMemoryJournalStorage,
   type MemoryJournalStorage,
 } from '#adapters/memory/memory-journal-storage.ts';
@@ -11,6 +15,11 @@ import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { Controller, type ControllerOptions } from '#controller/controller.ts';
 import { openJournal } from '#controller/journal/journal.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
+import {
+  type Notifications,
+  type NotifierEntry,
+  startNotifications,
+} from '#controller/notifications.ts';
 import type { Incident } from '#core/incident/incident.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
@@ -21,6 +30,10 @@ export interface OperatorOptions {
   readonly engine?: MemoryEngine;
   readonly storage?: MemoryJournalStorage;
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Where evidence from before an action goes; in memory unless given. */
+  readonly evidence?: MemoryEvidenceStore;
+  /** Who is told; nobody unless given. */
+  readonly notifiers?: readonly NotifierEntry[];
   /** Collects signals with these; without them there are none. */
   readonly signals?: ControllerOptions['signals'];
 }
@@ -34,6 +47,7 @@ export class MemoryOperator {
   readonly clock: VirtualClock;
   readonly engine: MemoryEngine;
   readonly storage: MemoryJournalStorage;
+  readonly evidence: MemoryEvidenceStore;
   readonly warnings: string[] = [];
   /** What was called, in order. */
   readonly calls: ActionCall[] = [];
@@ -41,17 +55,19 @@ export class MemoryOperator {
   readonly policies: ReturnType<typeof createMemoryPolicySource>;
   readonly journal: OperatorJournal;
   readonly controller: Controller;
+  readonly notifications: Notifications;
   readonly records: JournalRecord[] = [];
 
   private constructor(
     parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal'>,
     policies: readonly object[],
-    { signals }: OperatorOptions,
+    { signals, notifiers = [], evidence = createMemoryEvidenceStore() }: OperatorOptions,
   ) {
     const { clock, engine, journal } = parts;
     this.clock = clock;
     this.engine = engine;
     this.storage = parts.storage;
+    this.evidence = evidence;
     this.journal = journal;
     const builtin = createBuiltinActions({ runtime: engine, operations: engine, clock });
     const runner = createMemoryActionRunner({ actions: builtin, clock });
@@ -69,12 +85,23 @@ export class MemoryOperator {
     const [problem] = this.policies.current().problems;
     if (problem !== undefined) throw new Error(`${problem.path}: ${problem.message}`);
     journal.subscribe((records) => this.records.push(...records));
+    this.notifications = startNotifications({
+      journal,
+      clock,
+      notifiers,
+      notifiersOf: (name) =>
+        this.policies.current().policies.find((policy) => policy.name === name)?.spec.notify ?? [],
+      events: {
+        onWarning: (message, cause) => this.warnings.push(`${message}: ${String(cause)}`),
+      },
+    });
     this.controller = new Controller({
       runtime: engine,
       actions: this.actions,
       ...(signals === undefined ? {} : { signals }),
       policies: this.policies,
       journal,
+      evidence,
       clock,
       host: 'box',
       mac: (text) => `mac:${text.length}`,
@@ -126,6 +153,7 @@ export class MemoryOperator {
 
   async stop(): Promise<void> {
     await this.clock.run(this.controller.stop('test'));
+    await this.clock.run(this.notifications.close());
     await this.clock.run(this.journal.close());
   }
 }

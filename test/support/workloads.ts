@@ -30,7 +30,7 @@ export async function aService(
   const check = {
     Test: ['CMD-SHELL', '[ -f /ok ]'],
     Interval: SECOND_NS,
-    Timeout: 10 * SECOND_NS,
+    Timeout: 3 * SECOND_NS,
     Retries: 1,
     StartPeriod: 0,
   };

@@ -1,11 +1,12 @@
-/** Reads `key value` lines, as in `cpu.stat` and `memory.stat` of both cgroup versions. */
-export function parseFlatKeys(text: string): ReadonlyMap<string, number> {
-  const entries = text.split('\n').map((line) => line.split(' '));
-  return new Map(
-    entries.flatMap(([key, value]) =>
-      key === undefined || value === undefined ? [] : [[key, Number(value)] as const],
-    ),
-  );
+/**
+ * One value of a file of `key value` lines, as `cpu.stat` and `memory.stat` of both cgroup versions
+ * are. Such a file has dozens of keys, and two of them matter.
+ */
+export function flatKey(text: string, key: string): number | undefined {
+  const at = text.startsWith(`${key} `) ? 0 : text.indexOf(`\n${key} `) + 1;
+  if (at === 0 && !text.startsWith(`${key} `)) return undefined;
+  const end = text.indexOf('\n', at);
+  return Number(text.slice(at + key.length + 1, end < 0 ? undefined : end));
 }
 
 /** Sums cgroup v2's `io.stat`: `8:0 rbytes=4096 wbytes=0 rios=1 …`, a line per device. */

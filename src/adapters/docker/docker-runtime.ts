@@ -60,9 +60,9 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
       return answer.status === 404 ? undefined : readBody(answer, connection, path, parseInspect);
     },
     events: ({ sinceNano, onOpen }, signal) => readEvents(connection, sinceNano, onOpen, signal),
-    async sample(container, signal) {
+    async sample(container, signal, wanted) {
       if (container.state !== 'running' && container.state !== 'paused') return undefined;
-      return (await cgroups.sample(container)) ?? sampleByApi(connection, clock, container, signal);
+      return cgroups.sample(container, wanted) ?? sampleByApi(connection, clock, container, signal);
     },
     logs: (id, query, signal) =>
       readLogs(connection, id, { ...query, lineBytesMax: logLineBytesMax }, signal),

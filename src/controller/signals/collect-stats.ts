@@ -1,7 +1,7 @@
 import type { Signals } from '#controller/fleet.ts';
 import { RuntimeForbiddenError } from '#core/errors.ts';
 import { gaugesOf } from '#core/health/metrics.ts';
-import type { RawSample } from '#core/health/sample.ts';
+import type { RawSample, SampleGroup } from '#core/health/sample.ts';
 import { type GaugeName, SIGNAL_NAMES, signalFacts } from '#core/policy/signals.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { Reading } from '#core/workload/view.ts';
@@ -19,10 +19,14 @@ export interface Collection<Value> {
   readonly onFailure: (error: unknown) => void;
 }
 
+export interface StatsCollection extends Collection<Signals['gauges']> {
+  readonly wanted: ReadonlySet<SampleGroup>;
+}
+
 /** Samples one run of a container until `signal` aborts. */
 export async function collectStats(
   context: SignalContext,
-  { container, publish, onFailure }: Collection<Signals['gauges']>,
+  { container, publish, onFailure, wanted }: StatsCollection,
   signal: AbortSignal,
 ): Promise<void> {
   const { clock, runtime, samples, nowMs } = context;
@@ -34,7 +38,7 @@ export async function collectStats(
     const host = context.host();
     if (target === undefined || host === undefined) return;
     try {
-      const sample = await samples.run(() => runtime.sample(target, signal));
+      const sample = await samples.run(() => runtime.sample(target, signal, wanted));
       if (signal.aborted || sample === undefined) return;
       // Samples are stamped with the boot clock; readings are on the controller's axis.
       sampledAtMs = nowMs() - Math.max(0, clock.bootMs() - sample.atMs);

@@ -47,7 +47,7 @@ export function createSignalCollector(options: SignalCollectorOptions): SignalCo
     }
     const { policy } = governing;
     const { stats, probes, disks, logs } = wantsOf(policy);
-    if (!stats && probes.length === 0 && disks.length === 0 && logs === undefined) {
+    if (stats.size === 0 && probes.length === 0 && disks.length === 0 && logs === undefined) {
       close(key);
       return;
     }

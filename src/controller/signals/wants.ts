@@ -1,3 +1,4 @@
+import { SAMPLE_GROUPS, type SampleGroup } from '#core/health/sample.ts';
 import type { CelReads } from '#core/policy/cel.ts';
 import type { CompiledPolicy, CompiledThreshold } from '#core/policy/compile.ts';
 import { type CompiledPattern, compilePattern } from '#core/policy/pattern.ts';
@@ -6,7 +7,8 @@ import { signalFacts } from '#core/policy/signals.ts';
 
 /** What a policy wants collected for each workload that it governs. */
 export interface Wants {
-  readonly stats: boolean;
+  /** Parts of a sample that a threshold or an expression reads; empty: none is taken. */
+  readonly stats: ReadonlySet<SampleGroup>;
   readonly probes: readonly ProbeWant[];
   readonly disks: readonly string[];
   readonly logs?: LogWants;
@@ -34,7 +36,7 @@ export interface LogWants {
   }[];
 }
 
-const NOTHING: Wants = { stats: false, probes: [], disks: [], startPeriodMs: 0 };
+const NOTHING: Wants = { stats: new Set(), probes: [], disks: [], startPeriodMs: 0 };
 const known = new WeakMap<CompiledPolicy, Wants>();
 
 export function wantsOf(policy: CompiledPolicy): Wants {
@@ -49,7 +51,7 @@ function derive(policy: CompiledPolicy): Wants {
   const { thresholds, needs, spec } = policy;
   const logs = needs.logs ? logWantsOf(policy) : undefined;
   return {
-    stats: needs.stats,
+    stats: needs.stats ? sampleGroupsOf(policy) : NOTHING.stats,
     probes: thresholds.flatMap(probeWantOf),
     disks: [
       ...new Set(
@@ -61,6 +63,16 @@ function derive(policy: CompiledPolicy): Wants {
     ...(logs === undefined ? {} : { logs }),
     startPeriodMs: spec.startPeriod,
   };
+}
+
+/** `memory.utilization` needs `memory`; an expression needs every group that it names. */
+function sampleGroupsOf({ thresholds, actions }: CompiledPolicy): ReadonlySet<SampleGroup> {
+  const names = new Set([
+    ...thresholds.map(({ signal }) => signal?.split('.', 1)[0]),
+    ...thresholds.flatMap(({ reads }) => [...reads.names]),
+    ...actions.flatMap(({ template }) => template.reads.flatMap((reads) => [...reads.names])),
+  ]);
+  return new Set(SAMPLE_GROUPS.filter((group) => names.has(group)));
 }
 
 function probeWantOf({ name, signal, probe }: CompiledThreshold): ProbeWant[] {

@@ -77,8 +77,9 @@ export class WorkloadSignals {
     await Promise.all(this.#running);
   }
 
-  #updateStats(wants: Wants, run: string): void {
-    const began = this.#stats.begin(wants.stats ? run : '');
+  #updateStats({ stats }: Wants, run: string): void {
+    const identity = run === '' || stats.size === 0 ? '' : JSON.stringify([run, ...stats]);
+    const began = this.#stats.begin(identity);
     if (began === undefined) return;
     this.#publish({ gauges: {} });
     if (began.idle) return;
@@ -86,7 +87,9 @@ export class WorkloadSignals {
       this.#publish({ gauges });
       this.#look('stats');
     });
-    this.#start(collectStats(this.#context, collection, this.#until(began.signal)));
+    this.#start(
+      collectStats(this.#context, { ...collection, wanted: stats }, this.#until(began.signal)),
+    );
   }
 
   #updateProbes({ probes, startPeriodMs }: Wants, run: string): void {

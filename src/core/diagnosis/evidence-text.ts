@@ -13,8 +13,8 @@ export interface RawLogLine {
 }
 
 const LINE_CHARS_MAX = 2_000;
-/** Of all raw lines together: redaction runs on the way to an action, and takes 60 ms a MiB. */
-const LOG_CHARS_MAX = 128 * 1024;
+/** Of all raw lines together: redaction runs on the way to an action, 60 to 400 ms a MiB. */
+const LOG_CHARS_MAX = 64 * 1024;
 const TEXT_CHARS_MAX = 16 * 1024;
 
 /** The newest lines of a log as they may be kept: `TIME STREAM TEXT`, redacted, one line each. */

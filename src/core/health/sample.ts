@@ -27,3 +27,7 @@ export interface RawSample {
   readonly network?: { readonly rxBytes: number; readonly txBytes: number };
   readonly blkio?: { readonly readBytes: number; readonly writeBytes: number };
 }
+
+/** The parts that a sample may have: what is not wanted is not read. */
+export const SAMPLE_GROUPS = ['cpu', 'memory', 'pids', 'network', 'blkio'] as const;
+export type SampleGroup = (typeof SAMPLE_GROUPS)[number];
