@@ -228,6 +228,30 @@ describe('notifications', () => {
     assert.equal(ops.attempts(), 10);
   });
 
+  it('are given up after so many tries, however short they take', async () => {
+    const { clock, ops, open, dropped } = await aJournal({ options: { triesMax: 3 } });
+    ops.setFault('down');
+    open('web');
+
+    await clock.advance(MINUTE);
+
+    assert.deepEqual(dropped, [1]);
+    assert.equal(ops.attempts(), 3);
+  });
+
+  it('are tried once more, and only once, when they are closed', async () => {
+    const { clock, notifications, ops, open, dropped } = await aJournal();
+    ops.setFault('down');
+    open('web');
+    await clock.advance(MINUTE);
+    const before = ops.attempts();
+
+    await clock.run(notifications.close());
+
+    assert.equal(ops.attempts(), before + 1);
+    assert.deepEqual(dropped, [1]);
+  });
+
   it('are given up at once where trying again cannot help', async () => {
     const { clock, ops, open, dropped } = await aJournal();
     ops.setFault('refuse');

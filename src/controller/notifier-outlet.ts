@@ -145,7 +145,7 @@ export class NotifierOutlet {
     const { digestAbove } = this.#options;
     const [first, ...rest] = this.#waiting;
     if (first === undefined) return undefined;
-    if (this.#waiting.length <= digestAbove && this.#overflowed === 0) return this.#waiting.shift();
+    if (this.#waiting.length <= digestAbove) return this.#waiting.shift();
     this.#waiting.length = 0;
     const dropped = this.#overflowed;
     this.#overflowed = 0;

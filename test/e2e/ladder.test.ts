@@ -39,7 +39,10 @@ const REMEDIATION = {
   recovering: { mode: 'Shadow', verify: QUICK },
   denied: { windows: { deny: [ALWAYS_DENIED] } },
   approved: { mode: 'Approve' },
-  refused: { mode: 'Approve', allowed: [RESTART, { ...RESTART, name: 'second' }] },
+  refused: {
+    mode: 'Approve',
+    allowed: ['first', 'second', 'third'].map((name) => ({ ...RESTART, name })),
+  },
 } as const;
 type Name = keyof typeof REMEDIATION;
 const STUBBORN: readonly Name[] = ['stubborn', 'tight', 'escalated'];
@@ -245,23 +248,29 @@ describe('the ladder', { concurrency: true }, () => {
 
   it('goes on without what a person denied', async () => {
     await breakHealth(container('refused'));
-    const first = await operator.untilIncident(
-      stack.name('refused'),
-      ({ approval }) => approval?.state === 'Requested',
-    );
-    const denied = first.approval?.candidate ?? '';
+    const asked: string[] = [];
+    for (const action of ['first', 'second', 'third']) {
+      const { name, approval } = await operator.untilIncident(
+        stack.name('refused'),
+        (incident) =>
+          incident.approval?.state === 'Requested' &&
+          incident.approval.candidate.startsWith(`${action}-`),
+      );
+      const candidate = approval?.candidate ?? '';
+      asked.push(candidate);
+      const path = `/api/v1/incidents/${name}/deny`;
+      assert.equal((await operator.post(path, { candidate, reason: 'no' })).status, 200);
+    }
 
-    const answer = await operator.post(`/api/v1/incidents/${first.name}/deny`, {
-      candidate: denied,
-      reason: 'not today',
-    });
-    assert.equal(answer.status, 200);
-    const second = await operator.untilIncident(
+    const { name } = await operator.untilIncident(
       stack.name('refused'),
-      ({ approval }) => approval?.state === 'Requested' && approval.candidate !== denied,
+      ({ escalations }) => escalations.length > 0,
     );
-
-    assert.match(second.approval?.candidate ?? '', /^second-/);
+    const requested = await operator.recordsOf('approval.requested');
+    assert.deepEqual(
+      requested.filter(({ incident }) => incident === name).map(({ data }) => data.candidate),
+      asked,
+    );
     assert.equal(restarts('refused'), 0);
   });
 });

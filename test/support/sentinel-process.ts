@@ -251,8 +251,9 @@ export class SentinelProcess implements AsyncDisposable {
     try {
       return await wait();
     } catch (cause) {
-      const records = await this.records().catch(() => []);
-      const lines = records.map(
+      const all = await this.records().catch(() => []);
+      const about = all.filter(({ workload }) => workload === '' || workload.endsWith(`/${what}`));
+      const lines = (about.some(({ workload }) => workload !== '') ? about : all).map(
         ({ seq, type, workload, data }) =>
           `${seq} ${type} ${workload} ${JSON.stringify(data).slice(0, 700)}`,
       );

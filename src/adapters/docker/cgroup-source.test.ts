@@ -20,7 +20,7 @@ function sourceOf(tree: string) {
 
 describe('samples from cgroup files', () => {
   it('reads a v1 tree, as recorded', async () => {
-    const sample = await sourceOf('v1').sample(container);
+    const sample = sourceOf('v1').sample(container);
 
     assert.deepEqual(sample, {
       atMs: 5_000,
@@ -38,7 +38,7 @@ describe('samples from cgroup files', () => {
   });
 
   it('reads a v2 tree by the systemd driver, from a cgroup of the container’s own init', async () => {
-    const sample = await sourceOf('v2').sample(container);
+    const sample = sourceOf('v2').sample(container);
 
     assert.deepEqual(sample, {
       atMs: 5_000,
@@ -63,13 +63,13 @@ describe('samples from cgroup files', () => {
     it(`has none for ${name}`, async () => {
       const stranger = { ...container, ...changes };
 
-      assert.equal(await sourceOf('v2').sample(stranger), undefined);
-      assert.equal(await sourceOf('v1').sample(stranger), undefined);
+      assert.equal(sourceOf('v2').sample(stranger), undefined);
+      assert.equal(sourceOf('v1').sample(stranger), undefined);
     });
   }
 
   it('has none where the host’s files are not mounted', async () => {
-    assert.equal(await sourceOf('missing').sample(container), undefined);
+    assert.equal(sourceOf('missing').sample(container), undefined);
   });
 
   for (const [name, changes] of [
@@ -77,7 +77,7 @@ describe('samples from cgroup files', () => {
     ['another container’s network', { shares: [{ kind: 'network', owner: 'other' }] }],
   ] as const) {
     it(`gives no network figures for ${name}, which are not its own`, async () => {
-      const sample = await sourceOf('v2').sample({ ...container, ...changes });
+      const sample = sourceOf('v2').sample({ ...container, ...changes });
 
       assert.ok(sample?.cpu !== undefined);
       assert.equal(sample.network, undefined);

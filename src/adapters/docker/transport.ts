@@ -44,7 +44,8 @@ export function createTransport(endpoint: DockerEndpoint, onRequest?: OnRequest)
   return {
     async dial(call, prefix, { signal, keep }) {
       assertPlain(call.path);
-      const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query)}`;
+      const query =
+        call.query === undefined ? '' : `?${new URLSearchParams(call.query).toString()}`;
       const body = call.body === undefined ? undefined : JSON.stringify(call.body);
       const options = {
         ...target.options,

@@ -62,8 +62,17 @@ function splitCredentials({ url: text, token }: WebhookOptions) {
   url.password = '';
   if (token !== undefined) return { url, authorization: `Bearer ${token}` };
   if (username === '' && password === '') return { url, authorization: undefined };
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${decoded(username)}:${decoded(password)}`;
   return { url, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+/** A bare `%` in a password is one, whatever RFC 3986 says. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 async function deliveryOf(response: Response, host: string): Promise<Delivery> {

@@ -163,6 +163,11 @@ export interface Incident {
     atMs: number;
     by?: string;
   };
+  /**
+   * Candidates to which a person said no since the latest opening, or for which nobody said anything
+   * in time: the ladder goes on without them.
+   */
+  denied?: string[];
   reopens: number;
   resolution?: Resolution;
   resolvedAt?: string;

@@ -68,6 +68,7 @@ export const incidentReducers: Reducers = {
     delete incident.resolvedAt;
     delete incident.resolvedAtMs;
     delete incident.approval;
+    delete incident.denied;
     incident.boutAtMs = place.atMs;
     incident.severity = data.severity;
     incident.breached = data.breached;

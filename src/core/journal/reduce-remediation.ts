@@ -179,4 +179,5 @@ function setApproval(
     atMs: place.atMs,
     by: place.actor,
   };
+  if (approval === 'Denied' || approval === 'Expired') (incident.denied ??= []).push(candidate);
 }

@@ -99,7 +99,8 @@ describe('what people are told', () => {
     const asked = told(scenario, 'approval.requested');
 
     const { name } = scenario.incident(key) ?? {};
-    assert.ok(asked?.text.includes(`sentinel approve ${name}, or sentinel deny ${name}`));
+    assert.ok(asked);
+    assert.ok(asked.text.includes(`sentinel approve ${name}, or sentinel deny ${name}`));
     assert.equal(asked.level, 'escalated');
   });
 
@@ -173,7 +174,7 @@ describe('what people are told', () => {
     const { text = '', message = '' } = told(scenario, 'remediation.completed') ?? {};
 
     for (const shown of [text, message]) {
-      assert.match(shown, /--password \[REDACTED:flag\] < !channel> @ here\ufffd end/);
+      assert.match(shown, /cannot run --password \[REDACTED:flag\] < !channel> @ here\ufffd end/);
       assert.doesNotMatch(shown, /hunter2/);
     }
     assert.equal(text.split('\n').length, 2);

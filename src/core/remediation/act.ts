@@ -30,9 +30,8 @@ export function act(situation: JudgedSituation, incident: Incident): Step {
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
   if (situation.breached.length === 0) return NOTHING;
 
-  const denied = deniedCandidate(incident);
   const choice = choose(
-    considered.filter(({ candidate }) => candidate.id !== denied),
+    considered.filter(({ candidate }) => incident.denied?.includes(candidate.id) !== true),
     incident.rung,
   );
   switch (choice.kind) {
@@ -46,14 +45,6 @@ export function act(situation: JudgedSituation, incident: Incident): Step {
       // What was only thought of spends no real limit, and asks for nobody.
       return isShadow(situation) ? NOTHING : exhausted(incident, considered);
   }
-}
-
-/** A person said no, or nobody said anything in time: the ladder goes on without it. */
-function deniedCandidate({ approval, boutAtMs }: Incident): string | undefined {
-  if (approval === undefined || approval.atMs < boutAtMs) return undefined;
-  return approval.state === 'Denied' || approval.state === 'Expired'
-    ? approval.candidate
-    : undefined;
 }
 
 /** Every candidate with every refusal: what the gate says now. */

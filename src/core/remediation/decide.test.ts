@@ -162,6 +162,39 @@ describe('an incident', () => {
     scenario.reconcile(KEY);
     assert.equal(scenario.incident(KEY)?.resolution, 'WorkloadRemoved');
   });
+
+  it('stays with its policy while there is no container that could be selected', () => {
+    const scenario = new Scenario(aPolicy({ remediation: { mode: 'Shadow' } }));
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    scenario.observe(KEY, 'destroy', { cause: 'Engine' });
+    scenario.views.delete(KEY);
+
+    scenario.reconcile(KEY);
+
+    assert.equal(scenario.incident(KEY)?.resolution, undefined);
+    scenario.pass(20_000);
+    scenario.reconcile(KEY);
+    assert.equal(scenario.incident(KEY)?.resolution, 'WorkloadRemoved');
+  });
+
+  it('waits while several containers claim its workload', () => {
+    const scenario = new Scenario(aPolicy({ remediation: { mode: 'Shadow' } }));
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    const { container: _, ...claimed } = scenario.views.get(KEY) ?? assert.fail();
+    scenario.views.set(KEY, { ...claimed, ambiguous: ['a', 'b'] });
+    scenario.pass(60_000);
+
+    scenario.reconcile(KEY);
+
+    const incident = scenario.incident(KEY);
+    assert.equal(incident?.resolution, undefined);
+    assert.deepEqual(incident?.escalations, []);
+    scenario.put(well());
+    scenario.reconcile(KEY);
+    assert.equal(scenario.incident(KEY)?.resolution, 'SelfRecovered');
+  });
 });
 
 describe('an exit', () => {

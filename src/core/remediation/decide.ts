@@ -1,6 +1,10 @@
 import { type Incident, pendingAttempt } from '#core/incident/incident.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
+import type { CompiledPolicy } from '#core/policy/compile.ts';
+import type { Governing } from '#core/policy/select.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
+import { defined } from '#lib/defined.ts';
 import { act } from './act.ts';
 import { followShadow } from './follow-shadow.ts';
 import { judgeAll } from './judge-all.ts';
@@ -33,7 +37,8 @@ export function decide(
   memory: WorkloadMemory = EMPTY_MEMORY,
 ): Decided {
   const incident = world.state.incidents[world.state.openByWorkload[key] ?? ''];
-  const governing = world.governing(key);
+  const view = world.views.get(key) ?? (incident && viewWithoutContainer(incident));
+  const governing = governingOf(world, view, incident);
   if (governing.kind !== 'governed') {
     return { step: ungoverned(world, incident, governing.kind), memory: EMPTY_MEMORY };
   }
@@ -42,7 +47,6 @@ export function decide(
     return { step: closeForPolicyChange(incident, 'none'), memory: EMPTY_MEMORY };
   }
 
-  const view = world.views.get(key);
   if (view === undefined) return { step: NOTHING, memory };
   const history = world.state.workloads[key] ?? emptyHistory();
   const judged = judgeAll({ world, policy, view, history }, memory, incident);
@@ -61,6 +65,29 @@ function ungoverned(world: World, incident: Incident | undefined, kind: 'none' |
   if (incident === undefined) return NOTHING;
   const isGone = !world.views.has(incident.workload.key);
   return isGone ? closeForRemoval(world, incident) : closeForPolicyChange(incident, kind);
+}
+
+/**
+ * Selection looks at a container. While there is none, or more than one, an open incident stays with
+ * its policy, as long as that exists: the workload may come again, and if it does not, that is what
+ * ends the incident.
+ */
+function governingOf(
+  world: World,
+  view: WorkloadView | undefined,
+  incident: Incident | undefined,
+): Governing<CompiledPolicy> {
+  if (view === undefined) return { kind: 'none' };
+  if (incident === undefined || view.container !== undefined) return world.governing(view.key);
+  const policy = world.policies.find(({ name }) => name === incident.policy.name);
+  return policy === undefined ? { kind: 'none' } : { kind: 'governed', policy };
+}
+
+/** The workload of an incident, as it is when nothing is left of it on the engine. */
+function viewWithoutContainer({ workload }: Incident): WorkloadView {
+  const { key, host, project, service, container: name } = workload;
+  const identity = { host, name, ...defined({ project, service }) };
+  return { key, identity, ambiguous: [], gauges: {}, probes: {}, disks: {} };
 }
 
 function nextStep(situation: JudgedSituation): { step: Step; steady?: WorkloadMemory['steady'] } {

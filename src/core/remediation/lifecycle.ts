@@ -145,6 +145,8 @@ export function resolve(situation: JudgedSituation, incident: Incident): Step | 
   const person = belongsToPerson(situation);
   if (person !== undefined) return resolved(incident, 'HumanAction', person);
   if (view.container === undefined && !breached.includes(incident.threshold)) {
+    // Which of them it is about nobody can tell: it is only observed until there is one again.
+    if (view.ambiguous.length > 0) return NOTHING;
     if (!incident.breached.some((name) => isAbsence(situation, name))) {
       return closeForRemoval(world, incident);
     }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { it } from 'node:test';
+import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
+import { EMPTY_LOCK } from '#adapters/mcp/tools-lock.ts';
 import { createSystemClock } from '#adapters/system/system-clock.ts';
 import type { JsonObject } from '#ports/action-runner.ts';
-import { INTENT, NEVER } from '../../../test/support/actions.ts';
-import { createMcpActionRunner } from './mcp-action-runner.ts';
-import { EMPTY_LOCK } from './tools-lock.ts';
+import { INTENT, NEVER } from '../support/actions.ts';
 
-const PROGRAM = new URL('../../../test/support/docker-mcp-stdio.ts', import.meta.url).pathname;
+const PROGRAM = new URL('../support/docker-mcp-stdio.ts', import.meta.url).pathname;
 
 it('the built-in tools work from a program of their own', async () => {
   await using runner = createMcpActionRunner({

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { watchPolicyFolder } from '#adapters/files/policy-source.ts';
 import type { CompileContext } from '#core/policy/compile.ts';
 import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
-import { watchPolicyFolder } from './policy-source.ts';
 
 const run = promisify(execFile);
 const context = (): CompileContext => ({

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { describe, it } from 'node:test';
 import { createBuiltinActions } from '#actions/builtin-actions.ts';
+import { createDockerServer } from '#adapters/mcp/docker-server.ts';
+import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
+import { type McpHttpServer, startMcpHttpServer } from '#adapters/mcp/serve-http.ts';
+import { EMPTY_LOCK } from '#adapters/mcp/tools-lock.ts';
 import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import { createSystemClock } from '#adapters/system/system-clock.ts';
-import { expectationOf, INTENT, NEVER } from '../../../test/support/actions.ts';
-import { createScriptedServer, createWorld } from '../../../test/support/scripted-mcp-server.ts';
-import { createDockerServer } from './docker-server.ts';
-import { createMcpActionRunner } from './mcp-action-runner.ts';
-import { type McpHttpServer, startMcpHttpServer } from './serve-http.ts';
-import { EMPTY_LOCK } from './tools-lock.ts';
+import { expectationOf, INTENT, NEVER } from '../support/actions.ts';
+import { createScriptedServer, createWorld } from '../support/scripted-mcp-server.ts';
 
 const TOKEN = 'a-token-for-these-tests';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { it } from 'node:test';
+import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
+import { EMPTY_LOCK, pinTools } from '#adapters/mcp/tools-lock.ts';
 import { createSystemClock } from '#adapters/system/system-clock.ts';
-import { actionBench, NEVER } from '../../../test/support/actions.ts';
-import { createMcpActionRunner } from './mcp-action-runner.ts';
-import { EMPTY_LOCK, pinTools } from './tools-lock.ts';
+import { actionBench, NEVER } from '../support/actions.ts';
 
 interface Message {
   readonly id?: number;

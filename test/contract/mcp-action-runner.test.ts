@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createSystemClock } from '#adapters/system/system-clock.ts';
-import type { JsonObject } from '#ports/action-runner.ts';
-import { actionBench, NEVER } from '../../../test/support/actions.ts';
-import { eventually } from '../../../test/support/engine.ts';
-import { createScriptedServer, createWorld } from '../../../test/support/scripted-mcp-server.ts';
 import {
   createMcpActionRunner,
   type McpActionRunner,
   type McpRunnerOptions,
-} from './mcp-action-runner.ts';
-import { startMcpHttpServer } from './serve-http.ts';
-import { EMPTY_LOCK, pinTools } from './tools-lock.ts';
+} from '#adapters/mcp/mcp-action-runner.ts';
+import { startMcpHttpServer } from '#adapters/mcp/serve-http.ts';
+import { EMPTY_LOCK, pinTools } from '#adapters/mcp/tools-lock.ts';
+import { createSystemClock } from '#adapters/system/system-clock.ts';
+import type { JsonObject } from '#ports/action-runner.ts';
+import { actionBench, NEVER } from '../support/actions.ts';
+import { eventually } from '../support/engine.ts';
+import { createScriptedServer, createWorld } from '../support/scripted-mcp-server.ts';
 
 const TOKEN = 'a-token-for-these-tests';
 const TARGET = [{ id: 'f'.repeat(64), state: 'running' as const }] as const;
-const SCRIPT = new URL('../../../test/support/scripted-mcp-stdio.ts', import.meta.url).pathname;
+const SCRIPT = new URL('../support/scripted-mcp-stdio.ts', import.meta.url).pathname;
 
 type Servers = McpRunnerOptions['servers'];
 
