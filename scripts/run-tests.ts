@@ -63,7 +63,9 @@ async function filesOf({ files }: Suite, parts: readonly string[]): Promise<stri
 /** @returns the exit code of `node --test`, whose summary ends the output */
 async function runNodeTest(options: readonly string[], files: readonly string[]): Promise<number> {
   // Set inside a test run, where it would turn the report into a machine's format.
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
+  // Types are stripped once, not at every run and in every process.
+  const env = { NODE_COMPILE_CACHE: '.cache/test', ...inherited };
   const runner = spawn(process.execPath, ['--test', '--test-reporter=spec', ...options, ...files], {
     stdio: 'inherit',
     env,

@@ -33,7 +33,7 @@ function installation(more: Partial<DoctorProbes> = {}, setting: Partial<DoctorS
     }),
     containers: async () => [aContainer('web')],
     allows: async () => true,
-    cgroupFiles: async () => true,
+    cgroupFiles: () => true,
     pingRedis: async () => undefined,
     data: async () => ({ exists: true, writable: true, ownerUid: 1, ownUid: 1, locked: false }),
     policies: async () => ({
@@ -90,7 +90,7 @@ describe('doctor', () => {
     ['a clock that is off a little', { wallMs: () => 6_000 }, {}, 'clock', 'warn', 0],
     ['a clock that is off a lot', { wallMs: () => 600_000 }, {}, 'clock', 'fail', 1],
     ['a proxy that refuses', { allows: async () => false }, {}, 'permissions', 'fail', 1],
-    ['cgroup files out of sight', { cgroupFiles: async () => false }, {}, 'stats', 'warn', 0],
+    ['cgroup files out of sight', { cgroupFiles: () => false }, {}, 'stats', 'warn', 0],
     [
       'a Redis that is away',
       {
@@ -146,7 +146,7 @@ describe('doctor', () => {
 
   it('goes on after a check that fails for a reason of its own', async () => {
     const findings = await installation({
-      cgroupFiles: async () => {
+      cgroupFiles: () => {
         throw new Error('surprise');
       },
     });

@@ -51,7 +51,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
     if (containers.length === 0) return [ok('no container runs: nothing to measure')];
     // One may end while it is looked at.
     for (const container of containers) {
-      if (await probes.cgroupFiles(container)) return [ok('the kernel’s cgroup files are visible')];
+      if (probes.cgroupFiles(container)) return [ok('the kernel’s cgroup files are visible')];
     }
     const remedy =
       'It works, and costs the engine more. In a container: mount /sys/fs/cgroup and /proc of the host read-only.';

@@ -51,7 +51,7 @@ export interface DoctorProbes extends AsyncDisposable {
    * does not exist, so nothing can happen.
    */
   allows(path: DockerPath): Promise<boolean>;
-  cgroupFiles(container: ObservedContainer): Promise<boolean>;
+  cgroupFiles(container: ObservedContainer): boolean;
   pingRedis(): Promise<void>;
   data(): Promise<DataFacts>;
   policies(): Promise<LoadedPolicies>;

@@ -55,8 +55,8 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
         throw error;
       }
     },
-    cgroupFiles: async (container: ObservedContainer) =>
-      (await createCgroupSource({ clock }).sample(container)) !== undefined,
+    cgroupFiles: (container: ObservedContainer) =>
+      createCgroupSource({ clock }).sample(container) !== undefined,
     pingRedis: async () => {
       const { createRedisEventSink } = await import('#adapters/redis/redis-event-sink.ts');
       const sink = createRedisEventSink({ url: config.redisUrl ?? '' });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type Docker from 'dockerode';
-import { eventually, TEST_IMAGE, TestStack } from '../support/engine.ts';
+import { TEST_IMAGE, TestStack } from '../support/engine.ts';
 import { startEngineProxy } from '../support/engine-proxy.ts';
 import { HOST, SentinelProcess } from '../support/sentinel-process.ts';
 import {
@@ -226,35 +226,29 @@ describe('a policy folder', () => {
   it('keeps its last good state while a file is broken, and does nothing without a policy', async () => {
     await using stack = await TestStack.open();
     const job = await aService(stack, 'job', { unchecked: true });
-    await using operator = await SentinelProcess.start({ policies: [aQuickPolicy(stack)] });
-    const untilMended = (times: number) =>
-      operator.untilIncident(
-        stack.name('job'),
-        ({ resolution, attempts }) => resolution !== undefined && attempts.length === times,
-      );
+    const other = await aService(stack, 'other', { unchecked: true });
+    const only = (name: string) =>
+      aQuickPolicy(stack, { name, spec: { selector: { names: [stack.name(name)] } } });
+    await using operator = await SentinelProcess.start({ policies: [only('job')] });
+    const untilMended = (name: string) =>
+      operator.untilIncident(stack.name(name), ({ resolution }) => resolution !== undefined);
 
-    await writeFile(operator.policyFile('quick'), 'spec: { thresholds: [ { signal: helth');
-    await eventually(() => operator.logs.some(({ msg }) => msg === 'a policy is invalid'), {
-      what: 'a word on the broken file',
-    });
+    await writeFile(operator.policyFile('job'), 'spec: { thresholds: [ { signal: helth');
+    await operator.untilRecord('policy.loaded', ({ data }) => data.problems > 0);
     await crash(job, 3);
-    const incident = await untilMended(1);
+    const incident = await untilMended('job');
     assert.equal(incident.resolution, 'Remediated');
+    const { body } = await operator.get('/api/v1/policies');
+    assert.match(JSON.stringify(body), /"Stalled","status":"True"/);
 
-    // An unrelated policy goes, the broken one is mended: both count at once.
-    const loads = (await operator.recordsOf('policy.loaded')).length;
-    await writeFile(operator.policyFile('quick'), '');
-    await eventually(async () => (await operator.recordsOf('policy.loaded')).length > loads, {
-      what: 'an empty set of policies',
-    });
+    await rm(operator.policyFile('job'));
+    await operator.untilRecord('policy.loaded', ({ data }) => data.policies.length === 0);
     await crash(job, 4);
     await job.wait();
-    await operator.writePolicy(
-      aQuickPolicy(stack, { name: 'quick', remediation: { mode: 'Off' } }),
-    );
-    await eventually(async () => (await operator.recordsOf('policy.loaded')).length > loads + 1, {
-      what: 'the policy that is Off',
-    });
+    await operator.writePolicy(only('other'));
+    await operator.untilRecord('policy.loaded', ({ data }) => data.policies[0]?.name === 'other');
+    await crash(other, 5);
+    await untilMended('other');
 
     assert.equal((await stateOf(job)).Running, false);
     assert.equal((await operator.incidentsOf(stack.name('job')))[0]?.attempts.length, 1);

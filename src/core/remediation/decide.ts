@@ -48,7 +48,13 @@ export function decide(
   }
 
   if (view === undefined) return { step: NOTHING, memory };
-  const history = world.state.workloads[key] ?? emptyHistory();
+  return decideGoverned({ world, policy, view, incident, memory });
+}
+
+type Governed = Pick<JudgedSituation, 'world' | 'policy' | 'view' | 'incident' | 'memory'>;
+
+function decideGoverned({ world, policy, view, incident, memory }: Governed): Decided {
+  const history = world.state.workloads[view.key] ?? emptyHistory();
   const judged = judgeAll({ world, policy, view, history }, memory, incident);
   const situation: JudgedSituation = { world, policy, view, history, incident, ...judged };
   const { step, steady } = nextStep(situation);
