@@ -163,4 +163,17 @@ describe('the operator', () => {
     );
     await second.stop();
   });
+
+  it('does not take a stop for a crash when the daemon skipped the event of its signal', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await operator.engine.add({ name: 'web', plan: { ignoresTerm: true } });
+    await operator.pass(25_000);
+    operator.engine.loseEvents(({ action }) => action === 'kill' || action === 'stop');
+
+    await operator.clock.run(operator.engine.stop(id, 1, new AbortController().signal));
+    await operator.pass(600_000);
+
+    assert.deepEqual(operator.calls, []);
+    await operator.stop();
+  });
 });

@@ -145,6 +145,7 @@ export class Controller implements AsyncDisposable {
       world: () => this.#worlds.build(),
       memoryOf: (key) => this.#memories.get(key),
       refresh,
+      confirmCrash: (key, signal) => this.#observer.confirmCrash(key, signal),
       onEnded: (key) => this.#queue.add(key),
       resolveSecrets: options.resolveSecrets,
       ...this.#evidenceKeeper(),

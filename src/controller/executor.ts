@@ -31,6 +31,8 @@ export interface ExecutorOptions {
   readonly memoryOf: (key: WorkloadKey) => WorkloadMemory | undefined;
   /** Inspects a workload's containers now. */
   readonly refresh: (key: WorkloadKey, signal: AbortSignal) => Promise<void>;
+  /** Makes sure that an exit which looks like a crash is none of a person's doing. */
+  readonly confirmCrash: (key: WorkloadKey, signal: AbortSignal) => Promise<void>;
   /** Its workload should be looked at again. */
   readonly onEnded: (key: WorkloadKey) => void;
   /** Fills `$secret` markers in, right before the call. */
@@ -219,9 +221,14 @@ export class Executor {
 
   /** Inspects every container that the attempt touches. */
   async #lookAt({ affects }: Attempt): Promise<void> {
-    const { clock, refresh } = this.#options;
+    const { clock, refresh, confirmCrash } = this.#options;
     await withDeadline(clock, LOOK_TIMEOUT_MS, (signal) =>
-      Promise.all(affects.map(({ workload }) => refresh(workload, signal))),
+      Promise.all(
+        affects.map(async ({ workload }) => {
+          await refresh(workload, signal);
+          await confirmCrash(workload, signal);
+        }),
+      ),
     );
   }
 

@@ -1,7 +1,12 @@
 import { RuntimeUnavailableError } from '#core/errors.ts';
 import type { Draft } from '#core/journal/data.ts';
 import type { OperatorState, WorkloadHistory } from '#core/journal/state.ts';
-import { attribute, type EventContext, type OwnIntent } from '#core/workload/attribution.ts';
+import {
+  attribute,
+  type EventContext,
+  missedStop,
+  type OwnIntent,
+} from '#core/workload/attribution.ts';
 import { type ContainerSummary, LABEL, type ObservedContainer } from '#core/workload/container.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
 import { found } from '#core/workload/found.ts';
@@ -39,6 +44,10 @@ const RECONNECT_MAX_MS = 15_000;
 /** A stream is resumed a little before its last event: the daemon's ring may be out of order. */
 const OVERLAP_NANO = 2_000_000_000n;
 const INSPECTS_AT_ONCE = 8;
+/** The daemon's clock is known to a few milliseconds: the past reaches into the live stream. */
+const UNTIL_MARGIN_MS = 50;
+/** The same, where an action waits for the answer. */
+const CONFIRM_MARGIN_MS = 10;
 
 /**
  * Watches one container engine. Events say which workload to look at and tell what Docker tells
@@ -111,6 +120,31 @@ export class Observer {
     return container;
   }
 
+  /**
+   * Asks the daemon itself whether a signal came before an exit that looks like a crash: it skips
+   * events for a reader that is slow, and a lost `kill` would turn a person's stop into a crash.
+   */
+  async confirmCrash(key: WorkloadKey, signal: AbortSignal): Promise<void> {
+    const { fleet, journal, runtime } = this.#options;
+    const { exit } = journal.state().workloads[key] ?? {};
+    const container = fleet.views().get(key)?.container;
+    if (exit?.cause !== 'Crash' || container === undefined || container.state === 'running') return;
+    if (exit.container !== container.id) return;
+
+    const sinceMs = container.startedAtMs ?? container.createdAtMs;
+    const untilMs = this.daemonNowMs() + CONFIRM_MARGIN_MS;
+    const past = await runtime.pastEvents(`${sinceMs}000000`, untilMs, signal);
+    const missed = missedStop(past, container);
+    if (missed === undefined) return;
+    const { id, name, state } = container;
+    const note = `its ${missed.action} event had been missed`;
+    this.#record({
+      type: 'workload.observed',
+      workload: key,
+      data: { event: 'found', container: id, name, cause: 'Human', timeNano: '', state, note },
+    });
+  }
+
   async #session(signal: AbortSignal): Promise<void> {
     const { runtime, clock } = this.#options;
     const engine = await this.#askEngine(signal);
@@ -118,47 +152,53 @@ export class Observer {
 
     const session = new AbortController();
     const ended = AbortSignal.any([signal, session.signal]);
-    let listing: Promise<void> | undefined;
-    let listingFailure: Error | undefined;
     const buffered: RuntimeEvent[] = [];
-    let live = false;
+    let isLive = false;
+    let catchingUp: Promise<void> | undefined;
+    let failure: Error | undefined;
     const onOpen = () => {
-      listing = this.#connected(ended).then(
+      catchingUp = this.#catchUp(ended).then(
         () => {
+          // Told in order: what the past has told already is no news any more.
           for (const event of buffered.splice(0)) this.#take(event, ended);
-          live = true;
+          isLive = true;
           this.#options.onSynced();
         },
         (error: unknown) => {
-          listingFailure = error instanceof Error ? error : new Error(String(error));
+          failure = error instanceof Error ? error : new Error(String(error));
           session.abort();
         },
       );
     };
-    const sinceNano = this.#resumeFrom();
-    const resume = sinceNano === '' ? {} : { sinceNano };
     try {
-      for await (const event of runtime.events({ onOpen, ...resume }, ended)) {
-        // Told in order, and only after the list: a replayed event is attributed with what is known.
-        if (live) this.#take(event, ended);
+      for await (const event of runtime.events({ onOpen }, ended)) {
+        if (isLive) this.#take(event, ended);
         else buffered.push(event);
       }
     } catch (error) {
-      // A failed listing ends the stream too; then it is the reason.
-      await listing;
-      throw listingFailure ?? error;
+      // When catching up fails the stream is ended too; then that is the reason.
+      await catchingUp;
+      throw failure ?? error;
     } finally {
       session.abort();
     }
-    await listing;
-    if (listingFailure !== undefined) throw listingFailure;
+    await catchingUp;
+    if (failure !== undefined) throw failure;
   }
 
-  async #connected(signal: AbortSignal): Promise<void> {
-    const summaries = await this.#options.runtime.list(signal);
-    await this.#takeIn(summaries, signal, 'Resync');
+  /** Lists everything, and hears what was missed since the last event that was witnessed. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const { runtime, onConnection } = this.#options;
+    await this.#takeIn(await runtime.list(signal), signal, 'Resync');
+    const sinceNano = this.#resumeFrom();
+    if (sinceNano !== '') {
+      const untilMs = this.daemonNowMs() + UNTIL_MARGIN_MS;
+      for (const event of await runtime.pastEvents(sinceNano, untilMs, signal)) {
+        this.#take(event, signal);
+      }
+    }
     this.#everConnected = true;
-    this.#options.onConnection({ up: true });
+    onConnection({ up: true });
   }
 
   async #askEngine(signal: AbortSignal): Promise<EngineInfo> {

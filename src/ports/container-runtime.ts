@@ -57,14 +57,25 @@ export interface ContainerRuntime {
    */
   inspect(ref: string, signal: AbortSignal): Promise<ObservedContainer | undefined>;
   /**
-   * Events from now on, or from `sinceNano` (decimal nanoseconds, inclusive: duplicates are the
-   * caller's to drop). The iterator becomes ready (`onOpen`) once the daemon has accepted the
-   * stream; it ends when the daemon closes it and throws when it breaks.
+   * Events from now on. `onOpen` is called once the daemon has accepted the stream; it ends when the
+   * daemon closes it and throws when it breaks.
    */
   events(
-    options: { readonly sinceNano?: string; readonly onOpen: () => void },
+    options: { readonly onOpen: () => void },
     signal: AbortSignal,
   ): AsyncIterable<RuntimeEvent>;
+  /**
+   * What the daemon still has of the past, in order: a few hundred events at most, none from before
+   * its own start.
+   *
+   * @param sinceNano decimal nanoseconds on the daemon's clock, inclusive
+   * @param untilMs epoch milliseconds on the daemon's clock; the answer comes when that has passed
+   */
+  pastEvents(
+    sinceNano: string,
+    untilMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly RuntimeEvent[]>;
   /**
    * @param wanted parts that are needed; others may be left out. All unless given
    * @returns `undefined` when the container is gone, not running, or has no sample yet

@@ -24,6 +24,7 @@ import type { Incident } from '#core/incident/incident.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 import type { ActionCall, ActionRunner } from '#ports/action-runner.ts';
+import { type Life, mortal } from './mortal.ts';
 
 export interface OperatorOptions {
   readonly clock?: VirtualClock;
@@ -45,6 +46,7 @@ export interface OperatorOptions {
  */
 export class MemoryOperator {
   readonly clock: VirtualClock;
+  readonly life: Life;
   readonly engine: MemoryEngine;
   readonly storage: MemoryJournalStorage;
   readonly evidence: MemoryEvidenceStore;
@@ -59,13 +61,16 @@ export class MemoryOperator {
   readonly records: JournalRecord[] = [];
 
   private constructor(
-    parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal'>,
+    parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal' | 'life'>,
     policies: readonly object[],
     { signals, notifiers = [], evidence = createMemoryEvidenceStore() }: OperatorOptions,
   ) {
-    const { clock, engine, journal } = parts;
-    this.clock = clock;
-    this.engine = engine;
+    const { journal, life } = parts;
+    const clock = mortal(parts.clock, life);
+    const engine = mortal(parts.engine, life);
+    this.life = life;
+    this.clock = parts.clock;
+    this.engine = parts.engine;
     this.storage = parts.storage;
     this.evidence = evidence;
     this.journal = journal;
@@ -123,17 +128,19 @@ export class MemoryOperator {
     const clock = options.clock ?? new VirtualClock();
     const engine = options.engine ?? new MemoryEngine(clock);
     const storage = options.storage ?? createMemoryJournalStorage();
+    const life: Life = { isOver: false };
     const journal = await clock.run(
       openJournal({
-        storage,
-        clock,
+        storage: mortal(storage, life),
+        clock: mortal(clock, life),
         reducer: operatorReducer,
         started: { version: 'test', host: 'box', mode: 'Policy' },
         newJournalId: 'journal',
         yieldToLoop: () => setImmediate(),
       }),
     );
-    const operator = new MemoryOperator({ clock, engine, storage, journal }, policies, options);
+    const parts = { clock, engine, storage, journal, life };
+    const operator = new MemoryOperator(parts, policies, options);
     operator.controller.start();
     await clock.advance(100);
     return operator;
@@ -149,6 +156,11 @@ export class MemoryOperator {
 
   incidents(): Incident[] {
     return Object.values(this.journal.state().incidents);
+  }
+
+  /** Ends it as SIGKILL does: at whatever it awaits, nothing more comes of it. */
+  kill(): void {
+    this.life.isOver = true;
   }
 
   async stop(): Promise<void> {

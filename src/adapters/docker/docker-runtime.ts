@@ -59,7 +59,20 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
       const answer = await connection.request({ method: 'GET', path }, signal);
       return answer.status === 404 ? undefined : readBody(answer, connection, path, parseInspect);
     },
-    events: ({ sinceNano, onOpen }, signal) => readEvents(connection, sinceNano, onOpen, signal),
+    async *events({ onOpen }, signal) {
+      const chunks = await openEvents(connection, {}, signal);
+      onOpen();
+      yield* readEvents(connection, chunks);
+    },
+    async pastEvents(sinceNano, untilMs, signal) {
+      const span = {
+        // Docker replays what is later than `since`.
+        since: formatSince(BigInt(sinceNano) - 1n),
+        until: formatSince(BigInt(Math.ceil(untilMs)) * 1_000_000n),
+      };
+      const chunks = await openEvents(connection, span, signal);
+      return Array.fromAsync(readEvents(connection, chunks));
+    },
     async sample(container, signal, wanted) {
       if (container.state !== 'running' && container.state !== 'paused') return undefined;
       return cgroups.sample(container, wanted) ?? sampleByApi(connection, clock, container, signal);
@@ -69,23 +82,23 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
   };
 }
 
-async function* readEvents(
+async function openEvents(
   connection: DockerConnection,
-  sinceNano: string | undefined,
-  onOpen: () => void,
+  span: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): AsyncGenerator<RuntimeEvent> {
-  const query = {
-    filters: EVENT_FILTERS,
-    // Docker replays what is later than `since`.
-    ...(sinceNano !== undefined && { since: formatSince(BigInt(sinceNano) - 1n) }),
-  };
+): Promise<AsyncIterable<Buffer>> {
+  const query = { filters: EVENT_FILTERS, ...span };
   const opened = await connection.open({ method: 'GET', path: '/events', query }, signal);
   if (!('chunks' in opened)) throw refused(connection, '/events', opened);
+  return opened.chunks;
+}
 
-  onOpen();
+async function* readEvents(
+  connection: DockerConnection,
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<RuntimeEvent> {
   const splitter = createLineSplitter(EVENT_BYTES_MAX);
-  for await (const chunk of opened.chunks) {
+  for await (const chunk of chunks) {
     for (const line of splitter.push(chunk)) {
       const event = readEvent(connection, line);
       if (event !== undefined) yield event;

@@ -14,9 +14,13 @@ export class EventHub {
   readonly #ring: RuntimeEvent[] = [];
   readonly #streams = new Set<Stream>();
 
+  /** Events that listeners are not told of, as a daemon skips them for a reader that is slow. */
+  skips: (event: RuntimeEvent) => boolean = () => false;
+
   emit(event: RuntimeEvent): void {
     this.#ring.push(event);
     if (this.#ring.length > RING_SIZE) this.#ring.shift();
+    if (this.skips(event)) return;
     for (const stream of this.#streams) {
       stream.queue.push(event);
       stream.wake();
@@ -32,10 +36,10 @@ export class EventHub {
   }
 
   async *open(
-    { sinceNano, onOpen }: { readonly sinceNano?: string; readonly onOpen: () => void },
+    { onOpen }: { readonly onOpen: () => void },
     signal: AbortSignal,
   ): AsyncGenerator<RuntimeEvent> {
-    const stream: Stream = { queue: this.#since(sinceNano), wake: () => undefined, closed: false };
+    const stream: Stream = { queue: [], wake: () => undefined, closed: false };
     const stop = () => stream.wake();
     this.#streams.add(stream);
     signal.addEventListener('abort', stop);
@@ -53,9 +57,13 @@ export class EventHub {
     }
   }
 
-  #since(sinceNano: string | undefined): RuntimeEvent[] {
-    if (sinceNano === undefined) return [];
+  /** What the ring still has of the span, both ends inclusive. */
+  past(sinceNano: string, untilMs: number): RuntimeEvent[] {
     const since = BigInt(sinceNano);
-    return this.#ring.filter(({ timeNano }) => BigInt(timeNano) >= since);
+    const until = BigInt(Math.ceil(untilMs)) * 1_000_000n;
+    return this.#ring.filter(({ timeNano }) => {
+      const at = BigInt(timeNano);
+      return at >= since && at <= until;
+    });
   }
 }

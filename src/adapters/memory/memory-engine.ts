@@ -126,6 +126,11 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
     for (const wake of it.followers) wake();
   }
 
+  /** Listeners are not told of these; the ring has them. */
+  loseEvents(which: (event: RuntimeEvent) => boolean): void {
+    this.#hub.skips = which;
+  }
+
   /** Ends every event stream, as a restart of the daemon does. */
   breakEvents(): void {
     this.#hub.close();
@@ -173,11 +178,19 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
   }
 
   async *events(
-    options: { readonly sinceNano?: string; readonly onOpen: () => void },
+    options: { readonly onOpen: () => void },
     signal: AbortSignal,
   ): AsyncGenerator<RuntimeEvent> {
     await this.#read('events', '', signal, () => undefined);
     yield* this.#hub.open(options, signal);
+  }
+
+  async pastEvents(
+    sinceNano: string,
+    untilMs: number,
+    signal: AbortSignal,
+  ): Promise<readonly RuntimeEvent[]> {
+    return this.#read('pastEvents', '', signal, () => this.#hub.past(sinceNano, untilMs));
   }
 
   async sample(container: ObservedContainer, signal: AbortSignal): Promise<RawSample | undefined> {

@@ -1,7 +1,7 @@
 import type { Cause, WorkloadObserved } from '#core/journal/data.ts';
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { EventAllowance } from '#core/remediation/tools.ts';
-import type { RestartPolicy } from './container.ts';
+import type { ObservedContainer, RestartPolicy } from './container.ts';
 import type { EventAction, RuntimeEvent } from './event.ts';
 
 /** An intent of ours that may still be causing events on a container. */
@@ -17,7 +17,7 @@ export interface EventContext {
   readonly history: WorkloadHistory | undefined;
   readonly own: OwnIntent | undefined;
   readonly stopSignal: string;
-  readonly stopTimeoutSeconds: number | undefined;
+  readonly stopTimeoutSeconds?: number | undefined;
   readonly restartPolicy: RestartPolicy['name'];
   readonly autoRemove: boolean;
 }
@@ -79,7 +79,7 @@ function signalName(signal: string): string {
   return HARMLESS_SIGNALS[signal] ?? signal.replace(/^SIG/, '');
 }
 
-function stopWindowMs({ stopTimeoutSeconds }: EventContext): number {
+function stopWindowMs({ stopTimeoutSeconds }: Pick<EventContext, 'stopTimeoutSeconds'>): number {
   return (stopTimeoutSeconds ?? STOP_TIMEOUT_SECONDS_DEFAULT) * 1_000 + STOP_MARGIN_MS;
 }
 
@@ -121,4 +121,32 @@ function isBeingStopped({ history, nowMs }: EventContext): boolean {
 /** The engine starts again what ended by itself, where the restart policy says so. */
 function startedByEngine({ history, restartPolicy }: EventContext): boolean {
   return restartPolicy !== 'no' && history?.exit?.cause === 'Crash';
+}
+
+/**
+ * The signal or stop that ended the container's last run, among the events of its past; for a look
+ * back at an exit that seemed to have none.
+ */
+export function missedStop(
+  past: readonly RuntimeEvent[],
+  container: Pick<ObservedContainer, 'id' | 'stopSignal' | 'stopTimeoutSeconds'>,
+): RuntimeEvent | undefined {
+  const own = past.filter(({ containerId }) => containerId === container.id);
+  const died = own.findLastIndex(({ action }) => action === 'die');
+  const stopped = own.slice(died + 1).find(({ action }) => action === 'stop');
+  if (died < 0 || stopped !== undefined) return stopped;
+
+  const sinceMs = msOf(own[died]) - stopWindowMs(container);
+  return own
+    .slice(0, died)
+    .findLast(
+      (event) =>
+        event.action === 'kill' &&
+        msOf(event) >= sinceMs &&
+        !isHarmless(event.signal, container.stopSignal),
+    );
+}
+
+function msOf(event: RuntimeEvent | undefined): number {
+  return Number(BigInt(event?.timeNano ?? 0) / 1_000_000n);
 }
