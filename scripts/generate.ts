@@ -7,17 +7,21 @@ import { dump } from 'js-yaml';
 import { policyCustomResourceDefinition } from '#core/policy/crd.ts';
 import { configJsonSchema, policyJsonSchema } from '#core/policy/json-schema.ts';
 import { configReference, policyReference } from '#core/policy/policy-reference.ts';
+import { gateReference, metricsReference, toolsReference } from './reference.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Path from the root of the repository → content. */
-export function generatedFiles(): ReadonlyMap<string, string> {
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['crds-examples/sentinelpolicy.schema.json', json(policyJsonSchema())],
     ['crds-examples/sentinelconfig.schema.json', json(configJsonSchema())],
     ['crds-examples/sentinelpolicy.crd.yaml', yaml(policyCustomResourceDefinition())],
     ['docs/reference/policy.md', policyReference()],
     ['docs/reference/config.md', configReference()],
+    ['docs/reference/metrics.md', await metricsReference()],
+    ['docs/reference/gate.md', gateReference()],
+    ['docs/reference/tools.md', toolsReference()],
   ]);
 }
 
@@ -32,7 +36,7 @@ function yaml(value: unknown): string {
 if (import.meta.main) {
   const check = process.argv.includes('--check');
   const stale: string[] = [];
-  for (const [path, content] of generatedFiles()) {
+  for (const [path, content] of await generatedFiles()) {
     const file = fileURLToPath(new URL(`../${path}`, import.meta.url));
     const present = await readFile(file, 'utf8').catch(() => undefined);
     if (present === content) continue;

@@ -183,7 +183,7 @@ describe('crds-examples/', () => {
   });
 
   it('and the reference are as the schema says', async () => {
-    for (const [path, content] of generatedFiles()) {
+    for (const [path, content] of await generatedFiles()) {
       assert.equal(await readFile(path, 'utf8'), content, `${path}: run npm run generate`);
     }
   });
