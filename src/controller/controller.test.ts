@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { MemoryOperator } from '../../test/support/operator.ts';
@@ -115,6 +116,48 @@ describe('the operator', () => {
 
     await operator.pass(60_000);
 
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
+  it('misses nothing of a break of the stream, though nothing had happened before it', async () => {
+    const clock = new VirtualClock();
+    const engine = new MemoryEngine(clock);
+    const id = await engine.add({ name: 'web' });
+    await clock.advance(25_000);
+    const operator = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine });
+    engine.breakEvents();
+    engine.crash(id);
+
+    await operator.pass(60_000);
+
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
+  it('does nothing while it does not hear what happens', async () => {
+    const thresholds = [
+      { name: 'down', signal: 'state', equals: 'exited', for: '30s', severity: 'critical' },
+    ];
+    const operator = await MemoryOperator.open([aPolicy({ thresholds })]);
+    const id = await operator.engine.add({ name: 'web' });
+    await operator.pass(25_000);
+    operator.engine.crash(id);
+    await operator.pass(10_000);
+    operator.engine.breakEvents();
+    operator.engine.faults.inject({ operation: 'info', kind: 'Fail' });
+
+    await operator.pass(60_000);
+
+    const refusals = operator
+      .incidents()
+      .flatMap(({ candidates }) =>
+        candidates.flatMap(({ blockedBy }) => blockedBy.map(({ reason }) => reason)),
+      );
+    assert.deepEqual(refusals, ['Settling']);
+    assert.deepEqual(operator.calls, []);
+    operator.engine.faults.clear();
+    await operator.pass(120_000);
     assert.equal(operator.calls.length, 1);
     await operator.stop();
   });

@@ -39,6 +39,8 @@ export interface ObserverOptions {
 
 /** How long everything is left alone after the daemon came back. */
 export const SETTLE_MS = 60_000;
+/** How soon those who wait for the event stream look again. */
+const DEAF_RECHECK_MS = 1_000;
 const RECONNECT_MS = 200;
 const RECONNECT_MAX_MS = 15_000;
 /** A stream is resumed a little before its last event: the daemon's ring may be out of order. */
@@ -58,7 +60,11 @@ export class Observer {
   readonly #options: ObserverOptions;
   #skewMs = 0;
   #settlingUntilMs: number | undefined;
+  /** The event stream is open, and what came before it is known. */
+  #isHearing = false;
   #lastNano = '';
+  /** When this run began to listen, daemon nanoseconds. */
+  #firstHeardNano = '';
   #engine: EngineInfo | undefined;
   #everConnected = false;
   /** The engine did not answer at all, which a mere cut of the stream by a proxy is not. */
@@ -77,9 +83,13 @@ export class Observer {
     return this.#options.clock.wallMs() + this.#skewMs;
   }
 
-  /** Controller milliseconds until which the engine's restart is left to settle. */
+  /**
+   * Controller milliseconds until which everything is left alone: after the engine's restart, and
+   * while events are missed, since a person's stop looks like a crash to whoever did not hear it.
+   */
   settlingUntilMs(): number | undefined {
-    return this.#settlingUntilMs;
+    if (this.#isHearing) return this.#settlingUntilMs;
+    return Math.max(this.#nowMs() + DEAF_RECHECK_MS, this.#settlingUntilMs ?? 0);
   }
 
   /** Runs until `signal` aborts; connects anew for as long as it takes. */
@@ -162,6 +172,8 @@ export class Observer {
           // Told in order: what the past has told already is no news any more.
           for (const event of buffered.splice(0)) this.#take(event, ended);
           isLive = true;
+          // The stream may have broken meanwhile.
+          this.#isHearing = !ended.aborted;
           this.#options.onSynced();
         },
         (error: unknown) => {
@@ -180,6 +192,7 @@ export class Observer {
       await catchingUp;
       throw failure ?? error;
     } finally {
+      this.#isHearing = false;
       session.abort();
     }
     await catchingUp;
@@ -197,6 +210,8 @@ export class Observer {
         this.#take(event, signal);
       }
     }
+    // Where nothing has happened yet, what is missed from now on begins here.
+    if (this.#firstHeardNano === '') this.#firstHeardNano = `${this.#engine?.systemTimeMs}000000`;
     this.#everConnected = true;
     onConnection({ up: true });
   }
@@ -217,7 +232,7 @@ export class Observer {
     if (this.#lastNano === '') {
       this.#lastNano = lastWitnessedNano(this.#options.journal.state());
     }
-    if (this.#lastNano === '') return '';
+    if (this.#lastNano === '') return this.#firstHeardNano;
     return String(BigInt(this.#lastNano) - OVERLAP_NANO);
   }
 
@@ -250,8 +265,10 @@ export class Observer {
       const { container, key } = view;
       if (container === undefined || !this.#options.isRelevant(key, container)) continue;
       const fact = found(container, journal.state().workloads[key]);
-      if (fact !== undefined)
-        this.#record({ type: 'workload.observed', workload: key, data: fact });
+      if (fact === undefined) continue;
+      this.#record({ type: 'workload.observed', workload: key, data: fact });
+      // Its look since the listing, if there was one, did not know this yet.
+      this.#options.onChange(key, 'Resync');
     }
   }
 

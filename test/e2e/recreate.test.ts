@@ -26,7 +26,11 @@ function configured({
   const own = Object.entries(Labels).filter(([label]) => !label.startsWith('sre-sentinel.'));
   const networks = Object.entries(NetworkSettings.Networks).map(([name, network]) => [
     name,
-    { aliases: (network.Aliases ?? []).filter((alias) => !/^[0-9a-f]{12}$/.test(alias)).sort() },
+    {
+      aliases: (network.Aliases ?? [])
+        .filter((alias: string) => !/^[0-9a-f]{12}$/.test(alias))
+        .sort(),
+    },
   ]);
   return {
     name: Name,
@@ -132,12 +136,21 @@ describe('an action that replaces the container', () => {
 
   it('is refused to a policy alone: the operator of the process has to enable it', async () => {
     await using stack = await TestStack.open();
-    await assert.rejects(
-      SentinelProcess.start({
-        policies: [aQuickPolicy(stack, { remediation: setMode('good') })],
-      }),
-      /tools\.enable/,
+    const web = await aService(stack, 'web', { script: BY_MODE, Env: ['MODE=bad'] });
+    await untilHealth(web, 'unhealthy');
+    await using operator = await SentinelProcess.start({
+      policies: [aQuickPolicy(stack, { remediation: setMode('good') })],
+    });
+
+    const message = await operator.untilRefused(stack.name('web'), 'ToolsNotReady');
+    const incident = await operator.untilIncident(
+      stack.name('web'),
+      ({ escalations }) => escalations.length > 0,
     );
+
+    assert.match(message, /tools\.enable/);
+    assert.deepEqual(incident.attempts, []);
+    assert.deepEqual(await namesOf(stack), [`/${stack.name('web')}`]);
   });
 
   for (const round of [1, 2, 3]) {

@@ -28,6 +28,18 @@ describe('the evidence store', () => {
     assert.equal((await stat(join(root, 'evidence', sha256))).mode & 0o777, 0o600);
   });
 
+  it('writes again what a power cut has left empty', async () => {
+    const { sha256 } = await (await open()).put(Buffer.from('log lines'));
+    await writeFile(join(root, 'evidence', sha256), '');
+    const store = await open();
+    const before = await store.get(sha256);
+
+    await store.put(Buffer.from('log lines'));
+
+    assert.equal(before, undefined);
+    assert.equal(Buffer.from((await store.get(sha256)) ?? []).toString(), 'log lines');
+  });
+
   it('keeps the same bytes once', async () => {
     const store = await open({ bytesMax: 15 });
 

@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { hash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EvidenceUnavailableError } from '#core/errors.ts';
 import type { EvidenceRef, EvidenceStore } from '#ports/evidence-store.ts';
-import { isErrno, writeFileAtomically } from './durable.ts';
+import { isErrno } from './durable.ts';
 
 export interface EvidenceOptions {
   /** Since it was last put. Default 30 d. */
@@ -44,8 +44,10 @@ export async function openEvidenceStore(
     const path = join(directory, sha256);
     try {
       const putAtMs = nowMs();
-      if (entries.has(sha256)) await utimes(path, putAtMs / 1_000, putAtMs / 1_000);
-      else await writeFileAtomically(path, bytes);
+      // Of another size it is what a power cut has left of it.
+      const isKept = entries.get(sha256)?.size === bytes.length;
+      if (isKept) await utimes(path, putAtMs / 1_000, putAtMs / 1_000);
+      else await writeWhole(path, bytes);
       forget(sha256);
       entries.set(sha256, { size: bytes.length, putAtMs });
       bytesKept += bytes.length;
@@ -83,6 +85,21 @@ export async function openEvidenceStore(
   }
 
   return { put, get };
+}
+
+/**
+ * Outlives the end of this process, but not surely a power cut: an action waits for it, and two
+ * more waits for the disk would double the time that it takes. What is lost is found by its hash.
+ */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await writeFile(temporary, bytes, { flag: 'wx', mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 async function readEntries(directory: string): Promise<Map<string, Entry>> {

@@ -195,6 +195,13 @@ describe('exit', () => {
   const threshold = { signal: 'exit', nonZero: true };
   const exited = { state: 'exited', exitCode: 1 } as const;
 
+  it('of a run whose end no event has told yet is unknown, whatever ended the run before', () => {
+    const starts = [{ atMs: START_MS + 1, cause: 'Sentinel', afterCrash: true }] as const;
+    const history = { ...crashed(START_MS), starts: [...starts] };
+
+    assert.equal(judged(threshold, { container: exited, history }).verdict.kind, 'Unknown');
+  });
+
   it('is breached until the container has run for healthyFor again', () => {
     const at = (startedMs: number) =>
       judged(threshold, {

@@ -222,11 +222,21 @@ function exitCondition(threshold: CompiledThreshold, input: JudgeInput): Conditi
   }
   if (isEngineRestarting(container, history))
     return { kind: 'Ignored', reason: 'EngineRestarting' };
-  const counts =
-    threshold.exitCodes?.includes(exit.exitCode) ??
-    (threshold.nonZero === true ? exit.exitCode !== 0 : true);
-  if (!counts) return known(false, exit.exitCode);
+  if (hasEndedUnseen(container, history)) return unknown('ExitNotWitnessed');
+  if (!countsAsExit(threshold, exit.exitCode)) return known(false, exit.exitCode);
   return untilSteady(exit.exitCode, exit.atMs, input);
+}
+
+function countsAsExit({ exitCodes, nonZero }: CompiledThreshold, exitCode: number): boolean {
+  return exitCodes?.includes(exitCode) ?? (nonZero === true ? exitCode !== 0 : true);
+}
+
+/** It ran again since the last exit: who or what has ended that run, no event has told yet. */
+function hasEndedUnseen(
+  container: NonNullable<WorkloadView['container']>,
+  { exit, starts }: WorkloadHistory,
+): boolean {
+  return container.state === 'exited' && (starts.at(-1)?.atMs ?? 0) > (exit?.atMs ?? 0);
 }
 
 function isEngineRestarting(

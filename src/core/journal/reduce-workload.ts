@@ -156,9 +156,12 @@ function onFound(history: WorkloadHistory, fact: WorkloadObserved, place: Record
 function countOwn(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
   if (fact.intent === undefined) return;
   if (fact.cause === 'Sentinel') {
-    const counts = history.own?.intent === fact.intent ? history.own.counts : {};
-    counts[fact.event] = (counts[fact.event] ?? 0) + 1;
-    history.own = { intent: fact.intent, counts };
+    const { intent, event, container } = fact;
+    if (history.own?.intent !== intent) history.own = { intent, counts: {}, byContainer: {} };
+    const { counts, byContainer } = history.own;
+    const there = (byContainer[container] ??= {});
+    counts[event] = (counts[event] ?? 0) + 1;
+    there[event] = (there[event] ?? 0) + 1;
   } else {
     history.foreign = { intent: fact.intent, event: fact.event, atMs: place.atMs };
   }

@@ -64,7 +64,12 @@ export interface WorkloadHistory {
   /** Its container was removed, and no other has come since. */
   removedAtMs?: number;
   /** Events that our own intent has caused so far, by action. */
-  own?: { readonly intent: string; readonly counts: Record<string, number> };
+  own?: {
+    readonly intent: string;
+    readonly counts: Record<string, number>;
+    /** The same by container: a replacement acts on the old one and on the new one. */
+    readonly byContainer: Record<string, Record<string, number>>;
+  };
   /** An event amid our own action that the action does not explain. */
   foreign?: { readonly intent: string; readonly event: string; readonly atMs: number };
 }

@@ -54,7 +54,11 @@ export const TARGET_GUARDS: Guards = {
   Settling(context) {
     const { settlingUntilMs, nowMs } = context.world;
     if (settlingUntilMs === undefined || settlingUntilMs <= nowMs) return undefined;
-    return until(context, 'the Docker daemon came back a moment ago', settlingUntilMs);
+    return until(
+      context,
+      'the way to the Docker daemon is broken, or came back a moment ago',
+      settlingUntilMs,
+    );
   },
 
   NeedsRecreate({ world, view }) {

@@ -28,7 +28,7 @@ export interface World {
   readonly workloadOf: (container: string) => WorkloadKey | undefined;
   /** Containers that must never be acted on: id → what they are (`Sentinel itself`, `its Redis`). */
   readonly protected: ReadonlyMap<string, string>;
-  /** After a restart of the daemon, until when everything is left to settle. */
+  /** After a restart of the daemon or amid missed events, until when everything is left to settle. */
   readonly settlingUntilMs?: number;
   readonly journalAvailable: boolean;
   /** `--mode-override Shadow` or AUTO_HEAL_ENABLED=false: nothing is executed, whatever policies say. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Cause } from '#core/journal/data.ts';
+import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { HOST, Scenario } from '../../../test/support/scenario.ts';
 import { attribute, type EventContext } from './attribution.ts';
 import type { EventAction, RuntimeEvent } from './event.ts';
@@ -47,6 +48,12 @@ const RESTART = {
   allowance: { kill: 2, die: 1, stop: 1, start: 1, restart: 1 },
 };
 
+const onNew = (action: EventAction): Seen => [action, { containerId: 'new' }];
+const REPLACEMENT = {
+  intent: 'i1',
+  allowance: BUILTIN_TOOLS.recreate_container.events,
+};
+
 describe('who caused an event', () => {
   for (const [name, events, more, expected] of [
     ['a crash is a die alone, whatever its code', ['die'], {}, ['Crash']],
@@ -86,6 +93,18 @@ describe('who caused an event', () => {
       ['start', 'restart', 'kill', 'die', 'stop'],
       { own: RESTART },
       ['Sentinel', 'Sentinel', 'Human', 'Human', 'Human'],
+    ],
+    [
+      'our own replacement, which goes back from the new container to the old one',
+      [
+        ...(['create'] as const).map(onNew),
+        ...(['kill', 'die', 'stop', 'rename'] as const),
+        ...(['rename', 'start', 'kill', 'die', 'stop', 'rename'] as const).map(onNew),
+        ...(['rename', 'start'] as const),
+        ...(['destroy'] as const).map(onNew),
+      ],
+      { own: REPLACEMENT },
+      Array<Cause>(14).fill('Sentinel'),
     ],
     [
       'a crash right after our own start',

@@ -88,8 +88,9 @@ function belongsToIntent(cause: Cause, { own }: EventContext): boolean {
   return own !== undefined && (cause === 'Sentinel' || cause === 'Human');
 }
 
-function causeOf({ action }: RuntimeEvent, context: EventContext): Cause {
-  if (isExplained(action, context)) return 'Sentinel';
+function causeOf(event: RuntimeEvent, context: EventContext): Cause {
+  const { action } = event;
+  if (isExplained(event, context)) return 'Sentinel';
   if (action === 'die') return isBeingStopped(context) ? 'Human' : 'Crash';
   if (action === 'start') return startedByEngine(context) ? 'Engine' : 'Human';
   if (action === 'destroy') return context.autoRemove ? 'Engine' : 'Human';
@@ -100,15 +101,20 @@ function causeOf({ action }: RuntimeEvent, context: EventContext): Cause {
 const ENDS: ReadonlySet<EventAction> = new Set(['kill', 'die', 'stop']);
 
 /**
- * An intent explains an event while it has not yet explained as many as it can cause. A restart
- * ends the container before it starts it, and ends nothing where it was down already: whatever
- * ends the new run is not that restart.
+ * An intent explains an event while it has not yet explained as many as it can cause on this
+ * container. A restart ends the container before it starts it, and ends nothing where it was down
+ * already: whatever ends the new run is not that restart. (A replacement may end the new container
+ * on its way back.)
  */
-function isExplained(action: EventAction, { own, history }: EventContext): boolean {
+function isExplained(
+  { action, containerId }: RuntimeEvent,
+  { own, history }: EventContext,
+): boolean {
   if (own === undefined) return false;
-  const counts = history?.own?.intent === own.intent ? history.own.counts : {};
-  const { [action]: allowed = 0, start: starts } = own.allowance;
-  if (starts === 1 && counts['start'] !== undefined && ENDS.has(action)) return false;
+  const known = history?.own?.intent === own.intent ? history.own.byContainer : {};
+  const counts = known[containerId] ?? {};
+  const { [action]: allowed = 0, create: creates = 0 } = own.allowance;
+  if (creates === 0 && counts['start'] !== undefined && ENDS.has(action)) return false;
   return (counts[action] ?? 0) < allowed;
 }
 
