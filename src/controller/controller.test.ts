@@ -127,6 +127,7 @@ describe('the operator', () => {
     await clock.advance(25_000);
     const operator = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine });
     engine.breakEvents();
+    await operator.pass(1);
     engine.crash(id);
 
     await operator.pass(60_000);

@@ -116,6 +116,7 @@ export class Controller implements AsyncDisposable {
       journal,
       fleet: this.fleet,
       isRelevant: (key, named) => this.#worlds.isRelevant(key, named),
+      wasCalled: (intent) => this.#executor.wasCalled(intent),
       onChange: (key, why) => this.#changed(key, why),
       onSynced: () => this.#synced(),
       onConnection: (state) => {

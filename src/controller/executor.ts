@@ -59,6 +59,8 @@ const LOOK_TIMEOUT_MS = 10_000;
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #underWay = new Set<Promise<void>>();
+  /** Intents of this run whose tool was not called yet. */
+  readonly #uncalled = new Set<string>();
   readonly #stopping = new AbortController();
 
   constructor(options: ExecutorOptions) {
@@ -67,6 +69,7 @@ export class Executor {
 
   /** Starts an effect; `durable` is that of the step which asked for it. */
   start(key: WorkloadKey, incident: string, effect: Effect, durable: Promise<void>): void {
+    if (effect.kind === 'Execute') this.#uncalled.add(effect.intent);
     const run = this.#run(key, incident, effect, durable)
       .catch((error: unknown) => this.#options.onWarning('an effect failed', error))
       .finally(() => {
@@ -74,6 +77,11 @@ export class Executor {
         this.#options.onEnded(key);
       });
     this.#underWay.add(run);
+  }
+
+  /** Whether the tool of an intent was called, as far as this run knows. */
+  wasCalled(intent: string): boolean {
+    return !this.#uncalled.has(intent);
   }
 
   isBusy(): boolean {
@@ -153,6 +161,7 @@ export class Executor {
     if (no !== undefined) return no;
     const call = this.#callFor(considered, attempt, world);
     if ('outcome' in call) return call;
+    this.#uncalled.delete(attempt.intent);
     const ending = ended(await this.#options.actions.call(call, NEVER));
     return ending.outcome === 'OutcomeUnknown' ? this.#recoverFrom(attempt, ending) : ending;
   }

@@ -27,6 +27,8 @@ export interface ObserverOptions {
     key: WorkloadKey,
     named: Pick<ContainerSummary, 'name' | 'labels'>,
   ) => boolean;
+  /** Whether the tool of an intent of this run was called; true for one of an earlier run. */
+  readonly wasCalled: (intent: string) => boolean;
   /** A workload that should be looked at. */
   readonly onChange: (key: WorkloadKey, why: 'Event' | 'Resync') => void;
   /** The whole fleet was listed: what was missed is known now. */
@@ -144,7 +146,8 @@ export class Observer {
     const sinceMs = container.startedAtMs ?? container.createdAtMs;
     const untilMs = this.daemonNowMs() + CONFIRM_MARGIN_MS;
     const past = await runtime.pastEvents(`${sinceMs}000000`, untilMs, signal);
-    const missed = missedStop(past, container);
+    const foreign = past.filter((event) => this.#isForeign(event));
+    const missed = missedStop(foreign, container);
     if (missed === undefined) return;
     const { id, name, state } = container;
     const note = `its ${missed.action} event had been missed`;
@@ -264,7 +267,7 @@ export class Observer {
     for (const view of fleet.views().values()) {
       const { container, key } = view;
       if (container === undefined || !this.#options.isRelevant(key, container)) continue;
-      const fact = found(container, journal.state().workloads[key]);
+      const fact = found(container, journal.state().workloads[key], view.runningSinceMs);
       if (fact === undefined) continue;
       this.#record({ type: 'workload.observed', workload: key, data: fact });
       // Its look since the listing, if there was one, did not know this yet.
@@ -314,7 +317,8 @@ export class Observer {
       nowMs,
       containerId: event.containerId,
       label: event.labels[LABEL.intent],
-      eventWallMs: Number(BigInt(event.timeNano) / 1_000_000n) - this.#skewMs,
+      eventWallMs: this.#wallMsOf(event),
+      wasCalled: this.#options.wasCalled,
     });
     return {
       nowMs,
@@ -325,6 +329,23 @@ export class Observer {
       restartPolicy: container?.restartPolicy.name ?? 'no',
       autoRemove: container?.autoRemove ?? false,
     };
+  }
+
+  #wallMsOf(event: RuntimeEvent): number {
+    return Number(BigInt(event.timeNano) / 1_000_000n) - this.#skewMs;
+  }
+
+  /** No intent of ours, ended or not, was under way when it happened. Starts order the others. */
+  #isForeign(event: RuntimeEvent): boolean {
+    if (event.action === 'start' || event.action === 'die') return true;
+    const own = ownIntentOn(this.#options.journal.state(), {
+      nowMs: Number.POSITIVE_INFINITY,
+      containerId: event.containerId,
+      label: event.labels[LABEL.intent],
+      eventWallMs: this.#wallMsOf(event),
+      wasCalled: this.#options.wasCalled,
+    });
+    return own === undefined;
   }
 
   #record(draft: Draft): void {

@@ -1,6 +1,6 @@
-import { isOpen } from '#core/incident/incident.ts';
+import { type Attempt, isOpen } from '#core/incident/incident.ts';
 import type { OperatorState } from '#core/journal/state.ts';
-import { builtinTool } from '#core/remediation/tools.ts';
+import { builtinTool, type EventAllowance } from '#core/remediation/tools.ts';
 import type { OwnIntent } from '#core/workload/attribution.ts';
 
 /** Events of a call come before its answer, or at most this much later. */
@@ -13,11 +13,20 @@ export interface OwnIntentQuery {
   readonly label: string | undefined;
   /** When the event happened, on our wall clock. */
   readonly eventWallMs: number;
+  /** Whether the tool of an intent was called. Of an intent of an earlier run nobody knows: true. */
+  readonly wasCalled: (intent: string) => boolean;
 }
 
+/** What a tool of another server may cause: as much as a replacement that was restarted once. */
+const FOREIGN_ALLOWANCE: EventAllowance = {
+  ...{ kill: 2, die: 1, stop: 1, start: 1, restart: 1, pause: 1, unpause: 1 },
+  ...{ create: 1, rename: 2, destroy: 1 },
+};
+
 /**
- * The intent of ours that may have caused an event on a container: one that is open, or ended a
- * moment ago, or spanned the event's own time (for an event that is told late).
+ * The intent of ours that may have caused an event on a container: one whose call is under way, or
+ * ended a moment ago, or spanned the event's own time (for an event that is told late). Before the
+ * call, and when there was none, nothing is ours.
  */
 export function ownIntentOn(state: OperatorState, query: OwnIntentQuery): OwnIntent | undefined {
   const { containerId, label } = query;
@@ -25,22 +34,24 @@ export function ownIntentOn(state: OperatorState, query: OwnIntentQuery): OwnInt
     if (!isOpen(incident) && incident.seq < state.seq - 10_000) continue;
     for (const attempt of incident.attempts.toReversed()) {
       const place = attempt.affects.findIndex(({ container }) => container === containerId);
-      if (place < 0 && label !== attempt.intent) continue;
-      if (!spans(attempt, query)) continue;
+      const isMade = label === attempt.intent || label === attempt.rollbackOf;
+      if ((place < 0 && !isMade) || !spans(attempt, query)) continue;
       const tool = builtinTool(attempt.tool);
-      const allowance = (place > 0 ? tool?.sharerEvents : tool?.events) ?? {};
-      return { intent: attempt.intent, allowance };
+      if (tool === undefined) return { intent: attempt.intent, allowance: FOREIGN_ALLOWANCE };
+      return { intent: attempt.intent, allowance: place > 0 ? tool.sharerEvents : tool.events };
     }
   }
   return undefined;
 }
 
-function spans(
-  attempt: { readonly startedAt: string; readonly endedAt?: string; readonly endedAtMs?: number },
-  { nowMs, eventWallMs }: OwnIntentQuery,
-): boolean {
-  if (attempt.endedAtMs === undefined || attempt.endedAtMs + GRACE_MS >= nowMs) return true;
-  const startMs = Date.parse(attempt.startedAt) - GRACE_MS;
-  const endMs = Date.parse(attempt.endedAt ?? attempt.startedAt) + GRACE_MS;
+function spans(attempt: Attempt, { nowMs, eventWallMs, wasCalled }: OwnIntentQuery): boolean {
+  const { outcome, endedAtMs, endedAt, startedAt, verification } = attempt;
+  if (outcome === undefined || endedAtMs === undefined) return wasCalled(attempt.intent);
+  if (outcome === 'NotExecuted') return false;
+  // Whatever became of it may still be going on.
+  if (outcome === 'OutcomeUnknown' && verification === 'Pending') return true;
+  if (endedAtMs + GRACE_MS >= nowMs) return true;
+  const startMs = Date.parse(startedAt) - GRACE_MS;
+  const endMs = Date.parse(endedAt ?? startedAt) + GRACE_MS;
   return eventWallMs >= startMs && eventWallMs <= endMs;
 }

@@ -78,12 +78,6 @@ export async function untilHealth(
   });
 }
 
-export async function untilStatus(container: Docker.Container, wanted: string): Promise<void> {
-  await eventually(async () => (await stateOf(container)).Status === wanted, {
-    what: `a container that is ${wanted}`,
-  });
-}
-
 export interface PolicyParts {
   readonly name?: string;
   /** Replaces fields of `spec`; `remediation` is merged. */

@@ -1,5 +1,6 @@
 import type { Attempt, Incident } from '#core/incident/incident.ts';
 import { touch } from './reduce-incident.ts';
+import { disown, doubt } from './reduce-workload.ts';
 import type { RecordPlace, Reducers } from './reducer.ts';
 import type { OperatorState } from './state.ts';
 
@@ -32,6 +33,8 @@ export const remediationReducers: Reducers = {
       verification: 'None',
     });
     incident.rung = data.rung;
+    // An approval is for one intent.
+    delete incident.approval;
     if (data.rollbackOf === undefined) spend(state, incident, data, place);
   },
   'remediation.completed'(state, data, place) {
@@ -51,8 +54,16 @@ export const remediationReducers: Reducers = {
     if (data.result !== undefined) attempt.result = data.result;
     if (data.outcome === 'NotExecuted') {
       refund(state, incident, data.intent);
+      for (const { workload } of attempt.affects) {
+        disown(state.workloads[workload], data.intent, place);
+      }
     } else {
       attempt.verification = 'Pending';
+      if (data.outcome === 'OutcomeUnknown') {
+        for (const { workload } of attempt.affects) {
+          doubt(state.workloads[workload], data.intent, place);
+        }
+      }
     }
   },
   'verification.passed'(state, data, place) {

@@ -21,6 +21,8 @@ export function observe(state: OperatorState, fact: WorkloadObserved, place: Rec
   if (DEPLOYS.has(fact.event) && fact.cause !== 'Sentinel') history.deployedAtMs = place.atMs;
 
   if (TAKES_OVER.has(fact.event) || history.container === '') {
+    // What befell another container says nothing of this one.
+    if (history.container !== fact.container) delete history.oomAtMs;
     history.container = fact.container;
     history.name = fact.name;
   }
@@ -114,7 +116,9 @@ function onDie(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPl
 
 function onStart(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
   const { exit, starts } = history;
-  const afterCrash = exit !== undefined && (exit.cause === 'Crash' || exit.cause === 'Engine');
+  // An exit counts for the start that follows it, and for no other.
+  const isFresh = exit !== undefined && exit.atMs > (starts.at(-1)?.atMs ?? -1);
+  const afterCrash = isFresh && (exit.cause === 'Crash' || exit.cause === 'Engine');
   starts.push({ atMs: place.atMs, cause: fact.cause, afterCrash });
   if (starts.length > STARTS_MAX) starts.shift();
   // A restart by hand holds until startPeriod is over, also when the container starts again in it.
@@ -165,4 +169,33 @@ function countOwn(history: WorkloadHistory, fact: WorkloadObserved, place: Recor
   } else {
     history.foreign = { intent: fact.intent, event: fact.event, atMs: place.atMs };
   }
+}
+
+/** The intent was not executed: what was taken for its doing was somebody else's. */
+export function disown(
+  history: WorkloadHistory | undefined,
+  intent: string,
+  place: RecordPlace,
+): void {
+  if (history?.own?.intent !== intent) return;
+  const { counts } = history.own;
+  const [event] = Object.keys(counts);
+  delete history.own;
+  if (event === undefined) return;
+  history.foreign = { intent, event, atMs: place.atMs };
+  if (history.exit?.cause === 'Sentinel') history.exit = { ...history.exit, cause: 'Human' };
+  if (counts['start'] !== undefined) setHold(history, 'restart', place);
+  else setHold(history, counts['pause'] === undefined ? 'stop' : 'pause', place);
+}
+
+/** Nobody knows what became of the intent: if it left the container down, nobody knows who did. */
+export function doubt(
+  history: WorkloadHistory | undefined,
+  intent: string,
+  place: RecordPlace,
+): void {
+  if (history?.own?.intent !== intent) return;
+  const { counts } = history.own;
+  if (counts['die'] === undefined || counts['start'] !== undefined) return;
+  history.unknown = { container: history.container, state: 'exited', atMs: place.atMs };
 }

@@ -1,6 +1,7 @@
 import type { OperatorState, WorkloadHistory } from '#core/journal/state.ts';
 import { pauseKey } from '#core/journal/state.ts';
 import { LABEL } from '#core/workload/container.ts';
+import { isWitnessedExit } from '#core/workload/found.ts';
 import type { WorkloadIdentity, WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { formatDuration } from '#lib/duration.ts';
@@ -114,10 +115,26 @@ const HOLD_WORDS = {
   remove: 'removed',
 } as const;
 
-/** Found not running, and no event told who did it. Ends with the next start. */
+/**
+ * It does not run, and no event told who ended or paused it. Ends with the next start. Asked of the
+ * container as it is: what was never recorded was never witnessed.
+ */
 export function isIntentUnknown({ container }: WorkloadView, history: WorkloadHistory): boolean {
-  const { unknown } = history;
-  return unknown !== undefined && (container === undefined || container.state !== 'running');
+  if (container === undefined) return history.unknown !== undefined;
+  switch (container.state) {
+    case 'running':
+    case 'restarting':
+    case 'removing':
+      return false;
+    case 'paused':
+      return history.own?.byContainer[container.id]?.['pause'] === undefined;
+    case 'created':
+    case 'exited':
+    case 'dead':
+      if (history.unknown !== undefined) return true;
+      // A start that failed tells of itself.
+      return container.error === '' && !isWitnessedExit(container, history);
+  }
 }
 
 /** The newest sign of a deployment in the workload's project, if it has not settled yet. */

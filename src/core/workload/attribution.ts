@@ -137,7 +137,11 @@ export function missedStop(
   past: readonly RuntimeEvent[],
   container: Pick<ObservedContainer, 'id' | 'stopSignal' | 'stopTimeoutSeconds'>,
 ): RuntimeEvent | undefined {
-  const own = past.filter(({ containerId }) => containerId === container.id);
+  const all = past.filter(({ containerId }) => containerId === container.id);
+  const ended = all.findLastIndex(({ action }) => action === 'die');
+  const started = all.slice(0, ended).findLastIndex(({ action }) => action === 'start');
+  // Of the last run only: the one before may have been stopped in the same millisecond.
+  const own = all.slice(started + 1);
   const died = own.findLastIndex(({ action }) => action === 'die');
   const stopped = own.slice(died + 1).find(({ action }) => action === 'stop');
   if (died < 0 || stopped !== undefined) return stopped;

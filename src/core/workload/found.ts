@@ -7,13 +7,15 @@ import type { ObservedContainer } from './container.ts';
  * again). Without a witness nobody knows who did it, save where Docker's own state does: with a
  * restart policy the engine would have started again what ended by itself, unless its start failed.
  *
+ * @param runningSinceMs controller milliseconds since when the present run lasts
  * @returns `undefined` when the state is what the history says already
  */
 export function found(
   container: ObservedContainer,
   history: WorkloadHistory | undefined,
+  runningSinceMs?: number,
 ): WorkloadObserved | undefined {
-  const told = tells(container, history);
+  const told = tells(container, history, runningSinceMs);
   if (told === undefined) return undefined;
   const { id, name, state } = container;
   return { event: 'found', container: id, name, timeNano: '', state, ...told };
@@ -24,9 +26,12 @@ type Told = Pick<WorkloadObserved, 'cause' | 'exitCode' | 'note'>;
 function tells(
   container: ObservedContainer,
   history: WorkloadHistory | undefined,
+  runningSinceMs: number | undefined,
 ): Told | undefined {
   switch (container.state) {
     case 'running':
+      // A look from before the stop knows nothing of it.
+      if ((history?.hold?.sinceMs ?? -1) >= (runningSinceMs ?? 0)) return undefined;
       return holdsStopped(container, history) ? { cause: 'Unknown' } : undefined;
     case 'paused':
       return isNoted(container, history) ? undefined : { cause: 'Unknown' };
@@ -71,12 +76,15 @@ function isNoted(container: ObservedContainer, history: WorkloadHistory | undefi
   return history !== undefined && saysStopped(history);
 }
 
-function isWitnessedExit(
+/** An event told of the end of its last run, and of what caused it. */
+export function isWitnessedExit(
   container: ObservedContainer,
   history: WorkloadHistory | undefined,
 ): boolean {
   const exit = history?.exit;
-  if (exit === undefined || exit.container !== container.id) return false;
+  if (exit === undefined || exit.container !== container.id || exit.cause === 'Unknown') {
+    return false;
+  }
   const started = history?.starts.at(-1);
   return started === undefined || started.atMs <= exit.atMs;
 }
