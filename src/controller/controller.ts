@@ -97,7 +97,6 @@ export class Controller implements AsyncDisposable {
   readonly #memories = new Map<WorkloadKey, WorkloadMemory>();
   readonly #stopping = new AbortController();
   readonly #running: Promise<unknown>[] = [];
-  #protected: ReadonlyMap<string, string> = new Map();
   #lastPolicies: PolicySet | undefined;
   #isSynced = false;
   #isConnected = false;
@@ -133,7 +132,7 @@ export class Controller implements AsyncDisposable {
       actions: options.actions,
       policies: () => options.policies.current(),
       settlingUntilMs: () => this.#observer.settlingUntilMs(),
-      protectedContainers: () => this.#protected,
+      protectedContainers: () => options.protectedContainers(this.fleet),
       shadowAll: options.shadowAll,
       maxActions: options.maxActions,
       mac: options.mac,
@@ -266,7 +265,6 @@ export class Controller implements AsyncDisposable {
 
   #synced(): void {
     this.#observer.noteFound();
-    this.#refreshProtected();
     this.#refreshAbsent();
     if (this.#isSynced) return;
     this.#endOpenIntents();
@@ -394,6 +392,8 @@ export class Controller implements AsyncDisposable {
     }
     this.#refreshAbsent();
     this.#signals?.reconcileWants();
+    // What no policy cared for was not kept: it is found now.
+    if (this.#isSynced && this.#isConnected) this.#observer.noteFound();
     if (this.#isSynced) for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
   }
 
@@ -407,10 +407,6 @@ export class Controller implements AsyncDisposable {
     });
     const data = { policies, problems: set.problems.length, revision: set.lastAppliedRevision };
     this.#append([{ type: 'policy.loaded', data }]);
-  }
-
-  #refreshProtected(): void {
-    this.#protected = this.#options.protectedContainers(this.fleet);
   }
 
   #refreshAbsent(): void {

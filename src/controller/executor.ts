@@ -108,7 +108,7 @@ export class Executor {
       return;
     }
     const ending = await this.#endingOf(key, name, effect, durable);
-    this.#record(name, effect, ending);
+    await this.#record(name, effect, ending);
   }
 
   async #endingOf(
@@ -247,26 +247,44 @@ export class Executor {
       .incidents[name]?.attempts.find((one) => one.intent === intent);
   }
 
-  #record(name: string, effect: Exclude<Effect, { kind: 'Settle' }>, ending: Ending): void {
-    const incident: Incident | undefined = this.#options.journal.state().incidents[name];
-    if (incident === undefined) return;
-    const { intent } = effect;
-    const draft: Draft =
-      effect.kind !== 'Rollback'
-        ? { type: 'remediation.completed', ...about(incident), data: { intent, ...ending } }
-        : {
-            type: 'rollback.completed',
-            ...about(incident),
-            data: {
-              intent,
-              outcome: ending.outcome,
-              message: ending.message ?? ending.reason ?? 'undone',
-            },
-          };
-    this.#options.journal.append([draft], { durable: true }).durable.catch((error: unknown) => {
-      this.#options.onWarning('the end of an action is not on disk yet', error);
-    });
+  /** Until it is recorded the attempt stays open: nothing else may be done on the workload. */
+  async #record(
+    name: string,
+    effect: Exclude<Effect, { kind: 'Settle' }>,
+    ending: Ending,
+  ): Promise<void> {
+    const { journal, clock, onWarning } = this.#options;
+    for (let tries = 0; ; tries += 1) {
+      const incident = journal.state().incidents[name];
+      if (incident === undefined) return;
+      try {
+        const { durable } = journal.append([endOf(incident, effect, ending)], { durable: true });
+        durable.catch((error: unknown) => {
+          onWarning('the end of an action is not on disk yet', error);
+        });
+        return;
+      } catch (error) {
+        if (tries === 0) onWarning('the end of an action cannot be recorded; trying on', error);
+        if (this.#stopping.signal.aborted) return;
+        await clock.sleep(RECORD_AGAIN_MS, this.#stopping.signal);
+      }
+    }
   }
+}
+
+const RECORD_AGAIN_MS = 2_000;
+
+function endOf(
+  incident: Incident,
+  { kind, intent }: Exclude<Effect, { kind: 'Settle' }>,
+  ending: Ending,
+): Draft {
+  if (kind !== 'Rollback') {
+    return { type: 'remediation.completed', ...about(incident), data: { intent, ...ending } };
+  }
+  const message = ending.message ?? ending.reason ?? 'undone';
+  const data = { intent, outcome: ending.outcome, message };
+  return { type: 'rollback.completed', ...about(incident), data };
 }
 
 /** A call that was made is never cancelled from here: it has its own time-out. */

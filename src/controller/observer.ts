@@ -13,6 +13,7 @@ import { found } from '#core/workload/found.ts';
 import { isSetAside, type WorkloadKey } from '#core/workload/key.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, EngineInfo } from '#ports/container-runtime.ts';
+import { withDeadline } from './deadline.ts';
 import type { Fleet, FleetTimes } from './fleet.ts';
 import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
 import { ownIntentOn } from './own-intent.ts';
@@ -48,6 +49,8 @@ const RECONNECT_MAX_MS = 15_000;
 /** A stream is resumed a little before its last event: the daemon's ring may be out of order. */
 const OVERLAP_NANO = 2_000_000_000n;
 const INSPECTS_AT_ONCE = 8;
+/** Hundreds of inspects take seconds; a connection that is half open takes for ever. */
+const CATCH_UP_MS = 60_000;
 /** The daemon's clock is known to a few milliseconds: the past reaches into the live stream. */
 const UNTIL_MARGIN_MS = 50;
 /** The same, where an action waits for the answer. */
@@ -170,7 +173,9 @@ export class Observer {
     let catchingUp: Promise<void> | undefined;
     let failure: Error | undefined;
     const onOpen = () => {
-      catchingUp = this.#catchUp(ended).then(
+      catchingUp = withDeadline(clock, CATCH_UP_MS, (timeout) =>
+        this.#catchUp(AbortSignal.any([ended, timeout])),
+      ).then(
         () => {
           // Told in order: what the past has told already is no news any more.
           for (const event of buffered.splice(0)) this.#take(event, ended);

@@ -40,7 +40,7 @@ export class WorldBuilder {
   }
 
   build(): World {
-    const { clock, journal, fleet, actions } = this.#options;
+    const { clock, journal, fleet, actions, protectedContainers } = this.#options;
     const state = journal.state();
     const policies = this.#options.policies();
     if (policies !== this.#selectedFor) {
@@ -56,7 +56,10 @@ export class WorldBuilder {
       views: fleet.views(),
       governing: (key) => this.#governing(policies.policies, key),
       workloadOf: (container) => fleet.workloadOf(container),
-      protected: this.#options.protectedContainers(),
+      // Asked for seldom, and then it must know the container that came a moment ago.
+      get protected() {
+        return protectedContainers();
+      },
       ...(settlingUntilMs === undefined ? {} : { settlingUntilMs }),
       journalAvailable: journal.isAvailable(),
       shadowAll: this.#options.shadowAll,

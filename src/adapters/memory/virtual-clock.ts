@@ -33,7 +33,11 @@ export class VirtualClock implements Clock {
 
   after(delayMs: number, callback: () => void): () => void {
     this.#order += 1;
-    const timer = { dueMs: this.#bootMs + Math.max(0, delayMs), order: this.#order, callback };
+    const timer = {
+      dueMs: Math.ceil(this.#bootMs + Math.max(0, delayMs)),
+      order: this.#order,
+      callback,
+    };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
   }

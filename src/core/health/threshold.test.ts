@@ -13,7 +13,14 @@ import {
 } from '../../../test/support/scenario.ts';
 import { judge, type ThresholdMemory } from './threshold.ts';
 
-const aHistory: WorkloadHistory = { container: 'c', name: 'web', lastEventNano: '', starts: [] };
+/** The id that `aContainer` gives. */
+const CONTAINER = aContainer('web').id;
+const aHistory: WorkloadHistory = {
+  container: CONTAINER,
+  name: 'web',
+  lastEventNano: '',
+  starts: [],
+};
 
 /** Judges one threshold once, on a container that has run for an hour. */
 function judged(
@@ -61,7 +68,7 @@ const gauge = (value: number) => ({
   gauges: { 'memory.utilization': { kind: 'Value', value, atMs: 0 } } as const,
 });
 const crashed = (atMs: number, exitCode = 1) => ({
-  exit: { container: 'c', atMs, at: '', exitCode, cause: 'Crash' as const },
+  exit: { container: CONTAINER, atMs, at: '', exitCode, cause: 'Crash' as const },
 });
 
 describe('health', () => {
@@ -70,7 +77,7 @@ describe('health', () => {
   for (const [name, container, expected] of [
     ['failed as often as the check asks', { health: health('unhealthy') }, 'Breached'],
     ['healthy', { health: health('healthy') }, 'Clear'],
-    ['still starting', { health: health('starting') }, 'Clear'],
+    ['still starting', { health: health('starting') }, 'Unknown'],
     [
       'paused, which Docker calls unhealthy too',
       { state: 'paused', health: health('unhealthy') },

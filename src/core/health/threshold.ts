@@ -154,9 +154,9 @@ function healthCondition(
   const { health } = container;
   if (health === undefined) return { kind: 'Unsupported', reason: 'NoHealthCheck' };
   if (container.state !== 'running') return unknown('NotRunning');
-  if (health.status !== 'unhealthy') {
-    return known(health.status === wanted, health.status);
-  }
+  // Not unhealthy yet is not well: what waits for an end of its trouble waits on.
+  if (health.status === 'starting' && wanted === 'unhealthy') return unknown('Starting');
+  if (health.status !== 'unhealthy') return known(health.status === wanted, health.status);
   if (health.failingStreak < health.check.retries) return unknown('StaleHealth');
   const { lastRun } = health;
   if (lastRun !== undefined) {
@@ -220,8 +220,11 @@ function exitCondition(threshold: CompiledThreshold, input: JudgeInput): Conditi
   if (exit === undefined || exit.cause === 'Human' || exit.cause === 'Sentinel') {
     return known(false, container.exitCode);
   }
-  if (isEngineRestarting(container, history))
-    return { kind: 'Ignored', reason: 'EngineRestarting' };
+  // What befell another container of the workload says nothing of this one.
+  if (exit.container !== container.id && exit.container !== '')
+    return known(false, container.exitCode);
+  const engine = engineRestarting(input);
+  if (engine !== undefined) return engine;
   if (hasEndedUnseen(container, history)) return unknown('ExitNotWitnessed');
   if (!countsAsExit(threshold, exit.exitCode)) return known(false, exit.exitCode);
   return untilSteady(exit.exitCode, exit.atMs, input);
@@ -239,12 +242,20 @@ function hasEndedUnseen(
   return container.state === 'exited' && (starts.at(-1)?.atMs ?? 0) > (exit?.atMs ?? 0);
 }
 
-function isEngineRestarting(
-  container: NonNullable<WorkloadView['container']>,
-  history: WorkloadHistory,
-): boolean {
-  if (container.state === 'restarting') return true;
-  return container.state === 'running' && history.starts.at(-1)?.cause === 'Engine';
+/** In the middle of a restart by the engine, or just after one: steady again, there is no exit. */
+function engineRestarting({
+  view,
+  history,
+  nowMs,
+  healthyForMs,
+}: JudgeInput): Condition | undefined {
+  const ignored = { kind: 'Ignored', reason: 'EngineRestarting' } as const;
+  const state = view.container?.state;
+  if (state === 'restarting') return ignored;
+  if (state !== 'running' || history.starts.at(-1)?.cause !== 'Engine') return undefined;
+  const steadyAtMs = (view.runningSinceMs ?? nowMs) + healthyForMs;
+  if (steadyAtMs > nowMs) return { ...ignored, recheckAtMs: steadyAtMs };
+  return known(false, history.exit?.exitCode ?? 0);
 }
 
 function oomCondition(input: JudgeInput): Condition {

@@ -171,6 +171,9 @@ function countOwn(history: WorkloadHistory, fact: WorkloadObserved, place: Recor
   }
 }
 
+/** How long a signal that has ended nothing yet is taken for the beginning of a stop. */
+const SIGNALLED_MS = 20_000;
+
 /** The intent was not executed: what was taken for its doing was somebody else's. */
 export function disown(
   history: WorkloadHistory | undefined,
@@ -185,7 +188,9 @@ export function disown(
   history.foreign = { intent, event, atMs: place.atMs };
   if (history.exit?.cause === 'Sentinel') history.exit = { ...history.exit, cause: 'Human' };
   if (counts['start'] !== undefined) setHold(history, 'restart', place);
-  else setHold(history, counts['pause'] === undefined ? 'stop' : 'pause', place);
+  else if (counts['pause'] !== undefined) setHold(history, 'pause', place);
+  else if (counts['die'] !== undefined) setHold(history, 'stop', place);
+  else setHold(history, 'kill', place, place.atMs + SIGNALLED_MS);
 }
 
 /** Nobody knows what became of the intent: if it left the container down, nobody knows who did. */

@@ -34,7 +34,9 @@ export const Name = z
   .regex(
     /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
     'must be lower-case letters, digits and dashes, with a letter or digit at both ends',
-  );
+  )
+  // The one such word that every object of the language has already.
+  .refine((name) => name !== 'constructor', 'must not be constructor');
 const Glob = z
   .string()
   .min(1)

@@ -53,7 +53,7 @@ export function consider(
   incident: Incident,
   ownIntent?: string,
 ): Considered[] {
-  const approved = incident.approval?.state === 'Granted' ? incident.approval.candidate : undefined;
+  const approved = approvedCandidate(situation, incident);
   return candidatesFor(situation).map((candidate) => {
     const context: GuardContext = {
       ...situation,
@@ -63,6 +63,16 @@ export function consider(
     };
     return { candidate, blockedBy: refusals(context) };
   });
+}
+
+/** An approval holds for as long as the policy would have waited for it. */
+function approvedCandidate(
+  { world, policy }: JudgedSituation,
+  { approval }: Incident,
+): string | undefined {
+  if (approval?.state !== 'Granted') return undefined;
+  const expiresAtMs = approval.atMs + policy.spec.remediation.approvalTimeout;
+  return expiresAtMs > world.nowMs ? approval.candidate : undefined;
 }
 
 type Choice =
@@ -79,7 +89,9 @@ function choose(considered: readonly Considered[], rung: number): Choice {
     if (candidate.rung < rung) continue;
     if (blockedBy.length === 0) return { kind: 'Intend', candidate };
     if (blockedBy.every(({ reason }) => reason === 'Shadow')) return { kind: 'Shadow', candidate };
-    if (blockedBy.some(({ reason }) => PASSED_OVER.has(reason))) continue;
+    if (blockedBy.some(({ reason, isPassing }) => PASSED_OVER.has(reason) && isPassing !== true)) {
+      continue;
+    }
     return { kind: 'Wait', candidate, blockedBy };
   }
   return { kind: 'Exhausted' };
@@ -133,6 +145,8 @@ function shadow(incident: Incident, candidate: Candidate): Step {
   return { drafts: [draft], again: true };
 }
 
+const WAIT_MAX_MS = 60_000;
+
 /** Refusals that a person should hear of once, though waiting may still end them. */
 const TOLD: Partial<Record<RefusalReason, EscalationReason>> = {
   IntentUnknown: 'IntentUnknown',
@@ -153,7 +167,8 @@ function wait(
   const approval = requestApproval(situation, incident, { candidate, blockedBy });
   if (approval !== undefined) return approval;
   const later = blockedBy.map(({ recheckAtMs }) => recheckAtMs).filter((at) => at !== undefined);
-  return recheck(later.length === 0 ? undefined : Math.min(...later));
+  // Some waits end with something that happens elsewhere: nobody is forgotten over it.
+  return recheck(Math.min(situation.world.nowMs + WAIT_MAX_MS, ...later));
 }
 
 function wasTold(

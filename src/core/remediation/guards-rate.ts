@@ -154,6 +154,8 @@ function tooManyAtOnce({ world, policy, ownIntent }: GuardContext): No | undefin
   return { message: `${busy.length} of ${maxConcurrent} actions at once are under way` };
 }
 
+const HEALTH_RECHECK_MS = 5_000;
+
 function tooFewHealthy({ world, policy, candidate }: GuardContext): No | undefined {
   const { minHealthy } = policy.spec.remediation.budget;
   if (minHealthy === undefined) return undefined;
@@ -170,5 +172,9 @@ function tooFewHealthy({ world, policy, candidate }: GuardContext): No | undefin
   }
   const needed = Math.ceil(minHealthy * others);
   if (healthy >= needed) return undefined;
-  return { message: `${healthy} of ${others} others are healthy, and ${needed} must be` };
+  return {
+    message: `${healthy} of ${others} others are healthy, and ${needed} must be`,
+    // Some may only be in their start period.
+    recheckAtMs: world.nowMs + HEALTH_RECHECK_MS,
+  };
 }

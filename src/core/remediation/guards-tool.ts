@@ -1,6 +1,8 @@
+import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Mode } from '#core/policy/schema.ts';
 import type { ResourceLimits } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
 import { formatBytes, parseQuantity } from '#lib/quantity.ts';
 import type { GuardContext, Guards, No } from './guard.ts';
 import { deployedAtMs, humanAction, isLabelPaused, sentinelPaused } from './guards-people.ts';
@@ -12,8 +14,8 @@ const LAXNESS: Readonly<Record<Mode, number>> = { Off: 0, Shadow: 1, Approve: 2,
 export const TOOL_GUARDS: Guards = {
   DependentNotPermitted(context) {
     for (const key of context.candidate.affects.slice(1)) {
-      const message = dependentRefuses(context, key);
-      if (message !== undefined) return { message: `it also touches ${key}: ${message}` };
+      const no = dependentRefuses(context, key);
+      if (no !== undefined) return { ...no, message: `it also touches ${key}: ${no.message}` };
     }
     return undefined;
   },
@@ -21,7 +23,9 @@ export const TOOL_GUARDS: Guards = {
   ToolsNotReady({ world, candidate }) {
     const readiness = world.readiness(candidate.action.tool);
     if (readiness.ready || readiness.reason === 'ToolForbidden') return undefined;
-    return { message: `${readiness.reason}: ${readiness.message}` };
+    const message = `${readiness.reason}: ${readiness.message}`;
+    if (readiness.reason !== 'ServerUnavailable') return { message };
+    return { message, isPassing: true, recheckAtMs: world.nowMs + SERVER_RECHECK_MS };
   },
 
   NoChange(context) {
@@ -44,7 +48,10 @@ export const TOOL_GUARDS: Guards = {
 
   JournalUnavailable({ world }) {
     if (world.journalAvailable) return undefined;
-    return { message: 'the journal cannot be written, and nothing is done off the record' };
+    return {
+      message: 'the journal cannot be written, and nothing is done off the record',
+      recheckAtMs: world.nowMs + JOURNAL_RECHECK_MS,
+    };
   },
 
   Shadow(context) {
@@ -55,31 +62,53 @@ export const TOOL_GUARDS: Guards = {
 };
 
 const UPDATE_RESOURCES = 'docker/update_resources';
+const JOURNAL_RECHECK_MS = 2_000;
+
+/** How soon those look again who wait for a server that comes back by itself. */
+const SERVER_RECHECK_MS = 5_000;
+const DEPENDENT_RECHECK_MS = 5_000;
 
 /** Why the policy of another touched workload, or that workload, says no. */
-function dependentRefuses(context: GuardContext, key: WorkloadKey): string | undefined {
+function dependentRefuses(context: GuardContext, key: WorkloadKey): No | undefined {
   const { world, policy, candidate } = context;
   const governing = world.governing(key);
   const view = world.views.get(key);
-  if (view === undefined) return 'it is not known';
-  if (governing.kind !== 'governed') return 'no policy governs it';
+  if (view === undefined) return { message: 'it is not known' };
+  if (governing.kind !== 'governed') return { message: 'no policy governs it' };
 
   const own = policy.spec.remediation.mode;
   const theirs = governing.policy.spec.remediation.mode;
   const { name } = governing.policy;
-  if (LAXNESS[theirs] < LAXNESS[own]) return `policy ${name} has mode ${theirs}`;
-  if (!governing.policy.actions.some(({ tool }) => tool === candidate.action.tool)) {
-    return `policy ${name} does not allow ${candidate.action.tool}`;
+  if (LAXNESS[theirs] < LAXNESS[own]) return { message: `policy ${name} has mode ${theirs}` };
+  const action = governing.policy.actions.find(({ tool }) => tool === candidate.action.tool);
+  if (action === undefined) {
+    return { message: `policy ${name} does not allow ${candidate.action.tool}` };
   }
+  if (action.approval === 'Required' && candidate.action.approval !== 'Required') {
+    return { message: `policy ${name} asks for an approval of ${action.name}` };
+  }
+  return dependentIsHeld(context, view, governing.policy);
+}
 
-  const history = world.state.workloads[key];
-  const { startPeriod } = governing.policy.spec;
-  if (isLabelPaused(view)) return 'its label pauses it';
-  if (view.ambiguous.length > 0) return 'several containers claim it';
-  if (deployedAtMs(world, view) !== undefined) return 'a deployment is in progress';
+/** What keeps a dependent for now, and will pass. */
+function dependentIsHeld(
+  { world }: GuardContext,
+  view: WorkloadView,
+  { name, spec }: CompiledPolicy,
+): No | undefined {
+  const history = world.state.workloads[view.key];
+  const held = (message: string): No => ({
+    message,
+    isPassing: true,
+    recheckAtMs: world.nowMs + DEPENDENT_RECHECK_MS,
+  });
+  if (isLabelPaused(view)) return held('its label pauses it');
+  if (view.ambiguous.length > 0) return held('several containers claim it');
+  if (deployedAtMs(world, view) !== undefined) return held('a deployment is in progress');
   const no =
-    sentinelPaused(world, name, key) ?? (history && humanAction(world, view, history, startPeriod));
-  return no?.message;
+    sentinelPaused(world, name, view.key) ??
+    (history && humanAction(world, view, history, spec.startPeriod));
+  return no === undefined ? undefined : held(no.message);
 }
 
 function noChange({ candidate, view }: GuardContext): No | undefined {

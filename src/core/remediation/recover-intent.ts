@@ -57,7 +57,17 @@ function isUnchanged(target: Affected | undefined, view: WorkloadView | undefine
   return container.id === id && container.startedAtMs === startedAtMs && container.state === state;
 }
 
-/** Only of a tool whose every effect Docker reports as an event can silence be a proof. */
+/**
+ * Tools that cannot have been called while the container is still in the same run and state. Not a
+ * kill, whose signal may be one that the process lives through, nor a start, which may have failed.
+ */
+const CHANGES_THE_RUN: ReadonlySet<string> = new Set([
+  'docker/restart_container',
+  'docker/stop_container',
+  'docker/pause_container',
+  'docker/unpause_container',
+]);
+
 function leavesTraces(tool: ToolDescription | undefined): boolean {
-  return tool !== undefined && PROOF[tool.name] !== undefined;
+  return tool !== undefined && CHANGES_THE_RUN.has(tool.name);
 }

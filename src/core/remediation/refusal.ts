@@ -43,6 +43,8 @@ export interface Refusal {
   readonly message: string;
   /** When the refusal may lapse by time alone, controller milliseconds. */
   readonly recheckAtMs?: number;
+  /** It will pass, though its reason is one for which the ladder goes on: it is waited for. */
+  readonly isPassing?: boolean;
 }
 
 /**

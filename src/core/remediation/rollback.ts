@@ -1,4 +1,6 @@
 import type { Attempt } from '#core/incident/incident.ts';
+import type { WorkloadHistory } from '#core/journal/state.ts';
+import type { ResourceLimits } from '#core/workload/container.ts';
 import { formatBytes } from '#lib/quantity.ts';
 import type { World } from './world.ts';
 
@@ -10,18 +12,46 @@ const HEADROOM = 1.1;
  * unless a person has touched the container since, or what it uses no longer fits.
  */
 export function rollbackRefusal(world: World, original: Attempt): string | undefined {
+  if (world.shadowAll) return 'Sentinel runs in Shadow mode';
   const since = original.endedAtMs ?? original.startedAtMs;
   for (const { workload, container } of original.affects) {
     const history = world.state.workloads[workload];
-    if (history?.hold !== undefined && history.hold.sinceMs >= since) {
+    if (history !== undefined && wasTouched(history, since)) {
       return `a person has acted on ${workload} since`;
     }
+    const what = world.protected.get(container);
+    if (what !== undefined) return `${workload} is ${what}`;
     const now = world.views.get(workload)?.container;
     if (now !== undefined && now.id !== container && original.tool === UPDATE_RESOURCES) {
       return `${workload} has another container since`;
     }
   }
-  return original.tool === UPDATE_RESOURCES ? tooTight(world, original) : undefined;
+  return original.tool === UPDATE_RESOURCES
+    ? (changedSince(world, original) ?? tooTight(world, original))
+    : undefined;
+}
+
+function wasTouched(history: WorkloadHistory, sinceMs: number): boolean {
+  const { hold, starts, deployedAtMs = -1, foreign } = history;
+  const started = starts.at(-1);
+  return (
+    (hold !== undefined && hold.sinceMs >= sinceMs) ||
+    (started?.cause === 'Human' && started.atMs >= sinceMs) ||
+    deployedAtMs >= sinceMs ||
+    (foreign !== undefined && foreign.atMs >= sinceMs)
+  );
+}
+
+/** The limits are no longer those that the action has set: somebody else has set them since. */
+function changedSince(world: World, original: Attempt): string | undefined {
+  const set = original.result?.['limits'];
+  const [target] = original.affects;
+  const now = target && world.views.get(target.workload)?.container?.limits;
+  if (typeof set !== 'object' || set === null || now === undefined) return undefined;
+  const differs = Object.entries(set).some(
+    ([name, value]) => now[name as keyof ResourceLimits] !== value,
+  );
+  return differs ? 'its limits were changed by somebody else since' : undefined;
 }
 
 const UPDATE_RESOURCES = 'docker/update_resources';

@@ -137,11 +137,11 @@ function passed({ world, view }: JudgedSituation, incident: Incident, attempt: A
     ...about(incident),
     data: { intent: attempt.intent, message },
   };
-  const resolution = attempt.outcome === 'OutcomeUnknown' ? 'SelfRecovered' : 'Remediated';
+  const resolution = attempt.outcome === 'Succeeded' ? 'Remediated' : 'SelfRecovered';
   const why =
-    attempt.outcome === 'OutcomeUnknown'
-      ? `${attempt.action} had an unknown outcome, and the workload is well`
-      : `${attempt.action} worked`;
+    attempt.outcome === 'Succeeded'
+      ? `${attempt.action} worked`
+      : `${attempt.action} ended as ${attempt.outcome}, and the workload is well`;
   return {
     drafts: [
       passing,

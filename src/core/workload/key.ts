@@ -24,11 +24,14 @@ export function identityOf(
   host: string,
   { name, labels }: Pick<ContainerSummary, 'name' | 'labels'>,
 ): WorkloadIdentity {
+  const workload = name.replace(SENTINEL_SET_ASIDE, '');
   const project = labels[LABEL.composeProject];
   const service = labels[LABEL.composeService];
   const number = Number(labels[LABEL.composeNumber]);
-  if (!project || !service || !Number.isSafeInteger(number) || number < 1) return { host, name };
-  return { host, project, service, number, name };
+  if (!project || !service || !Number.isSafeInteger(number) || number < 1) {
+    return { host, name: workload };
+  }
+  return { host, project, service, number, name: workload };
 }
 
 export function keyOf(identity: WorkloadIdentity): WorkloadKey {
