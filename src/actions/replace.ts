@@ -15,6 +15,7 @@ import {
 } from './outcome.ts';
 import { recoverIntent } from './recover.ts';
 import { findReplacements, madeName, REPLACEMENT_LABEL, setAsideName } from './set-aside.ts';
+import { changeOf } from './sharers.ts';
 import { waitUntilWell } from './wait.ts';
 
 /** It becomes part of container names, where its alphabet tells it from the rest. */
@@ -164,6 +165,9 @@ async function replaceOne(
   if (old.restartPolicy.name !== 'no') {
     await operations.updateRestartPolicy(old.id, { name: 'no', maximumRetryCount: 0 }, signal);
   }
+  step('last look');
+  const touched = await changeOf(context, old, signal);
+  if (touched !== undefined) throw new Error(`${old.name} ${touched}`);
   step('stop');
   await operations.stop(old.id, undefined, signal);
   step('setting aside');

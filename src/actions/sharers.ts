@@ -57,8 +57,11 @@ export async function restartSharers(
   }
 }
 
-/** Someone else may have acted on a sharer while its owner came up: then it is theirs. */
-async function changeOf(
+/**
+ * What somebody else has done to a container since it was looked at, while its owner came up or its
+ * successor was made: then it is theirs.
+ */
+export async function changeOf(
   { runtime }: ActionContext,
   before: ObservedContainer,
   signal: AbortSignal,

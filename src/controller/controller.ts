@@ -7,7 +7,7 @@ import type { ResolvedArguments } from '#core/remediation/secrets.ts';
 import { about, type WorkloadMemory } from '#core/remediation/step.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
-import type { WorkloadKey } from '#core/workload/key.ts';
+import { intentOfSetAside, type WorkloadKey } from '#core/workload/key.ts';
 import type { ActionRunner, JsonObject } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
@@ -266,8 +266,9 @@ export class Controller implements AsyncDisposable {
   #synced(): void {
     this.#observer.noteFound();
     this.#refreshAbsent();
+    if (!this.#isSynced) this.#endOpenIntents();
+    this.#settleLeftovers();
     if (this.#isSynced) return;
-    this.#endOpenIntents();
     this.#isSynced = true;
     if (this.#signals !== undefined) {
       this.#running.push(this.#signals.start(this.#stopping.signal));
@@ -364,6 +365,28 @@ export class Controller implements AsyncDisposable {
       );
     }
     this.#append(drafts);
+  }
+
+  /**
+   * Containers that a multi-step action set aside go when nobody waits for its verification any more:
+   * at its end, and here, where a crash or a failure has left them.
+   */
+  #settleLeftovers(): void {
+    const { incidents } = this.#options.journal.state();
+    for (const name of this.fleet.containers().map((container) => container.name)) {
+      const intent = intentOfSetAside(name);
+      if (intent === undefined) continue;
+      for (const incident of Object.values(incidents)) {
+        const attempt = incident.attempts.find((one) => one.intent === intent);
+        const isWaited = attempt?.outcome === undefined || attempt.verification === 'Pending';
+        const isBeingUndone = incident.attempts.some(
+          ({ rollbackOf, outcome }) => rollbackOf === intent && outcome === undefined,
+        );
+        if (attempt === undefined || isWaited || isBeingUndone) continue;
+        const effect = { kind: 'Settle', intent } as const;
+        this.#executor.start(incident.workload.key, incident.name, effect, Promise.resolve());
+      }
+    }
   }
 
   async #resyncLoop(): Promise<void> {

@@ -14,7 +14,11 @@ import type { GuardContext } from './guard.ts';
 import { isShadow } from './guards-rate.ts';
 import { PASSED_OVER, type Refusal, type RefusalReason } from './refusal.ts';
 import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
+import { stillBreached } from './still-breached.ts';
 import { stormOf } from './storm.ts';
+
+/** Looks again at the latest after this, also where nothing says when. */
+const WAIT_MAX_MS = 60_000;
 
 export interface Considered {
   readonly candidate: Candidate;
@@ -22,13 +26,14 @@ export interface Considered {
 }
 
 /** Thinks about acting on an open incident for which nothing is under way. */
-export function act(situation: JudgedSituation, incident: Incident): Step {
+export function act(judged: JudgedSituation, incident: Incident): Step {
+  const situation = stillBreached(judged, incident);
   const considered = consider(situation, incident);
   const explained = diagnose(situation, incident) ?? noteVerdicts(incident, considered);
   if (explained !== undefined) return { drafts: [explained], again: true };
   if (isEscalated(incident)) return NOTHING;
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
-  if (situation.breached.length === 0) return NOTHING;
+  if (situation.breached.length === 0) return recheck(situation.world.nowMs + WAIT_MAX_MS);
 
   const choice = choose(
     considered.filter(({ candidate }) => incident.denied?.includes(candidate.id) !== true),
@@ -54,7 +59,7 @@ export function consider(
   ownIntent?: string,
 ): Considered[] {
   const approved = approvedCandidate(situation, incident);
-  return candidatesFor(situation).map((candidate) => {
+  return candidatesFor(stillBreached(situation, incident)).map((candidate) => {
     const context: GuardContext = {
       ...situation,
       candidate,
@@ -144,8 +149,6 @@ function shadow(incident: Incident, candidate: Candidate): Step {
   };
   return { drafts: [draft], again: true };
 }
-
-const WAIT_MAX_MS = 60_000;
 
 /** Refusals that a person should hear of once, though waiting may still end them. */
 const TOLD: Partial<Record<RefusalReason, EscalationReason>> = {

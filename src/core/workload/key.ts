@@ -48,6 +48,11 @@ function encodeSegment(segment: string): string {
   return encodeURIComponent(segment.toWellFormed());
 }
 
+/** The intent that a container is named after which Sentinel made or set aside. */
+export function intentOfSetAside(name: string): string | undefined {
+  return /\.sentinel-(?<intent>[a-z0-9]+)(?:-old)?$/.exec(name)?.groups?.['intent'];
+}
+
 /** Containers that stand beside a workload for a moment and never are the workload. */
 export function isSetAside({ name, labels }: Pick<ContainerSummary, 'name' | 'labels'>): boolean {
   return (
