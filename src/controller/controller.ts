@@ -258,6 +258,7 @@ export class Controller implements AsyncDisposable {
     this.#sweeping = true;
     this.#options.clock.after(SWEEP_MS, () => {
       this.#sweeping = false;
+      this.#settleLeftovers();
       const { openByWorkload } = this.#options.journal.state();
       for (const key of Object.keys(openByWorkload)) this.#queue.add(key, 'Resync');
     });

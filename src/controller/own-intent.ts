@@ -34,7 +34,8 @@ export function ownIntentOn(state: OperatorState, query: OwnIntentQuery): OwnInt
     if (!isOpen(incident) && incident.seq < state.seq - 10_000) continue;
     for (const attempt of incident.attempts.toReversed()) {
       const place = attempt.affects.findIndex(({ container }) => container === containerId);
-      const isMade = label === attempt.intent || label === attempt.rollbackOf;
+      const isMade =
+        label !== undefined && (label === attempt.intent || label === attempt.rollbackOf);
       if ((place < 0 && !isMade) || !spans(attempt, query)) continue;
       const tool = builtinTool(attempt.tool);
       if (tool === undefined) return { intent: attempt.intent, allowance: FOREIGN_ALLOWANCE };
