@@ -2,6 +2,7 @@ import { isOpen, pendingAttempt } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
 import type { PolicyEntry } from '#core/journal/state.ts';
+import { cutMsOf } from '#core/remediation/judge-all.ts';
 import { recoverIntent } from '#core/remediation/recover-intent.ts';
 import type { ResolvedArguments } from '#core/remediation/secrets.ts';
 import { about, type WorkloadMemory } from '#core/remediation/step.ts';
@@ -258,7 +259,6 @@ export class Controller implements AsyncDisposable {
     this.#sweeping = true;
     this.#options.clock.after(SWEEP_MS, () => {
       this.#sweeping = false;
-      this.#settleLeftovers();
       const { openByWorkload } = this.#options.journal.state();
       for (const key of Object.keys(openByWorkload)) this.#queue.add(key, 'Resync');
     });
@@ -288,6 +288,7 @@ export class Controller implements AsyncDisposable {
       fleet: this.fleet,
       governing: (key) => this.#worlds.governing(key),
       historyOf: (key) => journal.state().workloads[key] ?? emptyHistory(),
+      cutMsOf: (key) => cutMsOf(journal.state(), key),
       enqueue: (key) => this.enqueue(key),
       nowMs: () => controllerNowMs(journal.state(), clock),
       daemonNowMs: () => this.#observer.daemonNowMs(),

@@ -104,7 +104,7 @@ export class Executor {
       await durable;
       const settled = await this.#options.actions.settle(effect.intent, NEVER);
       if (settled.outcome === 'Failed')
-        this.#options.onWarning('what was set aside could not be removed', settled);
+        this.#options.onWarning('what was set aside could not be removed', settled.message);
       return;
     }
     const ending = await this.#endingOf(key, name, effect, durable);

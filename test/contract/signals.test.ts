@@ -54,6 +54,7 @@ class Following {
       filesystem: createFilesystemProbe(),
       governing: () => ({ kind: 'governed', policy }),
       historyOf: () => emptyHistory(),
+      cutMsOf: () => undefined,
       enqueue: () => undefined,
       nowMs: () => clock.wallMs(),
       daemonNowMs: () => clock.wallMs(),

@@ -49,6 +49,8 @@ export class SignalBench {
   readonly warnings: string[] = [];
   readonly dropped: Partial<Record<LogDropReason, number>> = {};
   lines = 0;
+  /** When an action ended that helped, or may yet. */
+  cutMs: number | undefined;
   policy: CompiledPolicy;
   readonly collector;
   readonly #stop = new AbortController();
@@ -64,6 +66,7 @@ export class SignalBench {
       filesystem: this.filesystem,
       governing: () => ({ kind: 'governed', policy: this.policy }),
       historyOf: () => emptyHistory(),
+      cutMsOf: () => this.cutMs,
       enqueue: (key) => this.enqueued.push(key),
       nowMs: () => this.clock.wallMs(),
       daemonNowMs: () => this.clock.wallMs(),

@@ -30,6 +30,8 @@ export interface SignalCollectorOptions {
   readonly filesystem: FilesystemProbe;
   readonly governing: (key: WorkloadKey) => Governing<CompiledPolicy>;
   readonly historyOf: (key: WorkloadKey) => WorkloadHistory;
+  /** Before this nothing counts: an action ended then that helped, or may yet. */
+  readonly cutMsOf: (key: WorkloadKey) => number | undefined;
   /** A threshold of this workload may say something else than before. */
   readonly enqueue: (key: WorkloadKey) => void;
   /** Controller milliseconds now. */

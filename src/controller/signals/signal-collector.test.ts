@@ -340,6 +340,22 @@ describe('signal collector', () => {
       assert.equal(matches(), 0);
     });
 
+    it('enqueue the workload when a count crosses anew after an action', async () => {
+      const { clock, engine } = bound(await open([FATAL]));
+      await clock.advance(2_000);
+      for (let index = 0; index < 3; index += 1) engine.writeLog('web', 'FATAL');
+      await clock.advance(2_000);
+      bench.cutMs = clock.wallMs();
+      engine.writeLog('web', 'FATAL');
+      await clock.advance(2_000);
+      const acted = bench.enqueued.length;
+
+      for (let index = 0; index < 3; index += 1) engine.writeLog('web', 'FATAL');
+      await clock.advance(2_000);
+
+      assert.equal(bench.enqueued.length, acted + 1);
+    });
+
     it('lose and double no line across restarts and broken streams', async () => {
       const { clock, engine } = bound(await open([FATAL]));
       const id = bench.view().container?.id ?? '';

@@ -199,16 +199,18 @@ export class WorkloadSignals {
   }
 
   #look(source: Source): void {
-    const { fleet, historyOf, nowMs, enqueue } = this.#context;
+    const { fleet, historyOf, cutMsOf, nowMs, enqueue } = this.#context;
     const view = fleet.views().get(this.#key);
     if (view === undefined) return;
     const { startPeriod, remediation } = this.#policy.spec;
+    const cutMs = cutMsOf(this.#key);
     const input: JudgeInput = {
       nowMs: nowMs(),
       view,
       history: historyOf(this.#key),
       startPeriodMs: startPeriod,
       healthyForMs: remediation.verify.healthyFor,
+      ...(cutMs === undefined ? {} : { cutMs }),
     };
     if (this.#watch.look(this.#thresholdsOn(source), input)) enqueue(this.#key);
   }

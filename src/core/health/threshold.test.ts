@@ -71,6 +71,47 @@ const crashed = (atMs: number, exitCode = 1) => ({
   exit: { container: CONTAINER, atMs, at: '', exitCode, cause: 'Crash' as const },
 });
 
+describe('a probe', () => {
+  const probe = { signal: 'probe.http', probe: { port: 80, failureThreshold: 3 } };
+
+  for (const [failures, expected] of [
+    [0, 'Clear'],
+    [1, 'Unknown'],
+    [2, 'Unknown'],
+    [3, 'Breached'],
+  ] as const) {
+    it(`that failed ${failures} times in a row is ${expected}`, () => {
+      const view = { probes: { it: { failures, atMs: START_MS, message: '' } } };
+      assert.equal(judged(probe, { view }).verdict.kind, expected);
+    });
+  }
+});
+
+describe('a log', () => {
+  const rate = { signal: 'log.errors', above: 2, window: '10s' };
+  const logs = (count: number, coveredSinceMs: number) => {
+    const counters = { rate: () => 0, matches: () => 0, anomalies: () => 0 };
+    return { view: { logs: { ...counters, coveredSinceMs, errors: () => count } } };
+  };
+
+  it('proves nothing by few lines in a window that was not seen whole', () => {
+    const { verdict } = judged(rate, logs(0, START_MS - 5_000));
+    assert.deepEqual(verdict, {
+      kind: 'Unknown',
+      reason: 'NotCovered',
+      recheckAtMs: START_MS + 5_000,
+    });
+  });
+
+  it('is clear by few lines in a window that was', () => {
+    assert.equal(judged(rate, logs(0, START_MS - 10_000)).verdict.kind, 'Clear');
+  });
+
+  it('is breached by many lines however little was seen', () => {
+    assert.equal(judged(rate, logs(3, START_MS - 1_000)).verdict.kind, 'Breached');
+  });
+});
+
 describe('health', () => {
   const unhealthy = { signal: 'health', equals: 'unhealthy' };
 

@@ -22,7 +22,7 @@ export type Verdict =
       readonly recheckAtMs: number;
     }
   | { readonly kind: 'Clear'; readonly value: SignalValue; readonly recheckAtMs?: number }
-  | { readonly kind: 'Unknown'; readonly reason: string }
+  | { readonly kind: 'Unknown'; readonly reason: string; readonly recheckAtMs?: number }
   | {
       readonly kind: 'Ignored';
       readonly reason: 'StartPeriod' | 'EngineRestarting';
@@ -205,7 +205,10 @@ function probeCondition(threshold: CompiledThreshold, { view }: JudgeInput): Con
   if (view.container?.state !== 'running') return unknown('NotRunning');
   const reading = view.probes[threshold.name];
   if (reading === undefined) return unknown('NoSample');
-  return known(reading.failures >= (threshold.probe?.failureThreshold ?? 3), reading.failures);
+  const { failures } = reading;
+  if (failures >= (threshold.probe?.failureThreshold ?? 3)) return known(true, failures);
+  // Not as many failures as are asked for are no proof of health either.
+  return failures === 0 ? known(false, failures) : unknown('ProbeFailing');
 }
 
 /**
@@ -308,8 +311,18 @@ function logCondition(threshold: CompiledThreshold, input: JudgeInput): Conditio
         : threshold.signal === 'log.errors'
           ? logs.errors(sinceMs)
           : logs.anomalies(sinceMs);
-  return value === undefined ? unknown('NoSample') : known(value > (threshold.above ?? 0), value);
+  if (value === undefined) return unknown('NoSample');
+  const holds = value > (threshold.above ?? 0);
+  // Few lines were seen, of how many nobody knows.
+  if (!holds && sinceMs + FOLLOW_SLACK_MS < logs.coveredSinceMs) {
+    const recheckAtMs = logs.coveredSinceMs + (threshold.window ?? 0);
+    return { kind: 'Unknown', reason: 'NotCovered', recheckAtMs };
+  }
+  return known(holds, value);
 }
+
+/** A log is followed from a moment after its container has started. */
+const FOLLOW_SLACK_MS = 2_000;
 
 function windowStart(threshold: CompiledThreshold, { nowMs, cutMs }: JudgeInput): number {
   return Math.max(nowMs - (threshold.window ?? 0), cutMs ?? Number.NEGATIVE_INFINITY);

@@ -33,8 +33,6 @@ export const remediationReducers: Reducers = {
       verification: 'None',
     });
     incident.rung = data.rung;
-    // An approval is for one intent.
-    delete incident.approval;
     if (data.rollbackOf === undefined) spend(state, incident, data, place);
   },
   'remediation.completed'(state, data, place) {
@@ -59,6 +57,9 @@ export const remediationReducers: Reducers = {
       }
     } else {
       attempt.verification = 'Pending';
+      // An approval is for one intent. It is spent by the call and not by the intent, since the gate
+      // asks for it once more in between.
+      delete incident.approval;
       if (data.outcome === 'OutcomeUnknown') {
         for (const { workload } of attempt.affects) {
           doubt(state.workloads[workload], data.intent, place);

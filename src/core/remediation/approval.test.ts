@@ -56,4 +56,22 @@ describe('approval', () => {
 
     assert.deepEqual(asked(scenario), ['first', 'second', 'third']);
   });
+
+  it('holds until the action was carried out, and not for the next one', () => {
+    const scenario = waiting();
+    const incident = scenario.incident(KEY) ?? assert.fail('there is no incident');
+    const candidate = incident.approval?.candidate ?? '';
+    const container = incident.workload.id;
+    scenario.append({
+      type: 'approval.granted',
+      incident: incident.name,
+      workload: KEY,
+      data: { candidate, container },
+    });
+
+    assert.equal(scenario.reconcile(KEY).effects.length, 1);
+    assert.equal(scenario.incident(KEY)?.approval?.candidate, candidate);
+    scenario.complete(KEY);
+    assert.equal(scenario.incident(KEY)?.approval, undefined);
+  });
 });

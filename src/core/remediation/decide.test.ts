@@ -363,6 +363,20 @@ describe('verification', () => {
     assert.deepEqual([...first.effects, ...second.effects], []);
   });
 
+  it('waits for a restart of unknown outcome that has only stopped the container yet', () => {
+    const scenario = new Scenario(aPolicy(LADDER));
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    scenario.complete(KEY, { outcome: 'OutcomeUnknown' });
+    scenario.pass(100);
+    scenario.observe(KEY, 'die', { cause: 'Sentinel', exitCode: 137 });
+    scenario.put(aContainer('web', { state: 'exited', exitCode: 137 }));
+
+    scenario.reconcile(KEY);
+
+    assert.equal(scenario.incident(KEY)?.attempts[0]?.verification, 'Pending');
+  });
+
   it('that fails rolls a reversible change back', () => {
     const scenario = new Scenario(
       aPolicy({

@@ -1,5 +1,7 @@
 import { type Judgement, judge, type Verdict } from '#core/health/threshold.ts';
 import type { Attempt, Incident } from '#core/incident/incident.ts';
+import type { OperatorState } from '#core/journal/state.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
 import { EMPTY_MEMORY, earlier, type JudgedSituation, type WorkloadMemory } from './step.ts';
 
 /** What the thresholds of a policy say of one workload now. */
@@ -17,7 +19,7 @@ export function judgeAll(
   incident: Incident | undefined,
 ): Judged {
   const { world, policy, view, history } = situation;
-  const cutMs = actedAtMs(situation, incident);
+  const cutMs = cutMsOf(world.state, view.key, incident);
   const input = {
     nowMs: world.nowMs,
     view,
@@ -53,12 +55,13 @@ export function judgeAll(
  * does not count any more, also once its incident is over, or the same restarts would open it again
  * at once. An action that failed its verification cuts nothing off: the trouble goes on.
  */
-function actedAtMs(
-  { world, view }: Pick<JudgedSituation, 'world' | 'view'>,
-  incident: Incident | undefined,
+export function cutMsOf(
+  state: OperatorState,
+  key: WorkloadKey,
+  incident: Incident | undefined = state.incidents[state.openByWorkload[key] ?? ''],
 ): number | undefined {
-  const lastActedOn = world.state.ledger[view.key]?.at(-1)?.incident ?? '';
-  return cutOf(incident) ?? cutOf(world.state.incidents[lastActedOn]);
+  const lastActedOn = state.ledger[key]?.at(-1)?.incident ?? '';
+  return cutOf(incident) ?? cutOf(state.incidents[lastActedOn]);
 }
 
 function cutOf(incident: Incident | undefined): number | undefined {

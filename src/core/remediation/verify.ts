@@ -104,6 +104,8 @@ function hasEnded({ view, history }: JudgedSituation, attempt: Attempt): string 
   const state = view.container?.state;
   if (state !== 'exited' && state !== 'dead') return undefined;
   if (exit === undefined || exit.atMs <= (attempt.endedAtMs ?? 0)) return undefined;
+  // A restart that outlived a crash of Sentinel stops the container before it starts it.
+  if (exit.cause === 'Sentinel') return undefined;
   return `the container exited again with code ${exit.exitCode}`;
 }
 
