@@ -28,9 +28,10 @@ export function chooseCandidate(
   const lifted = status.candidates.filter(({ blockedBy }) =>
     blockedBy.some(({ reason }) => reason === 'IntentUnknown' || reason === 'ApprovalRequired'),
   );
-  const [only] = lifted;
-  if (lifted.length === 1 && only !== undefined) return only.id;
+  // What nobody has asked for yet is not what a person who names nothing says yes to.
   const remedy =
-    lifted.length === 0 ? undefined : `Name one: ${lifted.map(({ id }) => id).join(', ')}`;
+    lifted.length === 0
+      ? undefined
+      : `Name one with --candidate: ${lifted.map(({ id }) => id).join(', ')}`;
   throw new CliError(1, `${metadata.name}: nothing waits for approval`, remedy);
 }

@@ -48,7 +48,7 @@ export class LogsUnavailableError extends SentinelError {
 export class JournalUnavailableError extends SentinelError {
   override readonly name = 'JournalUnavailableError';
   readonly code = 'SENTINEL_JOURNAL_UNAVAILABLE';
-  readonly retryable = false;
+  readonly retryable = true;
 }
 
 /** Another Sentinel holds the data directory. */

@@ -1,5 +1,10 @@
 import { SentinelError } from '#core/errors.ts';
-import { type CandidateVerdict, type Incident, isOpen } from '#core/incident/incident.ts';
+import {
+  type CandidateVerdict,
+  type Incident,
+  isOpen,
+  pendingAttempt,
+} from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { type OperatorState, pauseKey } from '#core/journal/state.ts';
@@ -59,7 +64,7 @@ export function createOperatorCommands(options: CommandOptions): OperatorCommand
         const message = `the workload has another container now: ${incident.workload.id || 'none'}`;
         return { ok: false, why: 'Conflict', message };
       }
-      const refusal = notApprovable(incident, candidate);
+      const refusal = isUnderWay(incident) ?? notApprovable(incident, candidate);
       if (refusal !== undefined) return { ok: false, why: 'Conflict', message: refusal };
       const data = { candidate: id, container };
       return record(options, { type: 'approval.granted', actor, ...about(incident), data });
@@ -82,6 +87,12 @@ export function createOperatorCommands(options: CommandOptions): OperatorCommand
 
 /** What an approval lifts; everything else stands, and the gate asks it again afterwards. */
 const LIFTED = new Set(['ApprovalRequired', 'IntentUnknown']);
+
+/** A second yes to what is being done would be one to whatever comes after it. */
+function isUnderWay(incident: Incident): string | undefined {
+  const attempt = pendingAttempt(incident);
+  return attempt && `${attempt.action} is under way: see what comes of it first`;
+}
 
 function notApprovable(incident: Incident, candidate: CandidateVerdict): string | undefined {
   const { approval } = incident;

@@ -181,6 +181,23 @@ describe('the API, for those who order', () => {
     await operator.stop();
   });
 
+  it('approves nothing while an action is under way', async () => {
+    const operator = await aWaitingOperator();
+    const { name, candidates, workload } = firstIncident(operator);
+    const body = { candidate: candidates[0]?.id ?? '', container: workload.id };
+    const url = `/api/v1/incidents/${name}/approve`;
+    await ask(operator, order(url, body));
+    await operator.pass(1_000);
+    const pending = operator.calls.length;
+
+    const again = await ask(operator, order(url, body));
+
+    assert.equal(pending, 1);
+    assert.equal(again.status, 409);
+    assert.match(JSON.stringify(again.body), /under way/);
+    await operator.stop();
+  });
+
   it('approves nothing else: not another container, candidate or incident', async () => {
     const operator = await aWaitingOperator();
     const { name, candidates, workload } = firstIncident(operator);

@@ -85,8 +85,8 @@ export function createMcpActionRunner(options: McpRunnerOptions): McpActionRunne
 interface ServerEntry {
   readonly connection: McpConnection;
   readonly isBuiltin: boolean;
-  /** Ends when the calls before have ended: gateways leak containers when calls overlap. */
-  queue: Promise<unknown>;
+  /** A call is under way: gateways leak containers when calls overlap. */
+  isBusy: boolean;
   verdict?: { readonly of: ListedTools; readonly lock: ToolsLock; readonly pin: PinVerdict };
 }
 
@@ -188,7 +188,7 @@ class Runner implements McpActionRunner {
     const { clock, version, onChange, onProgress } = this.#options;
     const entry: ServerEntry = {
       isBuiltin,
-      queue: Promise.resolve(),
+      isBusy: false,
       connection: new McpConnection({
         name,
         endpoint,
@@ -283,29 +283,19 @@ class Runner implements McpActionRunner {
     this.#options.onChange?.(server);
   }
 
-  /** One call at a time. Waiting counts against the call's time: it may end before it was sent. */
+  /**
+   * One call at a time. None waits for its turn: the gate has looked at the target a moment ago, and
+   * what it saw would be old by then.
+   */
   async #inTurn(entry: ServerEntry, call: ServerCall): Promise<ActionResult> {
-    const { clock } = this.#options;
-    const deadlineMs = clock.bootMs() + call.timeoutMs;
-    const before = entry.queue;
-    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-    entry.queue = before.then(() => ended);
+    if (entry.isBusy) {
+      return notExecuted('ServerUnavailable', `${call.server} is busy with another call`);
+    }
+    entry.isBusy = true;
     try {
-      const waited = new AbortController();
-      const isMyTurn = await Promise.race([
-        before.then(() => true),
-        clock
-          .sleep(call.timeoutMs, AbortSignal.any([call.signal, waited.signal]))
-          .then(() => false),
-      ]);
-      waited.abort();
-      const timeoutMs = deadlineMs - clock.bootMs();
-      if (!isMyTurn || timeoutMs <= 0) {
-        return notExecuted('ServerUnavailable', `${call.server} is still busy with another call`);
-      }
-      return await this.#callForeign(entry, { ...call, timeoutMs });
+      return await this.#callForeign(entry, call);
     } finally {
-      end();
+      entry.isBusy = false;
     }
   }
 

@@ -16,7 +16,7 @@ export function evidenceFor(situation: JudgedSituation, first: number): Evidence
   const facts = [
     ...policy.thresholds
       .filter(({ name }) => breached.includes(name))
-      .map((threshold) => ofThreshold(threshold, verdicts.get(threshold.name))),
+      .map((threshold) => ofThreshold(threshold, verdicts.get(threshold.name), situation)),
     ...ofContainer(situation),
   ];
   return facts.map((fact, index) => ({ id: `e${first + index}`, ...fact, at }));
@@ -24,13 +24,27 @@ export function evidenceFor(situation: JudgedSituation, first: number): Evidence
 
 type Fact = Omit<Evidence, 'id' | 'at'>;
 
-function ofThreshold(threshold: CompiledThreshold, verdict: Verdict | undefined): Fact {
+function ofThreshold(
+  threshold: CompiledThreshold,
+  verdict: Verdict | undefined,
+  { view }: JudgedSituation,
+): Fact {
   const value = verdict?.kind === 'Breached' ? verdict.value : null;
+  const place = placeOf(threshold, view.probes[threshold.name]?.message ?? '');
   return {
     signal: threshold.signal ?? `when ${threshold.when ?? ''}`,
     value,
-    note: `threshold ${threshold.name}`,
+    note: `threshold ${threshold.name}${place === '' ? '' : `: ${place}`}`,
   };
+}
+
+/** Where it was looked, which the value does not say, and what went wrong there last. */
+function placeOf({ signal, path = '/', probe }: CompiledThreshold, message: string): string {
+  if (signal === 'disk.writable') return path;
+  if (probe === undefined) return '';
+  const asked =
+    signal === 'probe.http' ? `GET ${probe.path} on port ${probe.port}` : `port ${probe.port}`;
+  return message === '' ? asked : `${asked}, ${harmless(message)}`;
 }
 
 function ofContainer({ view, history }: JudgedSituation): Fact[] {

@@ -15,6 +15,8 @@ export interface AppliedPolicies {
   readonly lastAppliedRevision: string;
   readonly lastAttemptedRevision: string;
   readonly loadedOk: boolean;
+  readonly isKnown: boolean;
+  readonly keptSince?: string;
   generationOf(name: string): number;
   /** By policy name; those of policies that are gone stay. */
   readonly versions: ReadonlyMap<string, Version>;
@@ -27,6 +29,7 @@ export const NO_POLICIES: AppliedPolicies = applied({
   lastAppliedRevision: '',
   lastAttemptedRevision: '',
   loadedOk: false,
+  isKnown: false,
   versions: new Map(),
 });
 
@@ -52,10 +55,20 @@ export function apply(
   }
   return applied({
     ...attempt,
+    isKnown: true,
     policies: set.policies,
     lastAppliedRevision: revision,
     versions,
   });
+}
+
+/**
+ * The last good set of an earlier run, which a start falls back on.
+ *
+ * @param since when it came into force, ISO 8601
+ */
+export function restore(set: CompiledPolicySet, revision: string, since: string): AppliedPolicies {
+  return applied({ ...apply(NO_POLICIES, set, revision), keptSince: since });
 }
 
 /** Whether two states differ in anything that a reader could see. */
@@ -72,6 +85,8 @@ function fingerprint(state: AppliedPolicies): string {
     lastAppliedRevision,
     lastAttemptedRevision,
     state.loadedOk,
+    state.isKnown,
+    state.keptSince,
   ]);
 }
 

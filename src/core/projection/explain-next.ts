@@ -1,5 +1,5 @@
 import { refusalWords } from './refusal-words.ts';
-import type { IncidentObject } from './schema.ts';
+import type { CandidateObject, IncidentObject } from './schema.ts';
 
 /** Reasons that pass by time alone; a person who does nothing does right. */
 const PASSING = new Set([
@@ -22,8 +22,29 @@ export function nextSteps(incident: IncidentObject): string[] {
     ...remedies(incident),
     ...mending(incident),
     ...looking(incident),
-  ].map((step) => step.replaceAll('INCIDENT', metadata.name));
-  return [...new Set(steps)];
+  ];
+  return [...new Set(steps.length === 0 ? missing(incident) : steps)].map((step) =>
+    step.replaceAll('INCIDENT', metadata.name),
+  );
+}
+
+/**
+ * Whether the ladder has passed a candidate by trying it. Of the variants of one action each has an
+ * id of its own; a container that was recreated gives the same action another id.
+ */
+export function wasTried(
+  { attempts, candidates, timeline }: IncidentObject['status'],
+  { id, action }: Pick<CandidateObject, 'id' | 'action'>,
+): boolean {
+  const since = timeline.findLast(({ event }) => event === 'Reopened')?.at ?? '';
+  const hasVariants = candidates.filter((one) => one.action === action).length > 1;
+  return attempts.some(
+    (attempt) =>
+      attempt.startedAt >= since &&
+      attempt.rollbackOf === undefined &&
+      attempt.outcome !== 'NotExecuted' &&
+      (attempt.candidate === id || (!hasVariants && attempt.action === action)),
+  );
 }
 
 function decision({ status, metadata }: IncidentObject): string[] {
@@ -61,18 +82,34 @@ const ESCALATION_STEPS: Readonly<Record<string, readonly string[]>> = {
 
 /** Each remedy once, however many candidates are refused for the same reason. */
 function remedies({ status }: IncidentObject): string[] {
+  const secret = missingSecret(status);
+  if (secret !== undefined) return [secret];
+  const { phase, approval } = status;
+  const isActing = phase === 'Remediating' || phase === 'Verifying';
   const told = new Set([
-    ...(status.phase === 'Escalated' ? ['LimitReached'] : []),
-    ...(status.approval?.state === 'Requested' ? ['ApprovalRequired'] : []),
+    ...(phase === 'Escalated' ? ['LimitReached'] : []),
+    ...(approval?.state === 'Requested' || isActing ? ['ApprovalRequired'] : []),
   ]);
   const reasons = status.candidates
+    .filter((candidate) => !wasTried(status, candidate))
     .flatMap(({ blockedBy }) => blockedBy.map(({ reason }) => reason))
     .filter((reason) => !told.has(reason));
   const isPassing = reasons.length > 0 && reasons.every((reason) => PASSING.has(reason));
-  if (isPassing && status.phase === 'Open') {
+  if (isPassing && phase === 'Open') {
     return ['Nothing needs to be done: Sentinel goes on by itself when the time has come.'];
   }
   return reasons.flatMap((reason) => refusalWords(reason).remedy ?? []);
+}
+
+/** An argument names a secret that the operator was not given: no waiting mends that. */
+function missingSecret({ attempts }: IncidentObject['status']): string | undefined {
+  const { outcome, message = '' } = attempts.at(-1) ?? {};
+  if (outcome !== 'NotExecuted') return undefined;
+  const name = /^secret (?<name>\S+) is not set$/.exec(message)?.groups?.['name'];
+  return (
+    name &&
+    `Set the environment variable ${name} of Sentinel itself (or ${name}_FILE, the path of a file that holds it), and start Sentinel anew.`
+  );
 }
 
 /** What mends causes that no restart mends. */
@@ -100,6 +137,19 @@ function mending({ status, spec }: IncidentObject): string[] {
 function looking({ spec }: IncidentObject): string[] {
   const { container, id } = spec.workload;
   return id === '' ? [] : [`Read its log: docker logs --tail 100 ${container}.`];
+}
+
+/** Nothing else is left to say of a container that is not there. */
+function missing({ spec }: IncidentObject): string[] {
+  const { project, service, container } = spec.workload;
+  const start =
+    project === undefined || service === undefined
+      ? `Start ${container} again by hand`
+      : `Start it again with its Compose file: docker compose -p ${project} up -d ${service}`;
+  return [
+    `${start}, or take it out of \`expected\` in the policy.`,
+    'See what is on record: sentinel describe incident INCIDENT.',
+  ];
 }
 
 function afterResolution(incident: IncidentObject): string[] {

@@ -65,8 +65,7 @@ The likely cause:
   Its health check fails (3 in a row, exit code 1).
 
 What could be done, at the last look:
-  1. restart (docker/restart_container): not done
-     - Cooldown: this action ran a short while ago and must rest (restart has a cooldown, for another 18s)
+  1. restart (docker/restart_container): already tried in this incident
 
 What was done:
   2026-11-24 12:00:00Z  restart (docker/restart_container) because of unhealthy
@@ -188,7 +187,14 @@ What you can do:
   });
 
   it('takes a cause and a reason that it has no words for as they are', () => {
-    const { scenario, key } = opened(aPolicy());
+    const { scenario, key } = opened(
+      aPolicy({
+        remediation: {
+          mode: 'Approve',
+          allowed: [{ name: 'restart', tool: 'docker/restart_container' }],
+        },
+      }),
+    );
     const object = objectOf(scenario, key);
     const { diagnosis, candidates } = object.status;
     if (diagnosis === undefined) assert.fail('no diagnosis');
@@ -215,5 +221,102 @@ What you can do:
 
     assert.equal(text.includes('\u001b') || text.includes('\u202e'), false);
     assert.equal(text.split('\n').filter((line) => line === 'What you can do:').length, 1);
+  });
+
+  it('names port and path of a probe, its failures in a row and what went wrong', () => {
+    const probe = { port: 8080, path: '/health', failureThreshold: 2 };
+    const scenario = new Scenario(
+      aPolicy({
+        startPeriod: '0s',
+        thresholds: [
+          { name: 'up', signal: 'probe.http', probe, severity: 'critical' },
+          { name: 'disk', signal: 'disk.writable', path: '/data', severity: 'critical' },
+        ],
+      }),
+    );
+    const key = scenario.put(aContainer('web', { startedAtMs: scenario.wallMs - 600_000 }), {
+      probes: { up: { failures: 2, atMs: scenario.nowMs, message: 'connection refused' } },
+      disks: { '/data': { kind: 'Value', value: 0 } },
+    });
+    scenario.reconcile(key);
+
+    const text = explainIncident(objectOf(scenario, key));
+
+    assert.match(
+      text,
+      /up: probe\.http is failing, 2 failures in a row \(GET \/health on port 8080, connection refused\)/,
+    );
+    assert.match(text, /disk: disk\.writable is no \(\/data\)/);
+  });
+
+  it('shows the end of the newest log that was kept, and each capture once', () => {
+    const { scenario, key } = opened(aPolicy());
+    const object = objectOf(scenario, key);
+    const at = object.metadata.creationTimestamp;
+    const log = (id: string, digest: string) =>
+      ({ id, signal: 'logs.tail', value: 20, at, blob: { digest, bytes: 99 } }) as const;
+    object.spec.evidence.push(log('e4', 'sha256:old'), log('e5', 'sha256:new'));
+    const lines = Array.from({ length: 20 }, (_, index) => `T stdout line ${index}\n`);
+
+    const shown = explainIncident(object, { texts: new Map([['sha256:new', lines.join('')]]) });
+    const unread = explainIncident(object);
+
+    assert.match(
+      shown,
+      /What it said last:\n {2}Its log at [^\n]+ \(e5\):\n {4}\(5 earlier lines\)\n/,
+    );
+    assert.match(shown, / {4}T stdout line 19\n/);
+    assert.equal(shown.includes('logs.tail'), false);
+    assert.match(unread, /99 bytes, in the data directory under evidence\/new/);
+    assert.ok(unread.includes(`sentinel explain ${object.metadata.name} --data DIRECTORY`));
+  });
+
+  it('advises no approval once the approved action was carried out', () => {
+    const { scenario, key } = opened(aPolicy());
+    const object = objectOf(scenario, key);
+    const meaning = { reason: 'ApprovalRequired', message: 'the mode is Approve' };
+    for (const candidate of object.status.candidates) candidate.blockedBy.push(meaning);
+    object.status.approval = {
+      state: 'Granted',
+      candidate: object.status.candidates[0]?.id ?? '',
+      at: object.metadata.creationTimestamp,
+    };
+    for (const attempt of object.status.attempts) attempt.verification = { state: 'Failed' };
+    object.status.phase = 'Escalated';
+
+    assert.equal(nextSteps(object).join('\n').includes('sentinel approve'), false);
+  });
+
+  it('says which variable of Sentinel is missing, and not that waiting is enough', () => {
+    const { scenario, key } = opened(aPolicy());
+    const object = objectOf(scenario, key);
+    for (const attempt of object.status.attempts) {
+      attempt.outcome = 'NotExecuted';
+      attempt.message = 'secret DB_PASSWORD is not set';
+    }
+    object.status.phase = 'Open';
+    object.status.candidates[0]?.blockedBy.push({ reason: 'Backoff', message: 'for another 4m' });
+
+    const steps = nextSteps(object);
+
+    assert.match(steps[0] ?? '', /environment variable DB_PASSWORD of Sentinel itself/);
+    assert.equal(steps.join('\n').includes('Nothing needs to be done'), false);
+  });
+
+  it('leaves nobody without a next step, though there is no container and no cause', () => {
+    const { scenario, key } = opened(aPolicy());
+    const object = objectOf(scenario, key);
+    object.spec.workload.id = '';
+    delete object.status.diagnosis;
+    object.status.phase = 'Open';
+    object.status.candidates = [];
+
+    const text = explainIncident(object);
+
+    assert.match(
+      text,
+      /What you can do:\n {2}- Start web again by hand, or take it out of `expected`/,
+    );
+    assert.ok(text.includes(`sentinel describe incident ${object.metadata.name}.`));
   });
 });

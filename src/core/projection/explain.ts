@@ -2,7 +2,7 @@ import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { plainLine } from '#lib/plain-text.ts';
-import { nextSteps } from './explain-next.ts';
+import { nextSteps, wasTried } from './explain-next.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { AttemptObject, CandidateObject, IncidentObject } from './schema.ts';
 import { limitWords, type ThresholdSpec, valueWords } from './threshold-words.ts';
@@ -15,6 +15,8 @@ export interface ExplainContext {
   readonly mode?: string;
   /** Records of the incident, oldest first: they tell how verdicts changed. */
   readonly records?: readonly JournalRecord[];
+  /** What the newest log and health check said before an action, by digest; redacted when kept. */
+  readonly texts?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -25,6 +27,7 @@ export function explainIncident(incident: IncidentObject, context: ExplainContex
   const isNow = incident.status.phase === 'Open';
   const sections: readonly [title: string, lines: readonly string[]][] = [
     ['What was seen', seen(incident, context)],
+    ['What it said last', lastWords(incident, context)],
     ['Which policy decides', policyLines(incident, context)],
     ['The likely cause', cause(incident)],
     [isNow ? 'What could be done' : 'What could be done, at the last look', candidates(incident)],
@@ -94,10 +97,13 @@ function resolvedWords({ metadata, status }: IncidentObject): string {
   return `${words}${isNews ? ` (${why})` : ''}: resolved at ${clock(resolvedAt)}${took}.`;
 }
 
-function openWords({ candidates: all, breached, timeline }: IncidentObject['status']): string {
-  const [first] = all;
-  if (first === undefined) return `No action of the policy answers to ${breached.join(', ')}.`;
-  if (all.some(({ verdict }) => verdict === 'Permitted')) return 'An action is about to begin.';
+function openWords(status: IncidentObject['status']): string {
+  const { candidates: all, breached, timeline } = status;
+  if (all.length === 0) return `No action of the policy answers to ${breached.join(', ')}.`;
+  const left = all.filter((one) => !wasTried(status, one));
+  const [first] = left;
+  if (first === undefined) return 'Every action that answers to it was tried.';
+  if (left.some(({ verdict }) => verdict === 'Permitted')) return 'An action is about to begin.';
   const would = timeline.findLast(({ event }) => event === 'Shadow')?.message;
   if (would !== undefined) return `Sentinel only watches here. It ${would}.`;
   const reason = first.blockedBy[0]?.reason ?? '';
@@ -108,16 +114,27 @@ function isShadow(all: readonly CandidateObject[]): boolean {
   return all.some(({ blockedBy }) => blockedBy.some(({ reason }) => reason === 'Shadow'));
 }
 
+/** What is kept before an action: shown once, as it was the last time. */
+const CAPTURED: ReadonlySet<string> = new Set(['logs.tail', 'health.probe', 'container.inspect']);
+
+type EvidenceObject = IncidentObject['spec']['evidence'][number];
+
 function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainContext): string[] {
   const lines: string[] = [];
+  const told = new Set<string>();
   let lastAt = '';
-  for (const { signal, value, at, note } of spec.evidence) {
+  for (const { id, signal, value, at, note } of spec.evidence) {
+    if (CAPTURED.has(signal) || told.has(id)) continue;
+    told.add(id);
     const time = clock(at);
     const lead = time === lastAt ? ' '.repeat(time.length) : time;
     lastAt = time;
-    const name = /^threshold (?<name>\S+)$/.exec(note ?? '')?.groups?.['name'];
+    const { name, place } =
+      /^threshold (?<name>[^\s:]+)(?:: (?<place>.*))?$/s.exec(note ?? '')?.groups ?? {};
     const threshold = thresholds.find((one) => one.name === name);
-    const shown = valueWords(signal, value);
+    const shown = isProbe(signal)
+      ? `failing, ${count(value)} in a row`
+      : `${valueWords(signal, value)}`;
     if (name === undefined) {
       lines.push(
         plainLine(`${lead}  ${signal} is ${shown}${note === undefined ? '' : ` (${note})`}`),
@@ -125,13 +142,55 @@ function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainCont
       continue;
     }
     const limit = threshold === undefined ? '' : limitWords(threshold);
+    const where = place === undefined ? '' : ` (${place})`;
     const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
-    lines.push(plainLine(`${lead}  ${name}: ${signal} is ${shown}${asked}`));
+    lines.push(plainLine(`${lead}  ${name}: ${signal} is ${shown}${where}${asked}`));
   }
   const other = status.breached.filter(
     (name) => !lines.some((line) => line.includes(`  ${name}: `)),
   );
   return other.length === 0 ? lines : [...lines, `Also breached: ${other.join(', ')}`];
+}
+
+function isProbe(signal: string): boolean {
+  return signal === 'probe.http' || signal === 'probe.tcp';
+}
+
+function count(value: EvidenceObject['value']): string {
+  return value === 1 ? '1 failure' : `${value} failures`;
+}
+
+const LAST_LINES_MAX = 15;
+
+/** The newest log and health check that were kept before an action, or where they lie. */
+function lastWords({ spec, metadata }: IncidentObject, { texts }: ExplainContext): string[] {
+  const newest = capturedTexts(spec.evidence);
+  const lines = newest.flatMap((evidence) => {
+    const { id, at, signal, blob } = evidence;
+    const what = signal === 'logs.tail' ? 'Its log' : 'Its health check';
+    const title = `${what} at ${clock(at)} (${id}):`;
+    const text = texts?.get(blob.digest);
+    if (text === undefined) {
+      const file = `evidence/${blob.digest.replace('sha256:', '')}`;
+      return [`${title} ${blob.bytes} bytes, in the data directory under ${file}`];
+    }
+    const all = text.split('\n').filter((line) => line !== '');
+    const left = all.length - LAST_LINES_MAX;
+    const before = left > 0 ? [`  (${left} earlier lines)`] : [];
+    return [title, ...before, ...all.slice(-LAST_LINES_MAX).map((line) => `  ${plainLine(line)}`)];
+  });
+  if (newest.length === 0 || texts !== undefined) return lines;
+  return [...lines, `Shown by: sentinel explain ${metadata.name} --data DIRECTORY`];
+}
+
+/** Per kind the newest evidence whose text was kept, the log first. */
+export function capturedTexts(
+  evidence: readonly EvidenceObject[],
+): (EvidenceObject & { readonly blob: NonNullable<EvidenceObject['blob']> })[] {
+  return ['logs.tail', 'health.probe'].flatMap((signal) => {
+    const found = evidence.findLast((one) => one.signal === signal && one.blob !== undefined);
+    return found?.blob === undefined ? [] : [{ ...found, blob: found.blob }];
+  });
 }
 
 function policyLines({ spec, status }: IncidentObject, { mode }: ExplainContext): string[] {
@@ -164,8 +223,10 @@ function candidates({ status }: IncidentObject): string[] {
   return status.candidates.flatMap((candidate, index) => {
     const { action, tool, affects, verdict, blockedBy } = candidate;
     const args = argumentsWords(candidate.arguments);
+    const isTried = wasTried(status, candidate);
     const also = affects.length < 2 ? '' : `, which also touches ${affects.slice(1).join(', ')}`;
-    const title = `${index + 1}. ${action} (${tool}${args})${also}: ${verdict === 'Permitted' ? 'permitted' : 'not done'}`;
+    const title = `${index + 1}. ${action} (${tool}${args})${also}: ${isTried ? 'already tried in this incident' : verdict === 'Permitted' ? 'permitted' : 'not done'}`;
+    if (isTried) return [plainLine(title)];
     const reasons = blockedBy.map(
       ({ reason, message }) => `   - ${reason}: ${refusalWords(reason).meaning} (${message})`,
     );

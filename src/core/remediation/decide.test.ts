@@ -377,6 +377,29 @@ describe('verification', () => {
     assert.equal(scenario.incident(KEY)?.attempts[0]?.verification, 'Pending');
   });
 
+  it('of a stop looks for a container that is stopped, and keeps being so', () => {
+    const scenario = new Scenario(
+      aPolicy({
+        remediation: {
+          ...LADDER.remediation,
+          allowed: [{ name: 'off', tool: 'docker/stop_container' }],
+        },
+      }),
+    );
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    scenario.observe(KEY, 'die', { cause: 'Sentinel', exitCode: 143 });
+    scenario.put(aContainer('web', { state: 'exited', exitCode: 143 }));
+    scenario.complete(KEY);
+
+    scenario.reconcile(KEY);
+    scenario.pass(60_000);
+    scenario.reconcile(KEY);
+
+    const [incident] = Object.values(scenario.state.incidents);
+    assert.equal(incident?.resolution, 'Remediated');
+  });
+
   it('that fails rolls a reversible change back', () => {
     const scenario = new Scenario(
       aPolicy({

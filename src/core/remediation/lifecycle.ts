@@ -193,6 +193,8 @@ function release(situation: JudgedSituation, incident: Incident): Step {
     const wellSinceMs = Math.max(view.runningSinceMs ?? world.nowMs, quarantine.atMs);
     if (wellSinceMs + RELEASE_MS > world.nowMs) return recheck(wellSinceMs + RELEASE_MS);
   }
+  // Down by our own hand, and nothing has started it since: quiet, but not recovered.
+  if (history.exit?.cause === 'Sentinel' && view.container?.state === 'exited') return NOTHING;
   const started = history.starts.at(-1);
   if (started?.cause === 'Human' && started.atMs >= incident.boutAtMs) {
     return resolved(incident, 'HumanAction', 'a person started it, and it is well');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ObservedContainer } from '#core/workload/container.ts';
+import type { ContainerState, ObservedContainer } from '#core/workload/container.ts';
 import type { EventAction } from '#core/workload/event.ts';
 import { ENGINE_CALL_DEADLINE_MS, startingDeadlineMs, stopDeadlineMs } from './deadlines.ts';
 import { type BuiltinToolName, isBuiltinToolName, TOOL_ARGUMENTS } from './tool-arguments.ts';
@@ -38,6 +38,8 @@ export interface ToolDescription {
   readonly dockerPaths: readonly DockerPath[];
   /** Events that a call causes on its target: one more than that is somebody else's. */
   readonly events: EventAllowance;
+  /** The state that it leaves its target in, where that is not running: what verification looks for. */
+  readonly leaves?: ContainerState;
   /** Events that it causes on each further container of the call. */
   readonly sharerEvents: EventAllowance;
   /** JSON Schema of what a policy may give; the bound part is not in it. */
@@ -82,6 +84,7 @@ const REPLACED_EVENTS: EventAllowance = {
 };
 
 interface Traits {
+  readonly leaves?: ContainerState;
   readonly readOnly?: boolean;
   readonly reversible?: boolean;
   readonly needsEnable?: boolean;
@@ -129,8 +132,8 @@ const TRAITS: Readonly<Record<BuiltinToolName, Traits>> = {
   restart_container: actsBy('restart', RESTART_EVENTS, RESTARTS_SHARERS),
   start_container: actsBy('start', { start: 1 }, RESTARTS_SHARERS),
   // Nothing is done to the sharers of a stopped container: there is nothing to join again.
-  stop_container: actsBy('stop', STOP_EVENTS, { cutsSharers: true }),
-  pause_container: actsBy('pause', { pause: 1 }),
+  stop_container: actsBy('stop', STOP_EVENTS, { cutsSharers: true, leaves: 'exited' }),
+  pause_container: actsBy('pause', { pause: 1 }, { leaves: 'paused' }),
   unpause_container: actsBy('unpause', { unpause: 1 }),
   kill_container: actsBy('kill', { kill: 1, die: 1 }, RESTARTS_SHARERS),
   update_resources: actsBy('update', { update: 1 }, { reversible: true }),
@@ -177,6 +180,7 @@ function describe(tool: BuiltinToolName): ToolDescription {
     name: `${BUILTIN_SERVER}/${tool}`,
     builtin: true,
     summary: SUMMARIES[tool],
+    ...(traits.leaves === undefined ? {} : { leaves: traits.leaves }),
     readOnly: traits.readOnly ?? false,
     reversible: traits.reversible ?? false,
     needsEnable: traits.needsEnable ?? false,
