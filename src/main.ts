@@ -7,7 +7,6 @@ import { createDockerOperations } from '#adapters/docker/docker-operations.ts';
 import { createDockerRuntime } from '#adapters/docker/docker-runtime.ts';
 import { newJournalId, openDataDirectory } from '#adapters/files/data-directory.ts';
 import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
-import { watchPolicyFolder } from '#adapters/files/policy-source.ts';
 import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
 import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
 import { createFilesystemProbe } from '#adapters/system/filesystem-probe.ts';
@@ -26,12 +25,13 @@ import { loadConfig, type RunFlags } from './config.ts';
 import { notify } from './entry/notifiers.ts';
 import {
   apiOptions,
-  compileContext,
   engineName,
   openEvidence,
+  openPolicies,
   protection,
   publish,
   readingsOf,
+  startOnPolicies,
   toolServers,
 } from './wiring.ts';
 
@@ -42,7 +42,8 @@ const WORKERS = 4;
  * Runs the operator until it is told to stop.
  *
  * @returns the exit code
- * @throws {ConfigError} the environment, the SentinelConfig or the data directory cannot be used
+ * @throws {ConfigError} the environment, the SentinelConfig or the data directory cannot be used, or
+ *   with `once` no policies could be loaded
  * @throws {DataDirectoryLockedError} another Sentinel holds the data directory
  */
 export async function runOperator(
@@ -88,11 +89,7 @@ export async function runOperator(
   await using _outbox = await publish({ config, settings, journal, clock, host, telemetry });
 
   // What people want: policies. Then the control loop, and what reaches us.
-  await using policies = await watchPolicyFolder({
-    path: config.policies,
-    context: () => compileContext(actions, settings),
-    clock,
-  });
+  await using policies = await openPolicies({ config, settings, data, actions, clock, telemetry });
   reloadPolicies = async () => {
     await policies.reload();
   };
@@ -119,8 +116,10 @@ export async function runOperator(
   );
 
   telemetry.watch(() => readingsOf(controller));
-  controller.start();
+  // Before anybody knows what people want, nothing is watched, decided or called over.
+  const start = startOnPolicies({ policies, controller, telemetry, once: flags.once });
   const reason = await untilToldToStop(controller, flags.once);
+  start.cancel();
   await controller.stop(reason);
   return 0;
 }

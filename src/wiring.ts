@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataDirectory } from '#adapters/files/data-directory.ts';
 import { openEvidenceStore } from '#adapters/files/evidence.ts';
+import { watchPolicyFolder } from '#adapters/files/policy-source.ts';
 import type { McpActionRunner, McpServerConfig } from '#adapters/mcp/mcp-action-runner.ts';
 import { EMPTY_LOCK, readLock } from '#adapters/mcp/tools-lock.ts';
 import { ownContainerCandidates } from '#adapters/system/own-container.ts';
@@ -10,9 +11,10 @@ import type { Controller } from '#controller/controller.ts';
 import type { Fleet } from '#controller/fleet.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
 import { type Outbox, startOutbox } from '#controller/outbox.ts';
-import { EvidenceUnavailableError } from '#core/errors.ts';
+import { ConfigError, EvidenceUnavailableError } from '#core/errors.ts';
 import type { CompileContext } from '#core/policy/compile.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
+import { formatProblem } from '#core/policy/problems.ts';
 import { projectForSink } from '#core/projection/project-for-sink.ts';
 import { BUILTIN_TOOL_NAMES } from '#core/remediation/tools.ts';
 import { type OwnEndpoint, protectedContainers } from '#core/workload/protected.ts';
@@ -23,7 +25,7 @@ import { VERSION } from '#lib/version.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime } from '#ports/container-runtime.ts';
 import type { EvidenceStore } from '#ports/evidence-store.ts';
-import type { PolicySource } from '#ports/policy-source.ts';
+import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
 import type { ControllerReadings } from '#telemetry/controller-telemetry.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
 import type { Config } from './config.ts';
@@ -167,6 +169,61 @@ export function readingsOf(controller: Controller): ControllerReadings {
   return { workingMs: controller.queue().workingMs(), workloads };
 }
 
+/** Watches the policies; what was in force last is kept in the data directory. */
+export function openPolicies(options: {
+  readonly config: Config;
+  readonly settings: Settings;
+  readonly data: DataDirectory;
+  readonly actions: McpActionRunner;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}): Promise<PolicySource> {
+  const { config, settings, data, actions, clock, telemetry } = options;
+  return watchPolicyFolder({
+    path: config.policies,
+    context: () => compileContext(actions, settings),
+    clock,
+    lastGoodFile: data.lastGoodPoliciesPath,
+    onWarning: (message, cause) => telemetry.log.warn({ err: cause }, message),
+  });
+}
+
+/**
+ * Starts the controller once the policies are known: at once, as a rule. A start that finds no usable
+ * set, neither in the folder nor kept from an earlier run, waits; an empty set would end every
+ * incident.
+ *
+ * @throws {ConfigError} there is no set, and `once` leaves no time to wait for one
+ */
+export function startOnPolicies(options: {
+  readonly policies: PolicySource;
+  readonly controller: Pick<Controller, 'start'>;
+  readonly telemetry: Pick<Telemetry, 'policies'>;
+  readonly once: boolean | undefined;
+}): { cancel(): void } {
+  const { policies, controller, telemetry, once = false } = options;
+  if (policies.current().isKnown) {
+    controller.start();
+    return { cancel() {} };
+  }
+  telemetry.policies(policies.current());
+  if (once) throw new ConfigError(`no policies could be loaded${firstProblem(policies.current())}`);
+  const cancel = policies.onChange((set) => {
+    if (!set.isKnown) {
+      telemetry.policies(set);
+      return;
+    }
+    cancel();
+    controller.start();
+  });
+  return { cancel };
+}
+
+function firstProblem({ problems }: PolicySet): string {
+  const [first] = problems;
+  return first === undefined ? '' : `: ${formatProblem(first)}`;
+}
+
 /** What the API serves, and what it lets operators order. */
 export async function apiOptions(options: {
   readonly config: Config;
@@ -210,7 +267,7 @@ export async function apiOptions(options: {
 }
 
 /** What policies are compiled against: the tools that exist, and the names that they may use. */
-export function compileContext(actions: McpActionRunner, settings: Settings): CompileContext {
+function compileContext(actions: McpActionRunner, settings: Settings): CompileContext {
   return {
     tool: (name) => actions.describe(name),
     builtinTools: BUILTIN_TOOL_NAMES,

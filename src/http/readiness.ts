@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatDuration } from '#lib/duration.ts';
+import type { PolicySet } from '#ports/policy-source.ts';
 import type { HttpSources } from './options.ts';
 
 /** Twice the regular resync, and a little: by then every workload must have been looked at. */
@@ -15,15 +16,17 @@ export type Readiness = z.infer<typeof Readiness>;
 
 /** Whether Sentinel does its work now, with each reason for and against. */
 export function readinessOf(
-  sources: Pick<HttpSources, 'readiness' | 'journal' | 'world'>,
+  sources: Pick<HttpSources, 'readiness' | 'journal' | 'world' | 'policies'>,
 ): Readiness {
   const { synced, dockerUp, sinceLastReconcileMs } = sources.readiness();
   const { journal } = sources;
+  const set = sources.policies();
   const checks = [
+    policiesCheck(set),
     {
       name: 'docker',
       ok: dockerUp,
-      message: dockerUp ? 'the event stream is open' : 'the Docker Engine cannot be reached',
+      message: dockerMessage(dockerUp, set.isKnown),
     },
     {
       name: 'synced',
@@ -38,6 +41,24 @@ export function readinessOf(
     reconcileAge(sinceLastReconcileMs, synced ? sources.world().views.size : 0),
   ];
   return { ready: checks.every(({ ok }) => ok), checks };
+}
+
+/** Without a set nothing is watched, decided or done. */
+function policiesCheck({ isKnown, keptSince, loadedOk }: PolicySet) {
+  const name = 'policies';
+  if (!isKnown) return { name, ok: false, message: 'no policies could be loaded' };
+  if (keptSince !== undefined) {
+    return { name, ok: true, message: `those of ${keptSince} are in force: the last load failed` };
+  }
+  const message = loadedOk ? 'the last load succeeded' : 'the last good ones stay in force';
+  return { name, ok: true, message };
+}
+
+function dockerMessage(isUp: boolean, isWatched: boolean): string {
+  if (isUp) return 'the event stream is open';
+  return isWatched
+    ? 'the Docker Engine cannot be reached'
+    : 'it is watched once there are policies';
 }
 
 /** Where nothing runs there is nothing to reconcile. */

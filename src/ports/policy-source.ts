@@ -26,6 +26,16 @@ export interface PolicySet {
   readonly lastAttemptedRevision: string;
   /** Whether the last attempt succeeded. */
   readonly loadedOk: boolean;
+  /**
+   * Whether any set was ever loaded. Until then nobody knows what people want: `policies` is empty,
+   * and nothing may be decided by it.
+   */
+  readonly isKnown: boolean;
+  /**
+   * Set while the last good set of an earlier run is in force, because none could be loaded since:
+   * when it came into force, ISO 8601.
+   */
+  readonly keptSince?: string;
 }
 
 /** Where policies come from. */

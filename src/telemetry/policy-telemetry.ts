@@ -9,6 +9,8 @@ export interface PolicyLoad {
   readonly problems: readonly PolicyProblem[];
   readonly warnings: readonly PolicyProblem[];
   readonly loadedOk: boolean;
+  readonly isKnown: boolean;
+  readonly keptSince?: string;
 }
 
 /** Follows the policy folder: what is in force, and what is wrong with it. */
@@ -25,11 +27,13 @@ export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoa
     }
     for (const problem of set.problems) log.error(fields(problem), 'a policy is invalid');
     for (const warning of set.warnings) log.warn(fields(warning), 'a policy is doubtful');
-    if (!set.loadedOk) {
-      log.error(
-        { policies: set.policies.map(({ name }) => name) },
-        'the last good policies stay in force',
-      );
+    if (!set.isKnown) {
+      log.error('no policies could be loaded: nothing is watched or done until they can be');
+    } else if (set.keptSince !== undefined) {
+      const message = 'the policies could not be loaded: those of an earlier run are in force';
+      log.warn({ policies: names, since: set.keptSince }, message);
+    } else if (!set.loadedOk) {
+      log.error({ policies: names }, 'the last good policies stay in force');
     }
   };
 }

@@ -11,6 +11,7 @@ import { policyTelemetry } from './policy-telemetry.ts';
 export function createTelemetry(level: string) {
   const log = createLogger(level);
   const metrics = createMetrics();
+  const policies = policyTelemetry(metrics, log);
   metrics.buildInfo.set({ version: VERSION, node: process.version }, 1);
 
   return {
@@ -56,7 +57,7 @@ export function createTelemetry(level: string) {
       journalTelemetry(metrics, log, state),
     controller: (host: string, workers: number) => ({
       ...controllerTelemetry(metrics, log, { host, workers }),
-      onPolicies: policyTelemetry(metrics, log),
+      onPolicies: policies,
       signals: {
         onLogLines(policy: string, count: number) {
           metrics.logLines.inc({ policy }, count);
@@ -66,6 +67,8 @@ export function createTelemetry(level: string) {
         },
       },
     }),
+    /** Tells of a load of the policies; the controller's listener does so once it runs. */
+    policies,
     /** @param read called at each scrape */
     watch: (read: () => ControllerReadings) => {
       metrics.onScrape(() => readOff(metrics, read()));

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { ConfigError } from '#core/errors.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { isErrno, writeFileAtomically } from './durable.ts';
+import { LAST_GOOD_FILE } from './last-good-policies.ts';
 
 /** Everything that Sentinel keeps on this host, held by this process alone. */
 export interface DataDirectory extends AsyncDisposable {
@@ -12,6 +13,8 @@ export interface DataDirectory extends AsyncDisposable {
   readonly journalPath: string;
   readonly evidencePath: string;
   readonly observationsPath: string;
+  /** Policies for a start that finds bad ones. */
+  readonly lastGoodPoliciesPath: string;
   /** 32 bytes, made once: the key of the HMACs over arguments in the journal. */
   readonly hmacKey: Uint8Array;
 }
@@ -41,6 +44,7 @@ export async function openDataDirectory(directory: string): Promise<DataDirector
       journalPath: journalPathOf(path),
       evidencePath: join(path, 'evidence'),
       observationsPath: join(path, 'observations'),
+      lastGoodPoliciesPath: join(path, LAST_GOOD_FILE),
       hmacKey,
       [Symbol.asyncDispose]: async () => lock.release(),
     };

@@ -1,11 +1,14 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PolicyProblem } from '#core/policy/problems.ts';
+import type { PolicyFile } from './last-good-policies.ts';
 import { FILE_BYTES_MAX, parseYamlFile, type YamlDocument } from './yaml-documents.ts';
 
 export interface FolderContent {
   readonly documents: readonly YamlDocument[];
   readonly problems: readonly PolicyProblem[];
+  /** The text of every file that could be read. */
+  readonly files: readonly PolicyFile[];
   /** Equal exactly when no file was added, removed, replaced or written to. */
   readonly fingerprint: string;
 }
@@ -24,12 +27,14 @@ export async function readPolicyFolder(path: string): Promise<FolderContent> {
   const listing = await listPolicyFiles(path);
   const documents: YamlDocument[] = [];
   const problems = [...listing.problems];
+  const files: PolicyFile[] = [];
   for (const file of listing.files) {
     const content = await readPolicyFile(file);
     documents.push(...content.documents);
     problems.push(...content.problems);
+    if (content.text !== undefined) files.push({ file: file.path, text: content.text });
   }
-  return { documents, problems, fingerprint: fingerprintOf(listing) };
+  return { documents, problems, files, fingerprint: fingerprintOf(listing) };
 }
 
 /** What `readPolicyFolder` would give as fingerprint now, without reading the files. */
@@ -99,6 +104,7 @@ async function visitFolder(path: string, state: Visit): Promise<void> {
 async function readPolicyFile({ path, bytes }: File): Promise<{
   readonly documents: readonly YamlDocument[];
   readonly problems: readonly PolicyProblem[];
+  readonly text?: string;
 }> {
   if (bytes > FILE_BYTES_MAX) {
     return { documents: [], problems: [problemOf(path, `is larger than ${FILE_BYTES_MAX} bytes`)] };
@@ -112,7 +118,7 @@ async function readPolicyFile({ path, bytes }: File): Promise<{
         problems: [problemOf(path, 'is empty; delete it to remove a policy')],
       };
     }
-    return parseYamlFile(path, content);
+    return { ...parseYamlFile(path, content), text: content.toString() };
   } catch (error) {
     return { documents: [], problems: [problemOf(path, `cannot be read: ${reasonOf(error)}`)] };
   }

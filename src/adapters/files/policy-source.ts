@@ -1,9 +1,11 @@
 import { type FSWatcher, watch } from 'chokidar';
 import { type CompileContext, compilePolicySet } from '#core/policy/compile.ts';
-import { apply, differs, NO_POLICIES } from '#core/policy/policy-history.ts';
+import { apply, differs, NO_POLICIES, restore } from '#core/policy/policy-history.ts';
+import type { PolicyProblem } from '#core/policy/problems.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
 import { gitRevision } from './git-revision.ts';
+import { documentsOf, type LastGood, readLastGood, writeLastGood } from './last-good-policies.ts';
 import { type FolderContent, fingerprintPolicyFolder, readPolicyFolder } from './policy-folder.ts';
 
 export interface PolicyFolderOptions {
@@ -12,6 +14,9 @@ export interface PolicyFolderOptions {
   /** Asked anew at each load: tools and notifiers come and go. */
   readonly context: () => CompileContext;
   readonly clock: Clock;
+  /** Where the last good set is kept, for a start that finds a bad one; absent: nowhere. */
+  readonly lastGoodFile?: string;
+  readonly onWarning?: (message: string, cause: unknown) => void;
 }
 
 /** Rest after the last change: an editor or a checkout writes many files, and each in pieces. */
@@ -25,7 +30,8 @@ const READS_MAX = 5;
 
 /**
  * Loads a folder of policies and keeps it loaded. Reading happens as one set: while any file has an
- * error, everything stays as it was and the errors are told.
+ * error, everything stays as it was and the errors are told. A start that finds errors takes the last
+ * good set of an earlier run, if one was kept.
  */
 export async function watchPolicyFolder(options: PolicyFolderOptions): Promise<PolicySource> {
   const source = new PolicyFolder(options);
@@ -40,6 +46,8 @@ class PolicyFolder implements PolicySource {
   #watcher: FSWatcher | undefined;
   #state = NO_POLICIES;
   #fingerprint = '';
+  /** What the file holds, or would if it could be written. */
+  #kept = '';
   #loading: Promise<unknown> = Promise.resolve();
   #cancelQuiet: (() => void) | undefined;
   #cancelLook: (() => void) | undefined;
@@ -119,19 +127,70 @@ class PolicyFolder implements PolicySource {
     if (this.#closed) return this.#state;
     const content = await this.#readSettled();
     const revision = await gitRevision(this.#options.path);
-    const documents = content.documents.map((document) => ({ ...document, commit: revision }));
-    const compiled = compilePolicySet(documents, this.#options.context());
+    const set = this.#compile(content, revision);
+    if (set.problems.length === 0) await this.#keep({ files: content.files, revision });
     const before = this.#state;
     this.#fingerprint = content.fingerprint;
-    const after = apply(
-      before,
-      { ...compiled, problems: [...content.problems, ...compiled.problems] },
-      revision,
-    );
+    const isLost = set.problems.length > 0 && !before.isKnown;
+    const { base, problems } = isLost ? await this.#restore() : { base: before, problems: [] };
+    const after = apply(base, { ...set, problems: [...set.problems, ...problems] }, revision);
     if (!differs(before, after)) return before;
     this.#state = after;
     for (const listener of this.#listeners) listener(after);
     return after;
+  }
+
+  #compile({ documents, problems }: Pick<FolderContent, 'documents' | 'problems'>, commit: string) {
+    const { path, context } = this.#options;
+    const compiled = compilePolicySet(
+      documents.map((document) => ({ ...document, commit })),
+      context(),
+    );
+    const all = { ...compiled, problems: [...problems, ...compiled.problems] };
+    if (all.policies.length > 0 || all.problems.length > 0) return all;
+    return { ...all, warnings: [...all.warnings, noPolicyIn(path)] };
+  }
+
+  /** A set is kept before it is in force: whatever the next start finds, it can have this one. */
+  async #keep(set: Pick<LastGood, 'files' | 'revision'>): Promise<void> {
+    const { lastGoodFile, clock, onWarning } = this.#options;
+    const content = JSON.stringify(set);
+    if (lastGoodFile === undefined || content === this.#kept) return;
+    if (this.#kept === '') {
+      const reading = await readLastGood(lastGoodFile);
+      if (reading.kind === 'found') {
+        const { files, revision } = reading.lastGood;
+        this.#kept = JSON.stringify({ files, revision });
+        if (content === this.#kept) return;
+      }
+    }
+    try {
+      const since = new Date(clock.wallMs()).toISOString();
+      await writeLastGood(lastGoodFile, { since, ...set });
+      this.#kept = content;
+    } catch (error) {
+      onWarning?.('the last good policies are not kept for the next start', error);
+    }
+  }
+
+  /** The set of an earlier run, and what is wrong with it. */
+  async #restore(): Promise<{
+    readonly base: typeof NO_POLICIES;
+    readonly problems: readonly PolicyProblem[];
+  }> {
+    const { lastGoodFile } = this.#options;
+    if (lastGoodFile === undefined) return { base: NO_POLICIES, problems: [] };
+    const reading = await readLastGood(lastGoodFile);
+    if (reading.kind === 'none') return { base: NO_POLICIES, problems: [] };
+    if (reading.kind === 'unusable') return { base: NO_POLICIES, problems: [reading.problem] };
+    const { files, revision, since } = reading.lastGood;
+    const set = this.#compile(documentsOf(files), revision);
+    if (set.problems.length === 0) return { base: restore(set, revision, since), problems: [] };
+    const problems = set.problems.map((problem) => ({
+      ...problem,
+      message: `${problem.message} (in the version of ${since}, the last good one)`,
+    }));
+    return { base: NO_POLICIES, problems };
   }
 
   /** Reads until nothing changed while it was read: half of one state and half of another is none. */
@@ -144,4 +203,10 @@ class PolicyFolder implements PolicySource {
     }
     return content;
   }
+}
+
+/** Valid, and seldom what somebody wants: nothing is watched. */
+function noPolicyIn(file: string): PolicyProblem {
+  const message = 'holds no policy, so nothing is watched';
+  return { file, line: 1, column: 1, path: '', message, severity: 'warning' };
 }
