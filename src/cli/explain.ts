@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { JournalRecord } from '#core/journal/record.ts';
-import { type ExplainContext, explainIncident } from '#core/projection/explain.ts';
+import { capturedTexts, type ExplainContext, explainIncident } from '#core/projection/explain.ts';
 import { incidentObject } from '#core/projection/incident-object.ts';
 import type { IncidentObject, PolicyObject } from '#core/projection/schema.ts';
 import type { ThresholdSpec } from '#core/projection/threshold-words.ts';
@@ -87,7 +90,20 @@ async function fromJournal(context: CliContext, name: string, data: string): Pro
   for await (const record of archive.records(incident.openedSeq)) {
     if (record.incident === name) records.push(record);
   }
-  return explainIncident(incidentObject(incident, state), { records });
+  const object = incidentObject(incident, state);
+  return explainIncident(object, { records, texts: await textsOf(object, data) });
+}
+
+/** What is not kept any more, or is not what was kept, is left out. */
+async function textsOf({ spec }: IncidentObject, data: string): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for (const { blob } of capturedTexts(spec.evidence)) {
+    const name = blob.digest.replace('sha256:', '');
+    const bytes = await readFile(join(data, 'evidence', name)).catch(() => undefined);
+    if (bytes === undefined || createHash('sha256').update(bytes).digest('hex') !== name) continue;
+    texts.set(blob.digest, bytes.toString());
+  }
+  return texts;
 }
 
 function unknownIncident(name: string, known: readonly string[]): CliError {

@@ -236,7 +236,7 @@ What you can do:
     );
     const key = scenario.put(aContainer('web', { startedAtMs: scenario.wallMs - 600_000 }), {
       probes: { up: { failures: 2, atMs: scenario.nowMs, message: 'connection refused' } },
-      disks: { '/data': { kind: 'Value', value: 0 } },
+      disks: { '/data': { kind: 'Value', value: 0, atMs: scenario.nowMs } },
     });
     scenario.reconcile(key);
 

@@ -123,28 +123,13 @@ function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainCont
   const lines: string[] = [];
   const told = new Set<string>();
   let lastAt = '';
-  for (const { id, signal, value, at, note } of spec.evidence) {
-    if (CAPTURED.has(signal) || told.has(id)) continue;
-    told.add(id);
-    const time = clock(at);
+  for (const evidence of spec.evidence) {
+    if (CAPTURED.has(evidence.signal) || told.has(evidence.id)) continue;
+    told.add(evidence.id);
+    const time = clock(evidence.at);
     const lead = time === lastAt ? ' '.repeat(time.length) : time;
     lastAt = time;
-    const { name, place } =
-      /^threshold (?<name>[^\s:]+)(?:: (?<place>.*))?$/s.exec(note ?? '')?.groups ?? {};
-    const threshold = thresholds.find((one) => one.name === name);
-    const shown = isProbe(signal)
-      ? `failing, ${count(value)} in a row`
-      : `${valueWords(signal, value)}`;
-    if (name === undefined) {
-      lines.push(
-        plainLine(`${lead}  ${signal} is ${shown}${note === undefined ? '' : ` (${note})`}`),
-      );
-      continue;
-    }
-    const limit = threshold === undefined ? '' : limitWords(threshold);
-    const where = place === undefined ? '' : ` (${place})`;
-    const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
-    lines.push(plainLine(`${lead}  ${name}: ${signal} is ${shown}${where}${asked}`));
+    lines.push(plainLine(`${lead}  ${observation(evidence, thresholds)}`));
   }
   const other = status.breached.filter(
     (name) => !lines.some((line) => line.includes(`  ${name}: `)),
@@ -152,11 +137,32 @@ function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainCont
   return other.length === 0 ? lines : [...lines, `Also breached: ${other.join(', ')}`];
 }
 
+/** The form of a note about a threshold: see evidenceFor. */
+const OF_THRESHOLD = /^threshold (?<name>[^\s:]+)(?:: (?<place>.*))?$/s;
+
+function observation(
+  { signal, value, note }: EvidenceObject,
+  thresholds: readonly ThresholdSpec[],
+): string {
+  const shown = isProbe(signal)
+    ? `failing, ${failures(value)} in a row`
+    : valueWords(signal, value);
+  const { name, place } = OF_THRESHOLD.exec(note ?? '')?.groups ?? {};
+  if (name === undefined) {
+    return `${signal} is ${shown}${note === undefined ? '' : ` (${note})`}`;
+  }
+  const threshold = thresholds.find((one) => one.name === name);
+  const limit = threshold === undefined ? '' : limitWords(threshold);
+  const where = place === undefined ? '' : ` (${place})`;
+  const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
+  return `${name}: ${signal} is ${shown}${where}${asked}`;
+}
+
 function isProbe(signal: string): boolean {
   return signal === 'probe.http' || signal === 'probe.tcp';
 }
 
-function count(value: EvidenceObject['value']): string {
+function failures(value: EvidenceObject['value']): string {
   return value === 1 ? '1 failure' : `${value} failures`;
 }
 
