@@ -108,6 +108,39 @@ describe('the data directory', () => {
     await assert.rejects(openDataDirectory(path), ConfigError);
   });
 
+  it('is refused at once where no directory can be made', { timeout: 20_000 }, async () => {
+    for (const nowhere of ['/proc/x', '/proc/x/deep']) {
+      await assert.rejects(openDataDirectory(nowhere), (error: Error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.match(
+          error.message,
+          /^the data directory \/proc\/x.* cannot be made: .*; name another one with --data/,
+        );
+        return true;
+      });
+    }
+  });
+
+  it('is said to be read-only, not missing', async (context) => {
+    if (process.getuid?.() !== 0) {
+      context.skip('only root can become somebody who may not write');
+      return;
+    }
+    await chmod(root, 0o755);
+    const closed = join(root, 'closed');
+    await mkdir(closed, { mode: 0o555 });
+
+    const one = await openInChild(join(closed, 'data'), 12_345);
+    const deep = await openInChild(join(closed, 'deep/data'), 12_345);
+
+    for (const { said } of [one, deep]) {
+      assert.match(
+        said,
+        /^ConfigError: the data directory .*closed.* is not writable for uid 12345/,
+      );
+    }
+  });
+
   it('names each journal differently', () => {
     assert.match(newJournalId(), /^[0-9a-f]{32}$/);
     assert.notEqual(newJournalId(), newJournalId());
@@ -115,12 +148,12 @@ describe('the data directory', () => {
 });
 
 /** Opens the directory in another process, which then holds it until it is killed. */
-async function openInChild(path: string) {
+async function openInChild(path: string, uid = process.getuid?.() ?? 0) {
   const script = `
     const { openDataDirectory } = await import(${JSON.stringify(MODULE)});
     const said = await openDataDirectory(${JSON.stringify(path)}).then(
       (data) => { globalThis.data = data; return 'open'; },
-      (error) => error.name,
+      (error) => (error.name === 'ConfigError' ? String(error) : error.name),
     );
     console.log(said);
     setInterval(() => globalThis.gc?.(), 20);
@@ -128,6 +161,7 @@ async function openInChild(path: string) {
   // With the garbage collector at work: a lock must not depend on who still refers to it.
   const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    uid,
   });
   const [said] = (await once(child.stdout, 'data')) as [Buffer];
   if (!said.includes('open')) child.kill('SIGKILL');

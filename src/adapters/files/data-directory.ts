@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { access, chmod, constants, mkdir, readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '#core/errors.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { isErrno, writeFileAtomically } from './durable.ts';
@@ -61,7 +61,7 @@ export function newJournalId(): string {
 
 async function prepare(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeDirectory(path);
     const { uid, mode } = await stat(path);
     const ownUid = process.getuid?.() ?? uid;
     // Whoever owns the directory can replace what is in it, the key and the journal.
@@ -75,9 +75,51 @@ async function prepare(path: string): Promise<void> {
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`the data directory ${path} cannot be used: ${reason}`, { cause: error });
+    const words = error instanceof Error ? error.message : String(error);
+    const remedy = 'name another one with --data or SENTINEL_DATA';
+    throw new ConfigError(`the data directory ${path} ${whyNot(error)}: ${words}; ${remedy}`, {
+      cause: error,
+    });
   }
+}
+
+function whyNot(error: unknown): string {
+  if (NOT_WRITABLE.some((code) => isErrno(error, code))) {
+    return `is not writable for uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+  if (isErrno(error, 'ENOENT')) return 'cannot be made: its file system takes no directory there';
+  return 'cannot be used';
+}
+
+const NOT_WRITABLE = ['EACCES', 'EPERM', 'EROFS'] as const;
+
+/**
+ * Makes a directory and those above it. Not with `recursive`: where a file system answers ENOENT
+ * although the directory above is there (/proc does), Node tries again for ever, and on a read-only
+ * one it reports ENOENT instead of the reason.
+ */
+async function makeDirectory(path: string): Promise<void> {
+  const made = await tryToMake(path);
+  if (made === 'Done') return;
+  const above = dirname(path);
+  if (above === path) throw made;
+  await makeDirectory(above);
+  const again = await tryToMake(path);
+  if (again !== 'Done') throw again;
+}
+
+/** @returns the error, where a directory above may be what is missing */
+async function tryToMake(path: string): Promise<'Done' | Error> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') && error instanceof Error) return error;
+    // What else stands there is for the checks that follow. A read-only file system says EROFS of
+    // directories that exist, too.
+    const isThere = (await stat(path).catch(() => undefined))?.isDirectory() === true;
+    if (!isThere) throw error;
+  }
+  return 'Done';
 }
 
 async function readOrCreateKey(path: string): Promise<Uint8Array> {
