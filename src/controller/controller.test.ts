@@ -163,6 +163,24 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('lets the host settle when it was up before the engine', async () => {
+    const clock = new VirtualClock();
+    const engine = new MemoryEngine(clock);
+    await engine.add({ name: 'web', health: CHECK, plan: () => ({ health: 'unhealthy' }) });
+    await clock.advance(60_000);
+    engine.faults.inject({ operation: 'info', kind: 'Fail' });
+    const operator = await MemoryOperator.open([aPolicy()], { clock, engine });
+    await operator.pass(20_000);
+    engine.faults.clear();
+
+    await operator.pass(30_000);
+    const early = operator.calls.length;
+    await operator.pass(90_000);
+
+    assert.deepEqual([early, operator.calls.length > 0], [0, true]);
+    await operator.stop();
+  });
+
   it('has its last record on disk before it says that it has stopped', async () => {
     const clock = new VirtualClock();
     const disk = createMemoryJournalStorage();

@@ -137,6 +137,10 @@ export class Controller implements AsyncDisposable {
       shadowAll: options.shadowAll,
       maxActions: options.maxActions,
       mac: options.mac,
+      missingSecret: (args) => {
+        const resolved = options.resolveSecrets(args);
+        return resolved.ok ? undefined : resolved.missing;
+      },
     });
     const refresh = (key: WorkloadKey, signal: AbortSignal) => this.#observer.refresh(key, signal);
     this.#executor = new Executor({

@@ -71,7 +71,6 @@ export class Observer {
   /** When this run began to listen, daemon nanoseconds. */
   #firstHeardNano = '';
   #engine: EngineInfo | undefined;
-  #everConnected = false;
   /** The engine did not answer at all, which a mere cut of the stream by a proxy is not. */
   #wasAway = false;
 
@@ -220,7 +219,6 @@ export class Observer {
     }
     // Where nothing has happened yet, what is missed from now on begins here.
     if (this.#firstHeardNano === '') this.#firstHeardNano = `${this.#engine?.systemTimeMs}000000`;
-    this.#everConnected = true;
     onConnection({ up: true });
   }
 
@@ -228,7 +226,7 @@ export class Observer {
     try {
       this.#engine = await this.#options.runtime.info(signal);
     } catch (error) {
-      this.#wasAway = this.#everConnected;
+      this.#wasAway = true;
       throw error;
     }
     if (this.#wasAway) this.#settlingUntilMs = this.#nowMs() + SETTLE_MS;

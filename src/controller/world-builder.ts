@@ -24,6 +24,7 @@ export interface WorldOptions {
   readonly maxActions: { readonly max: number; readonly perMs: number };
   /** HMAC with the secret of the data directory, hex. */
   readonly mac: (text: string) => string;
+  readonly missingSecret: World['missingSecret'];
 }
 
 type GovernedBy = Governing<CompiledPolicy>;
@@ -66,6 +67,7 @@ export class WorldBuilder {
       maxActions: this.#options.maxActions,
       generationOf: (name) => state.policies[name]?.generation ?? 0,
       mac: this.#options.mac,
+      missingSecret: this.#options.missingSecret,
       tool: builtinTool,
       readiness: (tool) => actions.readiness(tool),
     };

@@ -220,6 +220,7 @@ export class Scenario {
       maxActions: { max: 10, perMs: 600_000 },
       generationOf: () => 1,
       mac: () => 'mac',
+      missingSecret: () => undefined,
       tool: builtinTool,
       readiness: (tool) => this.readiness(tool),
       ...this.over,

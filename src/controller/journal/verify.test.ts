@@ -226,6 +226,39 @@ describe('the check of a whole journal', () => {
     await fc.assert(anyFlip, { numRuns: 1_000 });
   });
 
+  it('finds an emptied journal by what else is there, and excuses one that has just begun', async () => {
+    const empty = new Map([['000000000001.jsonl', Buffer.of()]]);
+    const torn = new Map([['000000000001.jsonl', Buffer.from('{"seq":1,')]]);
+    const traces = ['evidence of actions', 'an API token'];
+
+    const reports = await Promise.all([
+      verify(empty),
+      verify(empty, { traces }),
+      verify(torn),
+      verify(torn, { traces }),
+      verify(files, { traces }),
+    ]);
+
+    assert.deepEqual(
+      reports.map(({ ok }) => ok),
+      [true, false, true, false, true],
+    );
+    assert.deepEqual(reports[1]?.problems, [
+      {
+        segment: '000000000001.jsonl',
+        line: 1,
+        seq: 1,
+        what: 'the segment holds no record, yet there is evidence of actions and an API token: what was recorded is gone, or never reached the disk',
+      },
+    ]);
+  });
+
+  it('finds that all before an emptied later segment are missing', async () => {
+    const report = await verify(new Map([['000000000500.jsonl', Buffer.of()]]));
+
+    assert.match(report.problems[0]?.what ?? '', /^records 1 to 499 are missing/);
+  });
+
   it('is bounded in what it lists', async () => {
     const storage = createMemoryJournalStorage();
     const journal = await openTestJournal({ storage });

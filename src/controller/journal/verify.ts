@@ -13,6 +13,8 @@ import {
 export interface VerifyOptions {
   /** A head that was kept elsewhere: in Redis, by a notifier, on paper. */
   readonly head?: ChainHead;
+  /** What else lies there that a Sentinel only leaves after its first record, in words. */
+  readonly traces?: readonly string[];
   readonly yieldToLoop?: () => Promise<void>;
 }
 
@@ -44,7 +46,7 @@ export async function verifyJournal(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const names = await listSegments(storage);
-  const audit = new Audit(names, options.head);
+  const audit = new Audit(names, options);
   for (const name of names) {
     audit.beginSegment(name);
     const splitter = createLineSplitter();
@@ -71,6 +73,7 @@ interface Gap {
 class Audit {
   readonly #names: readonly string[];
   readonly #wantedHead: ChainHead | undefined;
+  readonly #traces: readonly string[];
   #problems: JournalProblem[] = [];
   #problemCount = 0;
   #gaps: Gap[] = [];
@@ -86,9 +89,10 @@ class Audit {
   #pruned: ChainHead | undefined;
   #hashAtWantedHead: string | undefined;
 
-  constructor(names: readonly string[], wantedHead: ChainHead | undefined) {
+  constructor(names: readonly string[], { head, traces = [] }: VerifyOptions) {
     this.#names = names;
-    this.#wantedHead = wantedHead;
+    this.#wantedHead = head;
+    this.#traces = traces;
   }
 
   beginSegment(name: string): void {
@@ -123,6 +127,7 @@ class Audit {
     for (const { from, to, segment, line } of this.#gaps) {
       this.#add({ segment, line, seq: from, what: `${records(from, to)} missing` });
     }
+    this.#judgeEmptiness();
     this.#judgeBeginning();
     this.#judgeHead();
     const order = (problem: JournalProblem) => this.#names.indexOf(problem.segment);
@@ -211,6 +216,23 @@ class Audit {
     ].filter(({ from, to }) => from <= to);
     this.#gaps = this.#gaps.flatMap((other) => (other === gap ? rest : [other]));
     return true;
+  }
+
+  /**
+   * A segment is made by the write of its first record, so only a crash in that write, or a full
+   * disk, leaves one without. Neither happens to a journal that somebody has used.
+   */
+  #judgeEmptiness(): void {
+    const [segment] = this.#names;
+    if (segment === undefined || this.#last !== undefined) return;
+    const first = firstSeqOf(segment) ?? 1;
+    if (first > 1) {
+      const what = `${records(1, first - 1)} missing, and the segment holds no record`;
+      this.#add({ segment, line: 1, seq: 1, what });
+    } else if (this.#traces.length > 0) {
+      const what = `the segment holds no record, yet there is ${this.#traces.join(' and ')}: what was recorded is gone, or never reached the disk`;
+      this.#add({ segment, line: 1, seq: 1, what });
+    }
   }
 
   #judgeBeginning(): void {

@@ -426,6 +426,20 @@ describe('verification', () => {
   });
 });
 
+describe('a secret that is not set', () => {
+  it('is told to a person, and nothing is begun with it', () => {
+    const scenario = new Scenario(aPolicy());
+    scenario.over = { missingSecret: () => 'KEY' };
+    scenario.put(sick());
+
+    const { effects } = scenario.reconcile(KEY);
+
+    assert.deepEqual(effects, []);
+    assert.deepEqual(scenario.blockedBy(KEY), { restart: ['ArgumentsInvalid'] });
+    assert.match(scenario.incident(KEY)?.escalations[0]?.message ?? '', /secret KEY is not set/);
+  });
+});
+
 describe('a limit that is reached', () => {
   it('escalates once, quarantines, and releases when the workload has stayed well', () => {
     const scenario = acted({

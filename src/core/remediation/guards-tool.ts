@@ -32,9 +32,11 @@ export const TOOL_GUARDS: Guards = {
     return noChange(context);
   },
 
-  ArgumentsInvalid({ candidate, view }) {
+  ArgumentsInvalid({ world, candidate, view }) {
     const args = candidate.arguments;
     if (!args.ok) return { message: args.reason };
+    const missing = world.missingSecret(args.arguments);
+    if (missing !== undefined) return { message: `secret ${missing} is not set` };
     if (candidate.action.tool !== UPDATE_RESOURCES) return undefined;
     const lowered = changes(args.arguments, view.container?.limits ?? {}).find(
       ({ wanted, current }) => current === undefined || wanted < current,

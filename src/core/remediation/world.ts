@@ -3,6 +3,7 @@ import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Governing } from '#core/policy/select.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
+import type { JsonObject } from '#lib/json.ts';
 import type { ToolDescription } from './tools.ts';
 
 /** Whether a tool may be called; the reason is what its server said or lacks. */
@@ -39,6 +40,8 @@ export interface World {
   readonly generationOf: (policy: string) => number;
   /** HMAC of a canonical text with the secret of this data directory, hex. */
   readonly mac: (text: string) => string;
+  /** The first `$secret` of these arguments that is not set. */
+  readonly missingSecret: (args: JsonObject) => string | undefined;
   readonly tool: (name: string) => ToolDescription | undefined;
   readonly readiness: (tool: string) => Readiness;
 }
