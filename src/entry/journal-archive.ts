@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { journalPathOf } from '#adapters/files/data-directory.ts';
 import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
@@ -10,6 +10,7 @@ import { firstSeqOf, listSegments } from '#controller/journal/segment.ts';
 import { verifyJournal } from '#controller/journal/verify.ts';
 import { operatorReducer } from '#controller/journal-state.ts';
 import type { OperatorState } from '#core/journal/state.ts';
+import { API_TOKEN_FILE } from '#http/tokens.ts';
 
 /**
  * Opens a journal for reading alone: without the lock, and beside a Sentinel that may be writing it.
@@ -53,6 +54,20 @@ export async function openJournalArchive(dataDirectory: string): Promise<Journal
       });
     },
     state: async () => (await end()).state,
-    verify: (head) => verifyJournal(storage, head === undefined ? {} : { head }),
+    verify: async (head) =>
+      verifyJournal(storage, {
+        traces: await tracesOf(dataDirectory),
+        ...(head === undefined ? {} : { head }),
+      }),
   };
+}
+
+/** What a Sentinel leaves beside its journal only after it has begun one. */
+async function tracesOf(dataDirectory: string): Promise<string[]> {
+  const evidence = await readdir(join(dataDirectory, 'evidence')).catch(() => []);
+  const token = await stat(join(dataDirectory, API_TOKEN_FILE)).catch(() => undefined);
+  return [
+    ...(evidence.length > 0 ? ['evidence'] : []),
+    ...(token === undefined ? [] : ['an API token']),
+  ];
 }
