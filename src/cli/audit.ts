@@ -91,6 +91,15 @@ function verifyCommand(context: CliContext, end: End): Command {
     .option(...DATA)
     .option('--head <seq:hash>', 'a head that was kept elsewhere: shows a cut tail', parseHead)
     .addOption(new Option('-o, --output <format>', 'how').choices(['text', 'json']).default('text'))
+    .addHelpText(
+      'after',
+      `
+Sentinel keeps a head in Redis, as --head takes it: the last published record, at the key
+sentinel:outbox:<journalId>:head. The first record of the newest segment names the journal id.
+
+Example:
+  sentinel audit verify --head "$(redis-cli get sentinel:outbox:JOURNAL_ID:head)"`,
+    )
     .action(async ({ data, head, output }: VerifyOptions) => {
       const archive = await context.wiring.openJournal(dataDirectory(context, data));
       const verdict = await archive.verify(head);
@@ -170,7 +179,8 @@ function wholeNumber(text: string): number {
 }
 
 function parseHead(text: string): ChainHead {
-  const { seq, hash } = /^(?<seq>\d{1,15}):(?<hash>[0-9a-f]{64})$/.exec(text)?.groups ?? {};
+  // With a blank between them: as earlier versions wrote it to Redis.
+  const { seq, hash } = /^(?<seq>\d{1,15})[: ](?<hash>[0-9a-f]{64})$/.exec(text)?.groups ?? {};
   if (seq !== undefined && hash !== undefined) return { seq: Number(seq), hash };
   throw new InvalidArgumentError('must be SEQ:HASH, as audit verify prints it.');
 }

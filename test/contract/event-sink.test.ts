@@ -178,6 +178,19 @@ describe('Redis as the event sink', () => {
     assert.equal(await test.client.ttl('sentinel:incident:a'), -1);
   });
 
+  it('keeps the head as audit verify takes it, and reads the form of earlier versions', async () => {
+    await using test = await inRedis();
+    const { client, sink } = test;
+
+    await sink.publish(aBatch(0, 3));
+    const head = await client.get('sentinel:outbox:journal-a:head');
+    await client.set('sentinel:outbox:journal-a:head', '3 hash-3');
+    const cursor = await sink.cursor('journal-a');
+
+    assert.equal(head, '3:hash-3');
+    assert.deepEqual(cursor, { seq: 3, hash: 'hash-3' });
+  });
+
   it('speaks to those who listen', async () => {
     await using test = await inRedis();
     const heard: string[] = [];

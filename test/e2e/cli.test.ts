@@ -196,12 +196,34 @@ describe('sentinel on a journal', () => {
     const head = /^head (\S+)$/m.exec(stdout)?.[1] ?? '';
 
     const kept = await sentinel(['audit', 'verify', '--data', data, '--head', head]);
+    const older = await sentinel([
+      'audit',
+      'verify',
+      '--data',
+      data,
+      '--head',
+      head.replace(':', ' '),
+    ]);
+    const help = await sentinel(['audit', 'verify', '--help']);
     const later = head.replace(/^\d+/, '99999');
     const cut = await sentinel(['audit', 'verify', '--data', data, '--head', later]);
 
-    assert.deepEqual([code, kept.code, cut.code], [0, 0, 1]);
+    assert.deepEqual([code, kept.code, older.code, cut.code], [0, 0, 0, 1]);
+    assert.match(help.stdout, /sentinel:outbox:<journalId>:head/);
     assert.match(stdout, /^the chain is whole: \d+ records in 1 segment$/m);
     assert.match(cut.stdout, /the head kept elsewhere is record 99999/);
+  });
+
+  it('takes an emptied journal for damaged where a Sentinel has run', async () => {
+    const emptied = join(root, 'emptied');
+    await writeJournal(emptied, new Map([['000000000001.jsonl', Buffer.of()]]));
+
+    const fresh = await sentinel(['audit', 'verify', '--data', emptied]);
+    await writeFile(join(emptied, 'api-token'), 'a token');
+    const used = await sentinel(['audit', 'verify', '--data', emptied]);
+
+    assert.deepEqual([fresh.code, used.code], [0, 1]);
+    assert.match(used.stdout, /the segment holds no record, yet there is an API token/);
   });
 
   it('names the record that was changed, and ends with 1', async () => {

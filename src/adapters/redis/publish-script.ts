@@ -64,6 +64,6 @@ end
 for _ = 1, tonumber(take()) do redis.call('PUBLISH', ARGV[9], take()) end
 
 redis.call('SET', KEYS[1], ARGV[2])
-redis.call('SET', KEYS[2], ARGV[2] .. ' ' .. ARGV[3])
+redis.call('SET', KEYS[2], ARGV[2] .. ':' .. ARGV[3])
 return {tonumber(ARGV[2]), displaced}
 `;

@@ -50,7 +50,8 @@ export function createRedisEventSink(options: RedisEventSinkOptions): RedisEvent
     return connection.run(async (redis) => {
       // Both in one step, or the hash might be of a later record.
       const [seq = null, head] = await readCursor(redis, journalId);
-      const [headSeq, hash = ''] = (head ?? '').split(' ');
+      // Earlier versions wrote a blank between them.
+      const [headSeq, hash = ''] = (head ?? '').split(/[: ]/);
       // The script, too, takes anything that is no number for an absent cursor.
       if (seq === null || !/^\d+$/.test(seq)) return { seq: 0, hash: '' };
       return { seq: Number(seq), hash: headSeq === seq ? hash : '' };
@@ -103,7 +104,7 @@ function cursorKey(journalId: string): string {
   return `sentinel:outbox:${journalId}`;
 }
 
-/** The head (seq, hash) that `sentinel audit verify` can hold the journal against. */
+/** The head, as `sentinel audit verify --head` takes it: `SEQ:HASH`. */
 function headKey(journalId: string): string {
   return `${cursorKey(journalId)}:head`;
 }
