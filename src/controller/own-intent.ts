@@ -19,8 +19,16 @@ export interface OwnIntentQuery {
 
 /** What a tool of another server may cause: as much as a replacement that was restarted once. */
 const FOREIGN_ALLOWANCE: EventAllowance = {
-  ...{ kill: 2, die: 1, stop: 1, start: 1, restart: 1, pause: 1, unpause: 1 },
-  ...{ create: 1, rename: 2, destroy: 1 },
+  kill: 2,
+  die: 1,
+  stop: 1,
+  start: 1,
+  restart: 1,
+  pause: 1,
+  unpause: 1,
+  create: 1,
+  rename: 2,
+  destroy: 1,
 };
 
 /**

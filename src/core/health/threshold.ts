@@ -1,6 +1,7 @@
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
 import { type GaugeName, type SignalName, signalFacts } from '#core/policy/signals.ts';
+import type { ContainerHealth } from '#core/workload/container.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { celFactsOf } from './cel-facts.ts';
 import type { JudgeInput } from './judge-input.ts';
@@ -157,13 +158,18 @@ function healthCondition(
   // Not unhealthy yet is not well: what waits for an end of its trouble waits on.
   if (health.status === 'starting' && wanted === 'unhealthy') return unknown('Starting');
   if (health.status !== 'unhealthy') return known(health.status === wanted, health.status);
-  if (health.failingStreak < health.check.retries) return unknown('StaleHealth');
-  const { lastRun } = health;
-  if (lastRun !== undefined) {
-    if (lastRun.endedAtMs <= (container.startedAtMs ?? 0)) return unknown('StaleHealth');
-    if (isProbeError(lastRun)) return unknown('ProbeError');
-  }
-  return known(wanted === 'unhealthy', 'unhealthy');
+  const doubt = doubtOn(health, container.startedAtMs ?? 0);
+  return doubt === undefined ? known(wanted === 'unhealthy', 'unhealthy') : unknown(doubt);
+}
+
+function doubtOn(
+  { failingStreak, check, lastRun }: ContainerHealth,
+  startedAtMs: number,
+): string | undefined {
+  if (failingStreak < check.retries) return 'StaleHealth';
+  if (lastRun === undefined) return undefined;
+  if (lastRun.endedAtMs <= startedAtMs) return 'StaleHealth';
+  return isProbeError(lastRun) ? 'ProbeError' : undefined;
 }
 
 /** Docker could not run the probe: that says nothing of the service. A timeout does (it hangs). */

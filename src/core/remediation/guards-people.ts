@@ -1,6 +1,6 @@
 import type { OperatorState, WorkloadHistory } from '#core/journal/state.ts';
 import { pauseKey } from '#core/journal/state.ts';
-import { LABEL } from '#core/workload/container.ts';
+import { type ContainerState, LABEL } from '#core/workload/container.ts';
 import { isWitnessedExit } from '#core/workload/found.ts';
 import type { WorkloadIdentity, WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
@@ -121,21 +121,16 @@ const HOLD_WORDS = {
  */
 export function isIntentUnknown({ container }: WorkloadView, history: WorkloadHistory): boolean {
   if (container === undefined) return history.unknown !== undefined;
-  switch (container.state) {
-    case 'running':
-    case 'restarting':
-    case 'removing':
-      return false;
-    case 'paused':
-      return history.own?.byContainer[container.id]?.['pause'] === undefined;
-    case 'created':
-    case 'exited':
-    case 'dead':
-      if (history.unknown !== undefined) return true;
-      // A start that failed tells of itself.
-      return container.error === '' && !isWitnessedExit(container, history);
+  if (container.state === 'paused') {
+    return history.own?.byContainer[container.id]?.['pause'] === undefined;
   }
+  if (!IS_DOWN.has(container.state)) return false;
+  if (history.unknown !== undefined) return true;
+  // A start that failed tells of itself.
+  return container.error === '' && !isWitnessedExit(container, history);
 }
+
+const IS_DOWN: ReadonlySet<ContainerState> = new Set(['created', 'exited', 'dead']);
 
 /** The newest sign of a deployment in the workload's project, if it has not settled yet. */
 export function deployedAtMs(

@@ -1,4 +1,4 @@
-import type { Attempt } from '#core/incident/incident.ts';
+import type { Affected, Attempt } from '#core/incident/incident.ts';
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { ResourceLimits } from '#core/workload/container.ts';
 import { formatBytes } from '#lib/quantity.ts';
@@ -13,22 +13,28 @@ const HEADROOM = 1.1;
  */
 export function rollbackRefusal(world: World, original: Attempt): string | undefined {
   if (world.shadowAll) return 'Sentinel runs in Shadow mode';
-  const since = original.endedAtMs ?? original.startedAtMs;
-  for (const { workload, container } of original.affects) {
-    const history = world.state.workloads[workload];
-    if (history !== undefined && wasTouched(history, since)) {
-      return `a person has acted on ${workload} since`;
-    }
-    const what = world.protected.get(container);
-    if (what !== undefined) return `${workload} is ${what}`;
-    const now = world.views.get(workload)?.container;
-    if (now !== undefined && now.id !== container && original.tool === UPDATE_RESOURCES) {
-      return `${workload} has another container since`;
-    }
+  for (const affected of original.affects) {
+    const no = noLongerOurs(world, original, affected);
+    if (no !== undefined) return no;
   }
-  return original.tool === UPDATE_RESOURCES
-    ? (changedSince(world, original) ?? tooTight(world, original))
-    : undefined;
+  if (original.tool !== UPDATE_RESOURCES) return undefined;
+  return changedSince(world, original) ?? tooTight(world, original);
+}
+
+function noLongerOurs(
+  world: World,
+  { tool, endedAtMs, startedAtMs }: Attempt,
+  { workload, container }: Affected,
+): string | undefined {
+  const history = world.state.workloads[workload];
+  if (history !== undefined && wasTouched(history, endedAtMs ?? startedAtMs)) {
+    return `a person has acted on ${workload} since`;
+  }
+  const what = world.protected.get(container);
+  if (what !== undefined) return `${workload} is ${what}`;
+  const now = world.views.get(workload)?.container;
+  if (now === undefined || now.id === container || tool !== UPDATE_RESOURCES) return undefined;
+  return `${workload} has another container since`;
 }
 
 function wasTouched(history: WorkloadHistory, sinceMs: number): boolean {

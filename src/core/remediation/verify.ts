@@ -64,14 +64,10 @@ function whatIsMissing(
   attempt: Attempt,
 ): string | undefined {
   const { container } = situation.view;
-  // What was stopped or paused on purpose is as it must be, and nothing more can be seen of it.
-  const { leaves } = situation.world.tool(attempt.tool) ?? {};
-  if (leaves !== undefined) {
-    return container?.state === leaves
-      ? undefined
-      : `the container is ${container?.state ?? 'gone'}`;
-  }
-  if (container?.state !== 'running') return `the container is ${container?.state ?? 'gone'}`;
+  const { leaves = 'running' } = situation.world.tool(attempt.tool) ?? {};
+  if (container?.state !== leaves) return `the container is ${container?.state ?? 'gone'}`;
+  // Of what was stopped or paused on purpose nothing more can be seen.
+  if (leaves !== 'running') return undefined;
   const { health = { status: 'healthy' } } = container;
   if (health.status !== 'healthy') return `its health is ${health.status}`;
   return situation.policy.thresholds

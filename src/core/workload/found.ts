@@ -28,22 +28,22 @@ function tells(
   history: WorkloadHistory | undefined,
   runningSinceMs: number | undefined,
 ): Told | undefined {
-  switch (container.state) {
-    case 'running':
-      // A look from before the stop knows nothing of it.
-      if ((history?.hold?.sinceMs ?? -1) >= (runningSinceMs ?? 0)) return undefined;
-      return holdsStopped(container, history) ? { cause: 'Unknown' } : undefined;
-    case 'paused':
-      return isNoted(container, history) ? undefined : { cause: 'Unknown' };
-    case 'exited':
-    case 'dead':
-      if (isWitnessedExit(container, history) || isNoted(container, history)) return undefined;
-      return endedUnseen(container);
-    case 'created':
-    case 'restarting':
-    case 'removing':
-      return undefined;
-  }
+  const { state } = container;
+  if (state === 'running') return runsAgain(container, history, runningSinceMs);
+  if (state !== 'paused' && state !== 'exited' && state !== 'dead') return undefined;
+  if (isNoted(container, history)) return undefined;
+  if (state === 'paused') return { cause: 'Unknown' };
+  return isWitnessedExit(container, history) ? undefined : endedUnseen(container);
+}
+
+function runsAgain(
+  container: ObservedContainer,
+  history: WorkloadHistory | undefined,
+  runningSinceMs = 0,
+): Told | undefined {
+  // A look from before the stop knows nothing of it.
+  if ((history?.hold?.sinceMs ?? -1) >= runningSinceMs) return undefined;
+  return holdsStopped(container, history) ? { cause: 'Unknown' } : undefined;
 }
 
 function endedUnseen({ exitCode, error, restartPolicy }: ObservedContainer): Told {
