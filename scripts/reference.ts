@@ -53,8 +53,7 @@ export function toolsReference(): string {
       ...(tool.cutsSharers ? ['touches those that share its namespaces'] : []),
     ];
     const paths = tool.dockerPaths.map(({ method, path }) => `\`${method} ${path}\``);
-    const { properties = {} } = tool.inputSchema as { readonly properties?: object };
-    const args = Object.keys(properties).map((name) => `\`${name}\``);
+    const args = argumentsOf(tool).map(([name]) => `\`${name}\``);
     return [`\`${tool.name}\``, traits.join(', '), args.join(', '), paths.join('<br>')];
   });
   return page(
@@ -62,7 +61,64 @@ export function toolsReference(): string {
     'Targets, expectations and intents are bound by Sentinel; these are the arguments that a policy may ' +
       'give. The last column is what a socket proxy must let through, below the version prefix.',
     table(['Tool', 'Traits', 'Arguments', 'Docker API'], rows),
+    '## Arguments',
+    'All may be left out unless `required`. `docker/update_resources` needs at least one, and never ' +
+      'lowers a limit: a candidate that would is refused.',
+    table(
+      ['Tool', 'Argument', 'Type', 'Default', 'Meaning'],
+      Object.values(BUILTIN_TOOLS).flatMap((tool) =>
+        argumentsOf(tool).map(([name, schema]) => argumentRow(tool, name, schema)),
+      ),
+    ),
   );
+}
+
+interface ArgumentSchema {
+  readonly type?: string;
+  readonly anyOf?: readonly ArgumentSchema[];
+  readonly items?: ArgumentSchema;
+  readonly additionalProperties?: ArgumentSchema;
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
+
+type Tool = (typeof BUILTIN_TOOLS)[keyof typeof BUILTIN_TOOLS];
+
+function argumentsOf({ inputSchema }: Tool): [name: string, schema: ArgumentSchema][] {
+  return Object.entries((inputSchema['properties'] ?? {}) as Record<string, ArgumentSchema>);
+}
+
+function argumentRow(tool: Tool, name: string, schema: ArgumentSchema): string[] {
+  const { required = [] } = tool.inputSchema as { readonly required?: readonly string[] };
+  const fallback = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
+  const needed = required.includes(name) && schema.default === undefined;
+  return [
+    `\`${tool.name}\``,
+    `\`${name}\``,
+    typeOf(schema),
+    needed ? 'required' : fallback,
+    schema.description ?? '',
+  ];
+}
+
+function typeOf(schema: ArgumentSchema): string {
+  const { anyOf, type = 'any JSON', items, additionalProperties } = schema;
+  if (anyOf !== undefined) return anyOf.map(typeOf).join(' or ');
+  const low = schema.minimum ?? schema.minItems;
+  const high = schema.maximum ?? schema.maxItems;
+  const isSafe = (bound: number | undefined) =>
+    bound !== undefined && Number.isSafeInteger(bound * 100);
+  const bounds =
+    isSafe(low) || isSafe(high) ? ` (${isSafe(low) ? low : ''}…${isSafe(high) ? high : ''})` : '';
+  if (type === 'array' && items !== undefined) return `list of ${typeOf(items)}${bounds}`;
+  if (type === 'object' && additionalProperties !== undefined) {
+    return `map of ${typeOf(additionalProperties)}`;
+  }
+  return `${type}${bounds}`;
 }
 
 function page(title: string, ...parts: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { builtinTool } from '#core/remediation/tools.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { type Column, formatTable } from './table.ts';
 import { print } from './terminal.ts';
@@ -73,10 +74,21 @@ function toolsCommand({ wiring, stdout }: CliContext, end: End): Command {
     )
     .action(async ({ config, output }: ToolsOptions) => {
       const servers = await wiring.mcp.servers(config);
-      if (output === 'json') stdout.write(`${JSON.stringify(servers, null, 2)}\n`);
+      if (output === 'json') stdout.write(`${JSON.stringify(withArguments(servers), null, 2)}\n`);
       else print(stdout, toolsTable(servers, output === 'wide'));
       end(servers.every(({ status }) => status === 'Ready') ? 0 : 1);
     });
+}
+
+/** Of a built-in tool also the JSON Schema of what a policy may give it. */
+function withArguments(servers: readonly McpServerListing[]): object[] {
+  return servers.map(({ tools, ...server }) => ({
+    ...server,
+    tools: tools.map((tool) => {
+      const schema = builtinTool(tool.name)?.inputSchema;
+      return schema === undefined ? tool : { ...tool, arguments: schema };
+    }),
+  }));
 }
 
 interface Row {

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { formatProblem, type PolicyProblem } from '#core/policy/problems.ts';
-import type { CliContext, ExitCode } from './context.ts';
+import { type CliContext, CliError, type ExitCode } from './context.ts';
 import { print } from './terminal.ts';
 import type { LoadedPolicies } from './wiring.ts';
 
@@ -8,6 +8,7 @@ interface Options {
   readonly output: 'text' | 'json';
   readonly strict?: boolean;
   readonly config?: string;
+  readonly allowEmpty?: boolean;
 }
 
 export function command(context: CliContext, end: (code: ExitCode) => void): Command {
@@ -19,12 +20,13 @@ export function command(context: CliContext, end: (code: ExitCode) => void): Com
         .default('text'),
     )
     .option('--strict', 'warnings are findings too')
+    .option('--allow-empty', 'no policy at all is fine')
     .option('--config <file>', 'the SentinelConfig: which tools are enabled, which notifiers exist')
     .addHelpText(
       'after',
       `
 Each finding is a line: FILE:LINE:COLUMN: error: PATH: what is wrong. All paths are judged as one
-set, as sentinel run loads them. Exit code 1 with errors.
+set, as sentinel run loads them. Exit code 1 with errors, 2 when there is no policy to look at.
 
 Examples:
   sentinel validate policies/
@@ -33,6 +35,14 @@ Examples:
     .action(async (paths: readonly string[], options: Options) => {
       const loaded = await context.wiring.loadPolicies(paths, options.config);
       tell(context, loaded, options);
+      const isEmpty = loaded.policies.length === 0 && loaded.problems.length === 0;
+      if (isEmpty && options.allowEmpty !== true) {
+        throw new CliError(
+          2,
+          `there is no policy in ${paths.join(', ')}`,
+          'Name the file or folder with your policies, or say --allow-empty.',
+        );
+      }
       const isBad =
         loaded.problems.length > 0 || (options.strict === true && loaded.warnings.length > 0);
       end(isBad ? 1 : 0);

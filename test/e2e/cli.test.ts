@@ -162,6 +162,17 @@ spec:
     assert.match(nowhere.stdout, /cannot be read: ENOENT/);
   });
 
+  it('does not call nothing valid, unless that is allowed', async () => {
+    const folder = join(root, 'empty');
+    await mkdir(folder);
+
+    const refused = await sentinel(['validate', folder]);
+    const allowed = await sentinel(['validate', '--allow-empty', folder]);
+
+    assert.deepEqual([refused.code, allowed.code], [2, 0]);
+    assert.match(refused.stderr, /there is no policy in .*empty\nName the file/);
+  });
+
   it('refuses a secret in a policy', async () => {
     const file = join(root, 'secret.yaml');
     const token = `ghp_${'a1B2c3'.repeat(6)}`;
@@ -430,6 +441,16 @@ describe('sentinel doctor and mcp', () => {
 
     assert.equal(code, 0);
     assert.match(stdout, /^docker\/restart_container +acts .*POST \/containers\/.*\/restart/m);
+  });
+
+  it('gives the schema of what a policy may say to each built-in tool', async () => {
+    const { stdout } = await sentinel(['mcp', 'tools', '-o', 'json']);
+
+    const [docker] = JSON.parse(stdout) as {
+      tools: { name: string; arguments: { properties: object } }[];
+    }[];
+    const limits = docker?.tools.find(({ name }) => name === 'docker/update_resources');
+    assert.deepEqual(Object.keys(limits?.arguments.properties ?? {}), ['memory', 'cpus', 'pids']);
   });
 
   it('has nothing to pin without other servers', async () => {

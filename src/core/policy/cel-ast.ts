@@ -12,8 +12,15 @@ export interface CelReads {
   /** Of log.rate and log.errors as well; in ascending order, without repetition. */
   readonly logWindowsMs: readonly number[];
   readonly restartWindowsMs: readonly number[];
+  /** What facts are compared with, where it is a text that stands there: `health == "sick"`. */
+  readonly comparisons: readonly Comparison[];
   /** Top-level names: `memory`, `health`, … */
   readonly names: ReadonlySet<string>;
+}
+
+interface Comparison {
+  readonly fact: string;
+  readonly text: string;
 }
 
 /** A node of the library's syntax tree, as far as it is used here. */
@@ -101,6 +108,7 @@ class Seen {
   readonly patterns: { pattern: string; windowMs: number }[] = [];
   readonly logWindows = new Set<number>();
   readonly restartWindows = new Set<number>();
+  readonly comparisons: Comparison[] = [];
   comprehensions = 0;
   logDerived = false;
 
@@ -112,6 +120,7 @@ class Seen {
       logPatterns: this.patterns,
       logWindowsMs: ascending(this.logWindows),
       restartWindowsMs: ascending(this.restartWindows),
+      comparisons: this.comparisons,
       names: this.names,
     };
   }
@@ -131,6 +140,10 @@ function inspectNode(node: AstNode, seen: Seen): NodeProblem | undefined {
       return inspectField(node, args, seen);
     case 'call':
       return inspectCall(node, String(args[0]), args[1], seen);
+    case '==':
+    case '!=':
+      noteComparison(args, seen);
+      return undefined;
     case 'rcall':
       return inspectMethod(node, args, seen);
     default:
@@ -145,6 +158,13 @@ function inspectName(node: AstNode, seen: Seen): undefined {
   if (name !== 'log' && (Object.hasOwn(FACT_GROUPS, name) || Object.hasOwn(FACT_SCALARS, name))) {
     seen.names.add(name);
   }
+}
+
+function noteComparison(sides: readonly unknown[], seen: Seen): void {
+  const name = sides.find((side) => isAstNode(side) && side.op === 'id');
+  const text = sides.map(literal).find((side) => side !== undefined);
+  if (!isAstNode(name) || text === undefined) return;
+  seen.comparisons.push({ fact: String(name.args), text });
 }
 
 function inspectField(

@@ -157,6 +157,7 @@ describe('compileWhen', () => {
       logPatterns: [{ pattern: 'FATAL', windowMs: MINUTE_MS }],
       logWindowsMs: [MINUTE_MS, 5 * MINUTE_MS],
       restartWindowsMs: [10 * MINUTE_MS, 60 * MINUTE_MS],
+      comparisons: [{ fact: 'state', text: 'running' }],
       names: new Set(['memory', 'state']),
     });
   });

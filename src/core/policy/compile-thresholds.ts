@@ -68,6 +68,7 @@ function readsOfSignal({ signal, pattern, window }: Threshold): CelReads {
       pattern === undefined || window === undefined ? [] : [{ pattern, windowMs: window }],
     logWindowsMs: source === 'logs' ? windows : [],
     restartWindowsMs: signal === 'restarts' ? windows : [],
+    comparisons: [],
     names: new Set(),
   };
 }

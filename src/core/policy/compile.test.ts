@@ -9,6 +9,7 @@ const context: CompileContext = {
   tool: (name) => (name === 'acme/fail_over' ? FAIL_OVER : builtinTool(name)),
   builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name),
   enabledTools: ['docker/exec_command'],
+  servers: ['gateway'],
   notifiers: ['ops'],
 };
 
@@ -406,7 +407,16 @@ describe('compilePolicySet', () => {
     [
       'another version',
       { ...Object(aPolicy()), apiVersion: 'sre-sentinel.io/v1' },
-      'apiVersion: must be sre-sentinel.io/v1alpha1; did you mean sre-sentinel.io/v1alpha1?',
+      'apiVersion: must be sre-sentinel.io/v1alpha1',
+    ],
+    [
+      'a bound in percent',
+      aPolicy({
+        thresholds: [
+          { name: 'm', signal: 'memory.utilization', above: '90%', severity: 'warning' },
+        ],
+      }),
+      'spec.thresholds[0].above: must be a number: for 90% of a limit write 0.9',
     ],
     [
       'a count of a name',
@@ -494,6 +504,30 @@ describe('compilePolicySet', () => {
       /^spec\.thresholds\[0\]\.above: memory\.utilization is a ratio/,
     ],
     [
+      'a word that a fact never is',
+      aPolicy({
+        thresholds: [
+          { name: 'w', when: 'state != "running" || "Unhealthy" == health', severity: 'warning' },
+        ],
+      }),
+      /^spec\.thresholds\[0\]\.when: health is never "Unhealthy"; .*did you mean unhealthy\?$/,
+    ],
+    [
+      'a verification that cannot pass in time',
+      withAction({}, { verify: { within: '10s', healthyFor: '10s' } }),
+      /^spec\.remediation\.verify\.healthyFor: is not shorter than within \(10s\)/,
+    ],
+    [
+      'a verification sooner than what is counted can come back',
+      withAction({ on: ['fatal'] }, { allowLogTriggered: true, verify: { healthyFor: '30s' } }),
+      /^spec\.remediation\.verify\.healthyFor: is shorter than the 1m over which fatal is counted/,
+    ],
+    [
+      'a tool of a server that is not configured',
+      withAction({ tool: 'k8s/restart', arguments: { name: { $target: 'name' } } }),
+      /^spec\.remediation\.allowed\[0\]\.tool: no MCP server k8s is configured.*there are: gateway/,
+    ],
+    [
       'a pattern for every line',
       aPolicy({
         thresholds: [
@@ -530,7 +564,15 @@ describe('compilePolicySet', () => {
 
   it('says nothing of a policy in order', () => {
     assert.deepEqual(warnings(withAction({ on: ['unhealthy'] })), []);
-    assert.deepEqual(warnings(withAction({ on: ['fatal'] }, { allowLogTriggered: true })), []);
+    assert.deepEqual(
+      warnings(
+        withAction(
+          { on: ['fatal'] },
+          { allowLogTriggered: true, verify: { within: '10m', healthyFor: '5m' } },
+        ),
+      ),
+      [],
+    );
     assert.deepEqual(
       warnings(withAction({ tool: 'docker/exec_command', arguments: { command: ['x'] } })),
       [],

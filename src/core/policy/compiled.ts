@@ -17,6 +17,8 @@ export interface CompileContext {
   readonly secretDetector?: SecretDetector;
   /** `tools.enable` of the SentinelConfig; none unless given. */
   readonly enabledTools?: readonly string[];
+  /** Names of the MCP servers beside the built-in one; absent: not known. */
+  readonly servers?: readonly string[];
   /** Names of its notifiers; absent: not known. */
   readonly notifiers?: readonly string[];
 }

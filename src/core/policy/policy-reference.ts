@@ -183,7 +183,9 @@ const ARGUMENTS = `## Arguments
 | \`{ $expr: CEL }\` | The value of an expression at the moment of the decision. |
 | \`{ $oneOf: [A, B] }\` | One candidate for each option, at most 16 for one action. |
 | \`{ $target: FIELD }\` | \`name\`, \`id\`, \`key\`, \`host\`, \`project\`, \`service\` or \`image\` of the container; for tools of other servers, which need it. |
-| \`{ $secret: NAME }\` | Put in right before the call; never recorded. |`;
+| \`{ $secret: NAME }\` | The operator’s own environment variable \`NAME\`, or the file that \`NAME_FILE\` names, when it was started; put in right before the call, never recorded. Unset, nothing is done. |
+
+What each built-in tool takes: [tools.md](tools.md).`;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>

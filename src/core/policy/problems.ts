@@ -93,9 +93,9 @@ function findingsOfIssue(issue: z.core.$ZodIssue, schema: JsonObject, value: unk
     return [{ path, message: `is required${choice}` }];
   }
   if (known.length > 0) {
+    if (known.length === 1) return [{ path, message: `must be ${known[0]}` }];
     const near = typeof actual === 'string' ? hint(actual, known) : '';
-    const must = known.length === 1 ? `must be ${known[0]}` : `must be one of ${known.join(', ')}`;
-    return [{ path, message: `${must}${near}` }];
+    return [{ path, message: `must be one of ${known.join(', ')}${near}` }];
   }
   return [{ path, message: inWords(issue, actual) }];
 }

@@ -25,8 +25,15 @@ export const Bound = z.union(
       .refine((text) => parseQuantity(text) !== undefined)
       .transform((text) => parseQuantity(text) ?? Number.NaN),
   ],
-  'must be a number, or a size such as 512m or 1Gi',
+  { error: ({ input }) => percentage(input) ?? 'must be a number, or a size such as 512m or 1Gi' },
 );
+
+function percentage(input: unknown): string | undefined {
+  const number = /^\s*(?<number>\d+(?:\.\d+)?)\s*%\s*$/.exec(String(input))?.groups?.['number'];
+  if (number === undefined) return undefined;
+  const ratio = Number((Number(number) / 100).toPrecision(12));
+  return `must be a number: for ${number}% of a limit write ${ratio}`;
+}
 
 export const Name = z
   .string()

@@ -211,8 +211,13 @@ export const Remediation = z.strictObject({
     .describe('More incidents than `above` within `within`: hold every action for `coolFor`.'),
   verify: z
     .strictObject({
-      within: PositiveDuration.prefault('90s').describe('Deadline after the action ended.'),
-      healthyFor: PositiveDuration.prefault('15s').describe('It must be well for as long.'),
+      within: PositiveDuration.prefault('90s').describe(
+        'Deadline, from the end of the action. It is later where Docker itself takes longer to ' +
+          'find the container unhealthy (start period, retries) or startPeriod hides the trigger.',
+      ),
+      healthyFor: PositiveDuration.prefault('15s').describe(
+        'It must be well for as long, without a break; shorter than within.',
+      ),
       onFailure: z
         .enum(['Rollback', 'Next', 'Escalate'])
         .default('Next')
@@ -289,7 +294,11 @@ export const PolicySpec = z.strictObject({
     .min(-1000)
     .max(1000)
     .default(0)
-    .describe('Of all policies that select a workload, the highest governs it, whole.'),
+    .describe(
+      'Of all policies that select a workload, the highest governs it, whole. Where several are ' +
+        'tied, none does: nothing is watched or done until one is raised, or the label ' +
+        '`sre-sentinel.policy` on the container names one of them.',
+    ),
   expected: z
     .array(Expected)
     .max(256)

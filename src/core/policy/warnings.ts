@@ -1,4 +1,11 @@
-import type { CompileContext, CompiledAction, CompiledPolicy } from './compiled.ts';
+import { formatDuration } from '#lib/duration.ts';
+import { closest } from '#lib/edit-distance.ts';
+import type {
+  CompileContext,
+  CompiledAction,
+  CompiledPolicy,
+  CompiledThreshold,
+} from './compiled.ts';
 import type { Finding } from './problems.ts';
 import { signalFacts } from './signals.ts';
 
@@ -15,6 +22,7 @@ export function policyWarnings(
   return [
     ...selectorWarnings(policy),
     ...thresholdWarnings(policy),
+    ...verifyWarnings(policy),
     ...policy.actions.flatMap((action, index) =>
       actionWarnings(policy, action, context).map((finding) => ({
         ...finding,
@@ -49,6 +57,8 @@ function thresholdWarnings({ thresholds }: CompiledPolicy): Finding[] {
   return thresholds.flatMap((threshold, index): Finding[] => {
     const path = ['spec', 'thresholds', index];
     const { signal, above, compiledPattern } = threshold;
+    const [never] = comparisonWarnings(threshold);
+    if (never !== undefined) return [{ path: [...path, 'when'], message: never }];
     if (compiledPattern?.matches('') === true) {
       return [{ path: [...path, 'pattern'], message: 'matches the empty text, so every line' }];
     }
@@ -61,10 +71,57 @@ function thresholdWarnings({ thresholds }: CompiledPolicy): Finding[] {
   });
 }
 
+/** What Docker may say, in the words of its API; an expression can compare with nothing else. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  health: ['starting', 'healthy', 'unhealthy'],
+  state: ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'],
+};
+
+function comparisonWarnings({ reads }: CompiledThreshold): string[] {
+  return reads.comparisons.flatMap(({ fact, text }) => {
+    const known = Object.hasOwn(WORDS, fact) ? WORDS[fact] : undefined;
+    if (known === undefined || known.includes(text)) return [];
+    const near = closest(text, known);
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    return [`${fact} is never "${text}"; it is one of ${known.join(', ')}${hint}`];
+  });
+}
+
+function verifyWarnings({ spec, thresholds, actions }: CompiledPolicy): Finding[] {
+  const { within, healthyFor } = spec.remediation.verify;
+  const path = ['spec', 'remediation', 'verify', 'healthyFor'];
+  if (actions.length === 0) return [];
+  if (healthyFor >= within) {
+    const message =
+      `is not shorter than within (${formatDuration(within)}): without a HEALTHCHECK that takes ` +
+      'longer, no action can be found to have helped';
+    return [{ path, message }];
+  }
+  // Of another trigger something is seen at once; a count begins anew when the action has ended.
+  const counted = thresholds.filter(
+    ({ name, window = 0, logDerived }) =>
+      window > healthyFor &&
+      (!logDerived || spec.remediation.allowLogTriggered) &&
+      actions.some(
+        ({ on }) => on.includes(name) && on.every((other) => isCounted(thresholds, other)),
+      ),
+  );
+  return counted.map(({ name, window = 0 }) => ({
+    path,
+    message:
+      `is shorter than the ${formatDuration(window)} over which ${name} is counted: what comes ` +
+      'back more slowly passes for mended',
+  }));
+}
+
+function isCounted(thresholds: readonly CompiledThreshold[], wanted: string): boolean {
+  return thresholds.some(({ name, window }) => name === wanted && window !== undefined);
+}
+
 function actionWarnings(
   { spec, thresholds }: CompiledPolicy,
   action: CompiledAction,
-  { tool, enabledTools = [] }: CompileContext,
+  { tool, enabledTools = [], servers }: CompileContext,
 ): Finding[] {
   const findings: Finding[] = [];
   const triggers = thresholds.filter(({ name }) => action.on.includes(name));
@@ -85,7 +142,15 @@ function actionWarnings(
     const message = `${action.tool} must also be named in tools.enable of the SentinelConfig`;
     findings.push({ path: ['tool'], message });
   }
-  return findings;
+  return [...findings, ...serverWarnings(action, servers)];
+}
+
+function serverWarnings({ tool }: CompiledAction, servers: CompileContext['servers']): Finding[] {
+  const [server = ''] = tool.split('/');
+  if (server === 'docker' || servers === undefined || servers.includes(server)) return [];
+  const known = servers.length === 0 ? 'there is none' : `there are: ${servers.join(', ')}`;
+  const message = `no MCP server ${server} is configured, so the tool can never be called (${known})`;
+  return [{ path: ['tool'], message }];
 }
 
 function remediationWarnings(
