@@ -4,6 +4,7 @@ import type { JournalRecord } from '#core/journal/record.ts';
 import { plainLine } from '#lib/plain-text.ts';
 import { recordWords } from './audit-words.ts';
 import type { CliContext, ExitCode } from './context.ts';
+import { warnOfDamage } from './damage-warning.ts';
 import { dataDirectory } from './data-option.ts';
 import { Paint, print } from './terminal.ts';
 import type { ChainHead, JournalArchive, JournalVerdict } from './wiring.ts';
@@ -20,7 +21,8 @@ export function command(context: CliContext, end: End): Command {
     .addHelpText(
       'after',
       `
-These read the journal on disk; no Sentinel needs to run.
+These read the journal on disk; no Sentinel needs to run. A damaged one is read up to the damage, and
+tail and export then end with 3.
 
 Examples:
   sentinel audit tail -f --data /var/lib/sentinel
@@ -50,7 +52,8 @@ function tailCommand(context: CliContext, end: End): Command {
     .option('-f, --follow', 'go on with those that come')
     .addOption(new Option('-o, --output <format>', 'how').choices(['text', 'json']).default('text'))
     .action(async (options: TailOptions) => {
-      const archive = await context.wiring.openJournal(dataDirectory(context, options.data));
+      const directory = dataDirectory(context, options.data);
+      const archive = await context.wiring.openJournal(directory);
       const write = writer(context, options.output);
       let next = 1;
       const newest: JournalRecord[] = [];
@@ -61,14 +64,15 @@ function tailCommand(context: CliContext, end: End): Command {
         if (newest.length > options.lines) newest.shift();
       }
       newest.forEach(write);
-      while (options.follow === true && !context.signal.aborted) {
+      const isWhole = () => archive.damage() === undefined;
+      while (options.follow === true && !context.signal.aborted && isWhole()) {
         await sleep(POLL_MS, undefined, { signal: context.signal }).catch(() => undefined);
         for await (const record of archive.records(next)) {
           next = record.seq + 1;
           if (matches(record, options)) write(record);
         }
       }
-      end(0);
+      end(warnOfDamage(context, archive, directory));
     });
 }
 
@@ -135,12 +139,13 @@ function exportCommand(context: CliContext, end: End): Command {
     .description('Write records as they are, one JSON object a line')
     .option('--from <seq>', 'first record', wholeNumber, 1)
     .action(async (options: ExportOptions) => {
-      const archive = await context.wiring.openJournal(dataDirectory(context, options.data));
+      const directory = dataDirectory(context, options.data);
+      const archive = await context.wiring.openJournal(directory);
       const write = writer(context, 'json');
       for await (const record of archive.records(options.from)) {
         if (matches(record, options)) write(record);
       }
-      end(0);
+      end(warnOfDamage(context, archive, directory));
     });
 }
 

@@ -9,6 +9,7 @@ import type { IncidentObject, PolicyObject } from '#core/projection/schema.ts';
 import type { ThresholdSpec } from '#core/projection/threshold-words.ts';
 import { type ApiClient, type ApiOptions, openApi, withApiOptions } from './api-client.ts';
 import { type CliContext, CliError, type ExitCode } from './context.ts';
+import { warnOfDamage } from './damage-warning.ts';
 import { fetchIncident } from './order.ts';
 import { print } from './terminal.ts';
 
@@ -26,11 +27,11 @@ Examples:
   sentinel explain inc-20261124-k3v9q0m2xa --data /var/lib/sentinel`,
     )
     .action(async (name: string, options: ApiOptions) => {
-      const text =
-        options.data === undefined
-          ? await fromApi(context, name, options)
-          : await fromJournal(context, name, options.data);
-      print(context.stdout, text);
+      if (options.data !== undefined) {
+        end(await explainFromJournal(context, name, options.data));
+        return;
+      }
+      print(context.stdout, await fromApi(context, name, options));
       end(0);
     });
 }
@@ -81,17 +82,26 @@ async function recordsOf(api: ApiClient, { metadata }: IncidentObject): Promise<
   return records;
 }
 
-async function fromJournal(context: CliContext, name: string, data: string): Promise<string> {
+async function explainFromJournal(
+  context: CliContext,
+  name: string,
+  data: string,
+): Promise<ExitCode> {
   const archive = await context.wiring.openJournal(data);
   const state = await archive.state();
   const incident = Object.hasOwn(state.incidents, name) ? state.incidents[name] : undefined;
-  if (incident === undefined) throw unknownIncident(name, Object.keys(state.incidents));
+  if (incident === undefined) {
+    const code = warnOfDamage(context, archive, data);
+    throw unknownIncident(name, Object.keys(state.incidents), code === 0 ? 1 : code);
+  }
   const records: JournalRecord[] = [];
   for await (const record of archive.records(incident.openedSeq)) {
     if (record.incident === name) records.push(record);
   }
   const object = incidentObject(incident, state);
-  return explainIncident(object, { records, texts: await textsOf(object, data) });
+  const texts = await textsOf(object, data);
+  print(context.stdout, explainIncident(object, { records, texts }));
+  return warnOfDamage(context, archive, data);
 }
 
 /** What is not kept any more, or is not what was kept, is left out. */
@@ -106,9 +116,9 @@ async function textsOf({ spec }: IncidentObject, data: string): Promise<Map<stri
   return texts;
 }
 
-function unknownIncident(name: string, known: readonly string[]): CliError {
+function unknownIncident(name: string, known: readonly string[], code: ExitCode): CliError {
   const newest = known.slice(-5);
   const remedy =
     newest.length === 0 ? 'The journal has no incident.' : `The newest are: ${newest.join(', ')}`;
-  return new CliError(1, `there is no incident ${name} in this journal`, remedy);
+  return new CliError(code, `there is no incident ${name} in this journal`, remedy);
 }

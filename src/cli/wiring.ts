@@ -37,12 +37,24 @@ export interface JournalVerdict {
   readonly cannotCover: readonly string[];
 }
 
+/** The first place at which a journal cannot be read. */
+export interface JournalDamage {
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** The record that should stand there. */
+  readonly seq: number;
+  readonly what: string;
+}
+
 /** A journal on disk, read without a lock and beside a Sentinel that may be writing it. */
 export interface JournalArchive {
-  /** @throws {JournalUnavailableError} a record is damaged */
+  /** Up to the head, or to damage; see `damage`. */
   records(fromSeq: number): AsyncIterable<JournalRecord>;
-  /** Folded from the newest segment. @throws {JournalUnavailableError} a record is damaged */
+  /** Folded from the newest segment that can be, up to damage in it. */
   state(): Promise<OperatorState>;
+  /** Where what was read so far ends before the journal does; `undefined` while nothing was found. */
+  damage(): JournalDamage | undefined;
   verify(head?: ChainHead): Promise<JournalVerdict>;
 }
 

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
 import { startHttpServer } from '#http/server.ts';
 import { apiOptions, OPERATOR_TOKEN } from '../support/api.ts';
 import { follow, sentinel, writeJournal } from '../support/cli.ts';
@@ -254,8 +255,59 @@ describe('sentinel on a journal', () => {
       verified.stdout,
       new RegExp(`:${line}: record ${line}: the content does not match its hash`),
     );
-    assert.equal(explained.code, 1);
-    assert.match(explained.stderr, /the journal is damaged: .*\n.*sentinel audit verify/);
+    assert.equal(explained.code, 3);
+    assert.match(explained.stdout, new RegExp(`^${incident}\nweb \\(box/web\\)`));
+    assert.match(explained.stderr, damageAt(join(copy, 'journal', name), line));
+  });
+
+  it('reads a damaged journal up to the damage, warns, and ends with 3', async () => {
+    const copy = join(root, 'damaged');
+    const [name = ''] = await readNames(join(data, 'journal'));
+    const lines = (await readFile(join(data, 'journal', name), 'utf8')).trimEnd().split('\n');
+    const place = lines.findIndex((line) => line.includes('"type":"verification.passed"'));
+    const damaged = lines.with(place, '{"seq":nonsense}').map((line) => `${line}\n`);
+    await writeJournal(copy, new Map([[name, Buffer.from(damaged.join(''))]]));
+
+    const tail = await sentinel(['audit', 'tail', '-n', '2', '-o', 'json', '--data', copy]);
+    const filtered = await sentinel(['audit', 'tail', '-f', '--type', 'started', '--data', copy]);
+    const exported = await sentinel(['audit', 'export', '--data', copy]);
+    const unknown = await sentinel(['explain', 'inc-none', '--data', copy]);
+
+    const warning = damageAt(join(copy, 'journal', name), place + 1);
+    for (const { code, stderr } of [tail, filtered, exported, unknown]) {
+      assert.equal(code, 3);
+      assert.match(stderr, warning);
+    }
+    const good = lines.slice(0, place).map((line) => JSON.parse(line) as unknown);
+    assert.deepEqual(parseLines(tail.stdout), good.slice(-2));
+    assert.deepEqual(parseLines(exported.stdout), good);
+    assert.match(filtered.stdout, /#1 .*started/);
+  });
+
+  it('reads up to damage in an older segment, and before a newest one without a good record', async () => {
+    const storage = createMemoryJournalStorage();
+    const operator = await MemoryOperator.open([aPolicy()], { storage });
+    await operator.journal.renew('journal-b');
+    await operator.journal.renew('journal-c');
+    await operator.stop();
+    const files = [...storage.files()];
+    const spoil = (at: number) =>
+      new Map(files.map(([name, text], index) => [name, index === at ? spoilt(text) : text]));
+    await writeJournal(join(root, 'older'), spoil(1));
+    await writeJournal(join(root, 'newest'), spoil(files.length - 1));
+
+    const older = await sentinel(['audit', 'export', '--data', join(root, 'older')]);
+    const newest = await sentinel(['audit', 'export', '--data', join(root, 'newest')]);
+
+    const lengths = files.map(([, text]) => text.toString().trimEnd().split('\n').length);
+    const all = lengths.reduce((sum, length) => sum + length, 0);
+    assert.deepEqual([older.code, newest.code], [3, 3]);
+    assert.equal(parseLines(older.stdout).length, lengths[0]);
+    assert.equal(parseLines(newest.stdout).length, all - (lengths.at(-1) ?? 0));
+    const fileOf = (copy: string, at: number) =>
+      join(root, copy, 'journal', files.at(at)?.[0] ?? '');
+    assert.match(older.stderr, damageAt(fileOf('older', 1), 1));
+    assert.match(newest.stderr, damageAt(fileOf('newest', -1), 1));
   });
 
   it('explains an incident without a running Sentinel', async () => {
@@ -500,6 +552,24 @@ describe('sentinel redact, schema and completion', () => {
     assert.match(stdout, /'mcp serve'\) words=/);
   });
 });
+
+function damageAt(file: string, line: number): RegExp {
+  return new RegExp(
+    `^sentinel: WARNING: the journal is damaged: ${file}:${line}: record \\d+: .*\n[^]*sentinel audit verify --data `,
+  );
+}
+
+function parseLines(text: string): unknown[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+/** The text of a segment with nonsense in its first line. */
+function spoilt(text: Uint8Array): Uint8Array {
+  return Buffer.from(`!${Buffer.from(text).toString().slice(1)}`);
+}
 
 async function readNames(directory: string): Promise<string[]> {
   const { readdir } = await import('node:fs/promises');
