@@ -181,6 +181,30 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('keeps what it saw last when an older look answers later', async () => {
+    const clock = new VirtualClock();
+    const engine = new MemoryEngine(clock);
+    const id = await engine.add({ name: 'web' });
+    const operator = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine });
+    await operator.pass(25_000);
+    const inspect = engine.inspect.bind(engine);
+    const delaysMs = [1_000, 0];
+    engine.inspect = async (...args) => {
+      const delayMs = delaysMs.shift() ?? 10_000;
+      const answer = await inspect(...args);
+      await clock.sleep(delayMs);
+      return answer;
+    };
+    operator.controller.enqueue('box/web');
+    await operator.pass(500);
+
+    await clock.run(engine.rename(id, 'other', new AbortController().signal));
+    await operator.pass(1_000);
+
+    assert.equal(operator.controller.fleet.container(id)?.name, 'other');
+    await operator.stop();
+  });
+
   it('has its last record on disk before it says that it has stopped', async () => {
     const clock = new VirtualClock();
     const disk = createMemoryJournalStorage();

@@ -64,6 +64,8 @@ const CONFIRM_MARGIN_MS = 10;
 export class Observer {
   readonly #options: ObserverOptions;
   #skewMs = 0;
+  /** Of each container that is being inspected: the order of the questions. */
+  readonly #looks = new Map<string, { pending: number; asked: number; answered: number }>();
   #settlingUntilMs: number | undefined;
   /** The event stream is open, and what came before it is known. */
   #isHearing = false;
@@ -128,10 +130,23 @@ export class Observer {
   /** @returns the container as it is now; `undefined` when it is gone */
   async inspect(id: string, signal: AbortSignal): Promise<ObservedContainer | undefined> {
     const { fleet, runtime } = this.#options;
-    const container = await runtime.inspect(id, signal);
-    if (container === undefined) fleet.drop(id);
-    else fleet.put(container, this.#times());
-    return container;
+    const look = this.#looks.get(id) ?? { pending: 0, asked: 0, answered: 0 };
+    this.#looks.set(id, look);
+    look.pending += 1;
+    look.asked += 1;
+    const asked = look.asked;
+    try {
+      const container = await runtime.inspect(id, signal);
+      // Answers may overtake each other: what was asked later is newer.
+      if (asked < look.answered) return fleet.container(id);
+      look.answered = asked;
+      if (container === undefined) fleet.drop(id);
+      else fleet.put(container, this.#times());
+      return container;
+    } finally {
+      look.pending -= 1;
+      if (look.pending === 0) this.#looks.delete(id);
+    }
   }
 
   /**

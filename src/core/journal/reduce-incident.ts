@@ -5,6 +5,7 @@ import type { OperatorState } from './state.ts';
 /** Bounds of what one incident keeps; what falls out is still in the journal. */
 const EVIDENCE_MAX = 64;
 const TIMELINE_MAX = 200;
+const ESCALATIONS_MAX = 200;
 /** Resolved incidents kept for readers and for reopening, newest first. */
 const RESOLVED_MAX = 500;
 const OPENINGS_MAX = 1_000;
@@ -85,6 +86,7 @@ export const incidentReducers: Reducers = {
     if (incident === undefined) return;
     const { reason, message } = data;
     incident.escalations.push({ reason, message, at: place.at, atMs: place.atMs });
+    if (incident.escalations.length > ESCALATIONS_MAX) incident.escalations.shift();
     if (reason === 'StormActive') state.stormsTold[incident.policy.name] = place.atMs;
     if (data.quarantine === true) {
       state.quarantined[incident.workload.key] = { incident: incident.name, atMs: place.atMs };

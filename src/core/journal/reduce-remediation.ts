@@ -7,6 +7,7 @@ import type { OperatorState } from './state.ts';
 /** Longer than any limit, cooldown or window that the schema allows. */
 const LEDGER_KEEP_MS = 31 * 86_400_000;
 const LEDGER_MAX = 2_000;
+const ATTEMPTS_MAX = 200;
 
 export const remediationReducers: Reducers = {
   'remediation.considered'(state, data, place) {
@@ -32,6 +33,8 @@ export const remediationReducers: Reducers = {
       ...(data.rollbackOf === undefined ? {} : { rollbackOf: data.rollbackOf }),
       verification: 'None',
     });
+    // Of trouble that comes back for months, what was tried lately is enough.
+    if (incident.attempts.length > ATTEMPTS_MAX) incident.attempts.shift();
     incident.rung = data.rung;
     if (data.rollbackOf === undefined) spend(state, incident, data, place);
   },
