@@ -56,6 +56,10 @@ const HANDLERS: Partial<Record<RecordType, (told: Told) => void>> = {
         metrics.blocked.inc({ policy: incident?.policy.name ?? '', reason });
     }
   },
+  'incident.escalated'({ metrics, record, incident }) {
+    const { reason } = record.data as RecordData['incident.escalated'];
+    metrics.escalations.inc({ policy: incident?.policy.name ?? '', reason });
+  },
   'shadow.followed'({ metrics, record, incident }) {
     const { action, selfRecovered } = record.data as RecordData['shadow.followed'];
     metrics.shadowDecisions.inc({

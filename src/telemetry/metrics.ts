@@ -160,6 +160,10 @@ export function createMetrics() {
       'Candidates newly refused, by the first reason',
       ['policy', 'reason'],
     ),
+    escalations: counter('sentinel_escalations_total', 'Times that a person was asked, by reason', [
+      'policy',
+      'reason',
+    ]),
     shadowDecisions: counter(
       'sentinel_shadow_decisions_total',
       'Decisions in Shadow mode that were followed up',

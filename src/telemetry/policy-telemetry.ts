@@ -1,7 +1,20 @@
+import type { EscalationReason } from '#core/incident/incident.ts';
 import type { PolicyRef } from '#core/journal/record.ts';
 import { formatProblem, type PolicyProblem } from '#core/policy/problems.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+
+const ESCALATION_REASONS = Object.keys({
+  LadderExhausted: true,
+  LimitReached: true,
+  StormActive: true,
+  NoAction: true,
+  IntentUnknown: true,
+  ForeignEvent: true,
+  NeedsRecreate: true,
+  VerificationFailed: true,
+  HumanAction: true,
+} satisfies Record<EscalationReason, true>);
 
 /** What is told of a load of the policies. */
 export interface PolicyLoad {
@@ -24,6 +37,8 @@ export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoa
     metrics.policyInfo.reset();
     for (const { name, digest, commit } of set.policies) {
       metrics.policyInfo.set({ policy: name, digest, commit }, 1);
+      // A series that begins at one has not increased: the first escalation would alert nobody.
+      for (const reason of ESCALATION_REASONS) metrics.escalations.inc({ policy: name, reason }, 0);
     }
     for (const problem of set.problems) log.error(fields(problem), 'a policy is invalid');
     for (const warning of set.warnings) log.warn(fields(warning), 'a policy is doubtful');
