@@ -13,7 +13,7 @@ export function command(context: CliContext, end: (code: ExitCode) => void): Com
   return withApiOptions(new Command('deny'))
     .argument('<incident>')
     .option('--candidate <id>', 'id or action of the candidate; the one that waits unless given')
-    .requiredOption('--reason <text>', 'for the journal')
+    .requiredOption('--reason <text>', 'required: for the journal')
     .addHelpText(
       'after',
       `

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { plainLine } from '#lib/plain-text.ts';
 import { type ApiOptions, type Json, openApi, withApiOptions } from './api-client.ts';
 import type { CliContext, ExitCode } from './context.ts';
+import { fetchObject } from './fetch-object.ts';
 import { findKind } from './kinds.ts';
 import { formatTable } from './table.ts';
 import { print } from './terminal.ts';
@@ -19,7 +20,7 @@ Examples:
     )
     .action(async (word: string, name: string, options: ApiOptions) => {
       const api = await openApi(context, options);
-      const object = await api.get(`/api/v1/${findKind(word).name}/${encodeURIComponent(name)}`);
+      const object = await fetchObject(api, findKind(word), name);
       print(context.stdout, describeObject(object));
       end(0);
     });

@@ -8,6 +8,7 @@ import {
   withApiOptions,
 } from './api-client.ts';
 import type { CliContext, ExitCode } from './context.ts';
+import { fetchObject } from './fetch-object.ts';
 import { type AnyObject, findKind, type Kind } from './kinds.ts';
 import { formatTable } from './table.ts';
 import { Paint, print } from './terminal.ts';
@@ -70,7 +71,7 @@ async function fetchItems(
   options: Options,
 ): Promise<readonly Json[]> {
   const path = `/api/v1/${kind.name}`;
-  if (name !== undefined) return [await api.get(`${path}/${encodeURIComponent(name)}`)];
+  if (name !== undefined) return [await fetchObject(api, kind, name)];
   const wanted: Record<string, string | undefined> = {
     open: options.open === true ? 'true' : undefined,
     policy: options.policy,

@@ -63,7 +63,9 @@ const WORKLOADS: Kind = kind<WorkloadObject>({
     { title: 'HEALTH', value: ({ status }) => status.health, paint: (cell) => paint.word(cell) },
     {
       title: 'POLICY',
-      value: ({ status }) => status.policy ?? status.policies?.map((name) => `${name}!`).join(','),
+      value: ({ status }) =>
+        status.policy ??
+        (status.policies === undefined ? undefined : `Conflict: ${status.policies.join(', ')}`),
     },
     { title: 'MODE', value: ({ status }) => status.mode },
     { title: 'INCIDENT', value: ({ status }) => status.incident },

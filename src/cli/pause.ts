@@ -12,7 +12,7 @@ interface Options extends ApiOptions, ScopeOptions {
 export function command(context: CliContext, end: (code: ExitCode) => void): Command {
   return withApiOptions(withScopeOptions(new Command('pause')))
     .option('--for <duration>', 'how long, such as 2h; until it is resumed unless given')
-    .requiredOption('--reason <text>', 'for the journal, and for whoever asks why nothing is done')
+    .requiredOption('--reason <text>', 'required: for whoever asks why nothing is done')
     .addHelpText(
       'after',
       `
