@@ -123,12 +123,12 @@ async function play(bench: Bench, scenario: Scenario): Promise<Seen> {
   };
   if (scenario.first !== undefined) await call(scenario.first, {});
 
-  const events = await record(bench.runtime);
+  const events = await record(bench);
   const outcomes = [(await call(tool, args)).outcome];
   if (scenario.next !== undefined) {
     outcomes.push((await bench.run(bench.actions[scenario.next](INTENT, NEVER))).outcome);
   }
-  const all = await events.stop(bench);
+  const all = await events.stop();
 
   const of = (wanted: (event: RuntimeEvent) => boolean) =>
     all.filter(wanted).map(({ action }) => action);
@@ -143,7 +143,8 @@ async function play(bench: Bench, scenario: Scenario): Promise<Seen> {
   };
 }
 
-async function record(runtime: ContainerRuntime) {
+/** Markers of our own tell that everything before them has arrived. */
+async function record({ runtime, add }: Bench) {
   const all: RuntimeEvent[] = [];
   const abort = new AbortController();
   const opened = Promise.withResolvers<void>();
@@ -153,13 +154,15 @@ async function record(runtime: ContainerRuntime) {
     }
   })();
   await opened.promise;
+  const mark = async (name: string) => {
+    const marker = await add(name);
+    await eventually(() => all.some(({ containerId }) => containerId === marker), { what: name });
+  };
+  await mark('begin');
+  all.length = 0;
   return {
-    /** A marker of our own tells that everything before it has arrived. */
-    async stop(bench: Bench): Promise<readonly RuntimeEvent[]> {
-      const marker = await bench.add('marker');
-      await eventually(() => all.some(({ containerId }) => containerId === marker), {
-        what: 'the marker',
-      });
+    async stop(): Promise<readonly RuntimeEvent[]> {
+      await mark('end');
       abort.abort();
       await reading;
       return all;
