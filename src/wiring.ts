@@ -166,7 +166,11 @@ export function readingsOf(controller: Controller): ControllerReadings {
     if (governed.kind !== 'governed') return [];
     return [{ policy: governed.policy.name, state: container?.state ?? 'absent' }];
   });
-  return { workingMs: controller.queue().workingMs(), workloads };
+  const conflicts = [...views.keys()].flatMap((workload) => {
+    const governed = governing(workload);
+    return governed.kind === 'conflict' ? [{ workload, policies: governed.policies }] : [];
+  });
+  return { workingMs: controller.queue().workingMs(), workloads, conflicts };
 }
 
 /** Watches the policies; what was in force last is kept in the data directory. */

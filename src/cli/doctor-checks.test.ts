@@ -52,6 +52,20 @@ function installation(more: Partial<DoctorProbes> = {}, setting: Partial<DoctorS
 }
 
 describe('doctor', () => {
+  it('names the container that two policies tie for', async () => {
+    const policies = compile(aPolicy({}, 'left'), aPolicy({}, 'right'));
+
+    const findings = await installation({
+      policies: async () => ({ policies, problems: [], warnings: [], files: 2 }),
+    });
+
+    const doubts = findings.filter(({ level }) => level === 'warn');
+    assert.deepEqual(
+      doubts.map(({ check, message }) => [check, message]),
+      [['policies', 'left, right have the same priority for web, so none governs it']],
+    );
+  });
+
   it('finds nothing where nothing is wrong, and prints the group of the socket', async () => {
     const findings = await installation();
 

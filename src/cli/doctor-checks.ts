@@ -1,6 +1,9 @@
 import { SentinelError } from '#core/errors.ts';
+import type { CompiledPolicy } from '#core/policy/compile.ts';
 import { formatProblem } from '#core/policy/problems.ts';
+import { governing } from '#core/policy/select.ts';
 import { builtinTool, type DockerPath } from '#core/remediation/tools.ts';
+import { identityOf } from '#core/workload/key.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { formatBytes } from '#lib/quantity.ts';
 import type { DoctorProbes, DoctorSetting } from './doctor-probes.ts';
@@ -189,6 +192,28 @@ async function dataCheck(
   ];
 }
 
+/** Among the containers that are looked at, those that policies of the same priority tie for. */
+async function conflicts(
+  probes: DoctorProbes,
+  policies: readonly CompiledPolicy[],
+): Promise<readonly Finding[]> {
+  try {
+    const [{ hostname }, containers] = await Promise.all([probes.engine(), probes.containers()]);
+    return containers.flatMap((container) => {
+      const { image, labels } = container;
+      const found = governing(policies, { ...identityOf(hostname, container), image, labels });
+      if (found.kind !== 'conflict') return [];
+      const message = `${found.policies.join(', ')} have the same priority for ${container.name}, so none governs it`;
+      const remedy = 'Raise the priority of one, or set the label sre-sentinel.policy=NAME.';
+      return [warn(message, remedy)];
+    });
+  } catch (error) {
+    // That the engine does not answer is told elsewhere.
+    if (error instanceof SentinelError) return [];
+    throw error;
+  }
+}
+
 async function policiesCheck(
   probes: DoctorProbes,
   { policies: path }: DoctorSetting,
@@ -205,6 +230,7 @@ async function policiesCheck(
   if (policies.length === 0) {
     return [warn(`there is no policy in ${path}`, 'Without one nothing is watched or done.')];
   }
+  doubts.push(...(await conflicts(probes, policies)));
   const names = policies.map(({ name, spec }) => `${name} (${spec.remediation.mode})`).join(', ');
   return [ok(`${policies.length} in ${path}: ${names}`), ...doubts];
 }

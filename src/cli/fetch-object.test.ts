@@ -16,14 +16,14 @@ const api: Pick<ApiClient, 'get' | 'list'> = {
   get: async () => {
     throw new CliError(1, 'there is no workload web');
   },
-  list: async () => [workload('box/shop/web', 'shop-web-1'), workload('box/db', 'db')],
+  list: async () => [workload('box/shop/web/1', 'shop-web-1'), workload('box/db', 'db')],
 };
 
 it('offers the full key of a workload that was called by its short name', async () => {
   for (const name of ['web', 'shop/web', 'shop-web-1']) {
     await assert.rejects(fetchObject(api as ApiClient, findKind('wl'), name), {
       message: 'there is no workload web',
-      remedy: 'Did you mean box/shop/web?',
+      remedy: 'Did you mean box/shop/web/1?',
     });
   }
 });

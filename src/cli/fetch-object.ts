@@ -2,6 +2,9 @@ import type { ApiClient, Json } from './api-client.ts';
 import { CliError } from './context.ts';
 import type { Kind } from './kinds.ts';
 
+/** More than so many are no hint. */
+const KEYS_MAX = 5;
+
 /**
  * Gets one object by its name.
  *
@@ -18,13 +21,15 @@ export async function fetchObject(
   } catch (error) {
     if (kind !== 'workloads' || !(error instanceof CliError) || error.exitCode !== 1) throw error;
     const keys = (await api.list(path)).flatMap((item) => keyIfCalled(item, name));
-    if (keys.length === 0) throw error;
+    if (keys.length === 0 || keys.length > KEYS_MAX) throw error;
     throw new CliError(1, error.message, `Did you mean ${keys.join(' or ')}?`, error);
   }
 }
 
+/** Called by its container, or by segments of its key after the host: `web`, `shop/web`. */
 function keyIfCalled({ metadata, spec }: Json, name: string): string[] {
   const { name: key } = metadata as { readonly name: string };
   const { container } = spec as { readonly container?: string };
-  return key.endsWith(`/${name}`) || container === name ? [key] : [];
+  const withoutHost = `${key.slice(key.indexOf('/'))}/`;
+  return withoutHost.includes(`/${name}/`) || container === name ? [key] : [];
 }

@@ -1,5 +1,6 @@
 import { SentinelError } from '#core/errors.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
+import type { Conflict } from './conflict-telemetry.ts';
 import type { Logger } from './logger.ts';
 import { CONTROLLER_NAME, type Metrics } from './metrics.ts';
 
@@ -83,6 +84,7 @@ export interface ControllerReadings {
   readonly workingMs: readonly number[];
   /** Governed workloads, by policy and state. */
   readonly workloads: readonly { readonly policy: string; readonly state: string }[];
+  readonly conflicts: readonly Conflict[];
 }
 
 /** Sets the gauges that are read off rather than counted. */

@@ -1,11 +1,14 @@
 import type { JournalRecord } from '#core/journal/record.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import { VERSION } from '#lib/version.ts';
+import { conflictTelemetry } from './conflict-telemetry.ts';
 import { type ControllerReadings, controllerTelemetry, readOff } from './controller-telemetry.ts';
 import { journalTelemetry } from './journal-telemetry.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { policyTelemetry } from './policy-telemetry.ts';
+
+const CONFLICTS_EVERY_MS = 10_000;
 
 /** Everything that is measured and logged, as listeners to hand to the parts that tell. */
 export function createTelemetry(level: string) {
@@ -69,9 +72,11 @@ export function createTelemetry(level: string) {
     }),
     /** Tells of a load of the policies; the controller's listener does so once it runs. */
     policies,
-    /** @param read called at each scrape */
+    /** @param read called at each scrape, and now and then without one */
     watch: (read: () => ControllerReadings) => {
       metrics.onScrape(() => readOff(metrics, read()));
+      const tellConflicts = conflictTelemetry(log);
+      setInterval(() => tellConflicts(read().conflicts), CONFLICTS_EVERY_MS).unref();
     },
   };
 }
