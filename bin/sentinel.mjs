@@ -3,20 +3,21 @@
 // plain JavaScript, so that the process which stays loads nothing that must be stripped of types.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { enableCompileCache } from 'node:module';
+// As a whole: a name that an old Node does not have would be a SyntaxError before a word is said.
+import * as fs from 'node:fs';
+import * as nodeModule from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 24 || (major === 24 && minor < 12)) {
+  console.error(
+    `sentinel: needs Node 24.12 or newer, and this is ${process.versions.node}; after npm install, npm run sentinel -- … uses the right one.`,
+  );
+  process.exit(3);
+}
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cache = join(root, '.cache', 'compile');
@@ -30,7 +31,7 @@ if (isFilling || process.argv[2] === 'run') {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 if (!isFilling && process.argv[2] === 'run') fillCacheOnce();
-enableCompileCache(cache);
+nodeModule.enableCompileCache(cache);
 if (isFilling) {
   // A rehearsal: everything starts, finds no Docker Engine, and is stopped.
   setTimeout(() => process.kill(process.pid, 'SIGTERM'), 1_000);
@@ -43,12 +44,12 @@ function fillCacheOnce() {
   const version = versionOf();
   if (readMarker() === version) return;
   try {
-    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
   } catch {
     return;
   }
-  const folder = mkdtempSync(join(tmpdir(), 'sentinel-'));
-  mkdirSync(join(folder, 'policies'));
+  const folder = fs.mkdtempSync(join(tmpdir(), 'sentinel-'));
+  fs.mkdirSync(join(folder, 'policies'));
   const env = {
     PATH: process.env.PATH,
     SENTINEL_FILL_CACHE: '1',
@@ -63,15 +64,15 @@ function fillCacheOnce() {
     stdio: 'ignore',
     timeout: 30_000,
   });
-  rmSync(folder, { recursive: true, force: true });
-  if (child.status === 0) writeFileSync(marker, version);
+  fs.rmSync(folder, { recursive: true, force: true });
+  if (child.status === 0) fs.writeFileSync(marker, version);
 }
 
 /** Changes with Node and with every source file. */
 function versionOf() {
   const hash = createHash('sha256').update(process.version);
-  for (const file of globSync('src/**/*.ts', { cwd: root }).sort()) {
-    const { mtimeMs, size } = statSync(join(root, file));
+  for (const file of fs.globSync('src/**/*.ts', { cwd: root }).sort()) {
+    const { mtimeMs, size } = fs.statSync(join(root, file));
     hash.update(`${file} ${mtimeMs} ${size}\n`);
   }
   return hash.digest('hex');
@@ -79,7 +80,7 @@ function versionOf() {
 
 function readMarker() {
   try {
-    return readFileSync(marker, 'utf8');
+    return fs.readFileSync(marker, 'utf8');
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -90,6 +90,31 @@ describe('sentinel', () => {
 
     assert.equal(code, 0);
     assert.equal(errors, '');
+  });
+});
+
+describe('bin/sentinel.mjs', () => {
+  it('says in one sentence which Node it needs', async () => {
+    const older = `Object.defineProperty(process, 'versions', { value: { node: '20.1.0' } })`;
+
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${older}`, 'bin/sentinel.mjs', 'version'],
+      { encoding: 'utf8' },
+    );
+
+    assert.equal(status, 3);
+    assert.match(stderr, /^sentinel: needs Node 24\.12 or newer, and this is 20\.1\.0; .*\n$/);
+  });
+
+  it('needs the Node that package.json asks for, and no name that an older one lacks', async () => {
+    const source = await readFile('bin/sentinel.mjs', 'utf8');
+    const { engines } = JSON.parse(await readFile('package.json', 'utf8')) as {
+      engines: { node: string };
+    };
+
+    assert.ok(source.includes(`needs Node ${engines.node.replace('>=', '')} or newer`));
+    assert.doesNotMatch(source, /import \{[^}]*\} from 'node:(?:fs|module)'/);
   });
 });
 
