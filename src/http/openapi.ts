@@ -23,7 +23,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       title: 'SRE Sentinel',
       version,
       description:
-        'Reading needs no token on loopback; elsewhere, and for every order, a bearer token.',
+        'Probes and /metrics need no token anywhere. Reading the rest needs none where the server ' +
+        'listens on loopback; elsewhere, and for every order, a bearer token.',
     },
     security: [{ bearer: [] }],
     paths: { ...paths, ...probes },
