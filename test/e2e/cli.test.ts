@@ -345,6 +345,39 @@ describe('sentinel on a journal', () => {
     assert.match(stdout, /Considered: restart /);
   });
 
+  it('shows what the container logged last, but nothing that is not what was kept', async () => {
+    const crash = { name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' };
+    const storage = createMemoryJournalStorage();
+    const operator = await MemoryOperator.open([aPolicy({ thresholds: [crash] })], { storage });
+    const id = await operator.engine.add({ name: 'web' });
+    await operator.pass(25_000);
+    operator.engine.writeLog(id, 'FATAL no database', 'stderr');
+    operator.engine.crash(id);
+    await operator.pass(60_000);
+    const [told = assert.fail('no incident')] = operator.incidents();
+    const { blob = assert.fail('no log') } =
+      told.evidence.find(({ signal }) => signal === 'logs.tail') ?? {};
+    const digest = blob.digest.replace('sha256:', '');
+    const text = (await operator.evidence.get(digest)) ?? assert.fail('no text');
+    await operator.stop();
+    const directory = join(root, 'said');
+    await writeJournal(directory, storage.files());
+    await mkdir(join(directory, 'evidence'));
+    const file = join(directory, 'evidence', digest);
+
+    await writeFile(file, text);
+    const shown = await sentinel(['explain', told.name, '--data', directory]);
+    await writeFile(file, 'something else');
+    const changed = await sentinel(['explain', told.name, '--data', directory]);
+
+    assert.match(
+      shown.stdout,
+      /What it said last:\n {2}Its log at .*\n.* stderr FATAL no database\n/,
+    );
+    assert.doesNotMatch(changed.stdout, /something else|FATAL/);
+    assert.match(changed.stdout, /Its log at .*: no longer kept\n/);
+  });
+
   it('says which incidents there are when there is none of the name', async () => {
     const { code, stderr } = await sentinel(['explain', 'inc-none', '--data', data]);
 

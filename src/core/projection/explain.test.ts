@@ -295,10 +295,13 @@ What you can do:
       attempt.message = 'secret DB_PASSWORD is not set';
     }
     object.status.phase = 'Open';
-    object.status.candidates[0]?.blockedBy.push({ reason: 'Backoff', message: 'for another 4m' });
+    const [candidate = assert.fail('no candidate')] = object.status.candidates;
+    candidate.verdict = 'Refused';
+    candidate.blockedBy.push({ reason: 'Backoff', message: 'for another 4m' });
 
     const steps = nextSteps(object);
 
+    assert.match(explainIncident(object), /\nNothing is done: secret DB_PASSWORD is not set\.\n/);
     assert.match(steps[0] ?? '', /environment variable DB_PASSWORD of Sentinel itself/);
     assert.equal(steps.join('\n').includes('Nothing needs to be done'), false);
   });

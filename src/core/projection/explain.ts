@@ -106,6 +106,10 @@ function openWords(status: IncidentObject['status']): string {
   if (left.some(({ verdict }) => verdict === 'Permitted')) return 'An action is about to begin.';
   const would = timeline.findLast(({ event }) => event === 'Shadow')?.message;
   if (would !== undefined) return `Sentinel only watches here. It ${would}.`;
+  const last = status.attempts.at(-1);
+  if (last?.outcome === 'NotExecuted' && last.message !== undefined) {
+    return `Nothing is done: ${last.message}.`;
+  }
   const reason = first.blockedBy[0]?.reason ?? '';
   return `Nothing is done at the moment: ${refusalWords(reason).meaning}.`;
 }
@@ -176,6 +180,7 @@ function lastWords({ spec, metadata }: IncidentObject, { texts }: ExplainContext
     const what = signal === 'logs.tail' ? 'Its log' : 'Its health check';
     const title = `${what} at ${clock(at)} (${id}):`;
     const text = texts?.get(blob.digest);
+    if (text === undefined && texts !== undefined) return [`${title} no longer kept`];
     if (text === undefined) {
       const file = `evidence/${blob.digest.replace('sha256:', '')}`;
       return [`${title} ${blob.bytes} bytes, in the data directory under ${file}`];
