@@ -20,7 +20,8 @@ export function command(context: CliContext, end: (code: ExitCode) => void): Com
       'after',
       `
 With --data the journal in that directory is read, whether or not a Sentinel runs; else a running
-Sentinel is asked. No language model takes part: every sentence comes from what is on record.
+Sentinel is asked, and SENTINEL_DATA read for what was logged last. No language model takes part:
+every sentence comes from what is on record.
 
 Examples:
   sentinel explain inc-20261124-k3v9q0m2xa
@@ -39,9 +40,12 @@ Examples:
 async function fromApi(context: CliContext, name: string, options: ApiOptions): Promise<string> {
   const api = await openApi(context, options);
   const incident = await fetchIncident(api, name);
+  // Where Sentinel runs on this machine its evidence is at hand: by content, so nobody else's.
+  const texts = await textsOf(incident, context.env['SENTINEL_DATA'] || 'data');
   return explainIncident(incident, {
     ...(await policyContext(api, incident)),
     records: await recordsOf(api, incident),
+    ...(texts.size === 0 ? {} : { texts }),
   });
 }
 

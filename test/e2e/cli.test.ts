@@ -359,17 +359,23 @@ describe('sentinel on a journal', () => {
       told.evidence.find(({ signal }) => signal === 'logs.tail') ?? {};
     const digest = blob.digest.replace('sha256:', '');
     const text = (await operator.evidence.get(digest)) ?? assert.fail('no text');
-    await operator.stop();
     const directory = join(root, 'said');
-    await writeJournal(directory, storage.files());
-    await mkdir(join(directory, 'evidence'));
     const file = join(directory, 'evidence', digest);
-
+    await mkdir(join(directory, 'evidence'), { recursive: true });
     await writeFile(file, text);
+    await using server = await startHttpServer(apiOptions(operator));
+
+    const asked = ['explain', told.name, '--server', server.url];
+    const here = await sentinel(asked, { env: { SENTINEL_DATA: directory } });
+    const elsewhere = await sentinel(asked, { env: { SENTINEL_DATA: root } });
+    await operator.stop();
+    await writeJournal(directory, storage.files());
     const shown = await sentinel(['explain', told.name, '--data', directory]);
     await writeFile(file, 'something else');
     const changed = await sentinel(['explain', told.name, '--data', directory]);
 
+    assert.match(here.stdout, /stderr FATAL no database\n/);
+    assert.ok(elsewhere.stdout.includes(`sentinel explain ${told.name} --data DIRECTORY`));
     assert.match(
       shown.stdout,
       /What it said last:\n {2}Its log at .*\n.* stderr FATAL no database\n/,
