@@ -53,6 +53,7 @@ export async function runOperator(
   const config = loadConfig(env, flags, (path) => readFileSync(path, 'utf8'));
   const settings = await readSentinelConfig(config.configFile, BUILTIN_TOOL_NAMES);
   const telemetry = createTelemetry(config.logLevel);
+  if (config.shadowAll) telemetry.log.warn('Shadow mode: everything is recorded, nothing is done');
   const clock = createSystemClock();
 
   // What we hold: the data directory, and in it the journal, which is the truth.
