@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { TEST_IMAGE, TestStack } from '../support/engine.ts';
 import { startEngineProxy } from '../support/engine-proxy.ts';
@@ -218,6 +219,13 @@ describe('selection', { concurrency: true }, () => {
       )
       .map(({ metadata }) => metadata.name);
     assert.deepEqual(inConflict, ['left', 'right']);
+    // It is told once: at the next of the looks that are ten seconds apart.
+    const told = () => operator.logs.filter(({ msg }) => msg.includes('the same priority tie'));
+    for (let looks = 0; looks < 100 && told().length === 0; looks += 1) await sleep(250);
+    assert.deepEqual(
+      told().map(({ level, workload }) => [level, workload]),
+      [['warn', tied.metadata.name]],
+    );
   });
 });
 
