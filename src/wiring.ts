@@ -185,7 +185,7 @@ export function openPolicies(options: {
   const { config, settings, data, actions, clock, telemetry } = options;
   return watchPolicyFolder({
     path: config.policies,
-    context: () => compileContext(actions, settings),
+    context: () => compileContext(actions, settings, serverNames(config, settings)),
     clock,
     lastGoodFile: data.lastGoodPoliciesPath,
     onWarning: (message, cause) => telemetry.log.warn({ err: cause }, message),
@@ -271,12 +271,25 @@ export async function apiOptions(options: {
 }
 
 /** What policies are compiled against: the tools that exist, and the names that they may use. */
-function compileContext(actions: McpActionRunner, settings: Settings): CompileContext {
+/** The servers beside the built-in one. */
+function serverNames(config: Config, settings: Settings): string[] {
+  return [
+    ...Object.keys(settings.mcp.servers),
+    ...(config.gateway === undefined ? [] : ['gateway']),
+  ];
+}
+
+function compileContext(
+  actions: McpActionRunner,
+  settings: Settings,
+  servers: readonly string[],
+): CompileContext {
   return {
     tool: (name) => actions.describe(name),
     builtinTools: BUILTIN_TOOL_NAMES,
     enabledTools: settings.tools.enable,
     notifiers: Object.keys(settings.notifiers),
+    servers,
   };
 }
 

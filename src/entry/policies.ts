@@ -35,6 +35,8 @@ export async function loadPolicies(
         : {
             enabledTools: settings.tools.enable,
             notifiers: Object.keys(settings.notifiers),
+            // Whether there is a gateway, only the operator's environment says.
+            servers: [...Object.keys(settings.mcp.servers), 'gateway'],
           }),
     },
   );

@@ -292,11 +292,18 @@ export class Scenario {
       incident,
       workload,
       policy,
-      data: structuredClone(draft.data),
+      data: deepFreeze(structuredClone(draft.data)),
       prev: GENESIS_HASH,
       hash: GENESIS_HASH,
     };
     this.records.push(record);
     reduce(this.state, record);
   }
+}
+
+/** What is written must not change any more, whoever has it in hand. */
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
 }

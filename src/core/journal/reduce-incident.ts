@@ -114,10 +114,8 @@ export function touch(
 }
 
 function addEvidence(incident: Incident, evidence: Incident['evidence']): void {
-  incident.evidence.push(...evidence);
-  if (incident.evidence.length > EVIDENCE_MAX) {
-    incident.evidence.splice(0, incident.evidence.length - EVIDENCE_MAX);
-  }
+  // Never in place: the array may be that of a record, and records do not change.
+  incident.evidence = [...incident.evidence, ...evidence].slice(-EVIDENCE_MAX);
 }
 
 function countOpening(state: OperatorState, place: RecordPlace): void {
