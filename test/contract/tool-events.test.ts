@@ -144,18 +144,18 @@ async function play(bench: Bench, scenario: Scenario): Promise<Seen> {
 }
 
 /** Markers of our own tell that everything before them has arrived. */
-async function record({ runtime, add }: Bench) {
+async function record(bench: Bench) {
   const all: RuntimeEvent[] = [];
   const abort = new AbortController();
   const opened = Promise.withResolvers<void>();
   const reading = (async () => {
-    for await (const event of runtime.events({ onOpen: opened.resolve }, abort.signal)) {
+    for await (const event of bench.runtime.events({ onOpen: opened.resolve }, abort.signal)) {
       all.push(event);
     }
   })();
   await opened.promise;
   const mark = async (name: string) => {
-    const marker = await add(name);
+    const marker = await bench.add(name);
     await eventually(() => all.some(({ containerId }) => containerId === marker), { what: name });
   };
   await mark('begin');
