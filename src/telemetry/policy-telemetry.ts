@@ -11,6 +11,7 @@ const ESCALATION_REASONS = Object.keys({
   NoAction: true,
   IntentUnknown: true,
   ForeignEvent: true,
+  Blocked: true,
   NeedsRecreate: true,
   VerificationFailed: true,
   HumanAction: true,

@@ -30,6 +30,8 @@ export type EscalationReason =
   | 'IntentUnknown'
   | 'ForeignEvent'
   | 'NeedsRecreate'
+  /** For a quarter of an hour nothing could be done, for a reason that does not lapse by itself. */
+  | 'Blocked'
   | 'VerificationFailed'
   /** Someone took the workload away that the policy expects. */
   | 'HumanAction';

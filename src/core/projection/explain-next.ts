@@ -74,6 +74,7 @@ const ESCALATION_STEPS: Readonly<Record<string, readonly string[]>> = {
     'Mend the cause, then start it: docker restart NAME. Sentinel acts again when it has stayed well for 10 minutes.',
   ],
   VerificationFailed: ['Mend the cause, then start it: docker restart NAME.'],
+  Blocked: ['See what stands in the way: Sentinel goes on by itself when it is gone.'],
   ForeignEvent: [
     'Somebody or something else acted on NAME at the same moment; find out who before anything else.',
   ],
@@ -102,10 +103,13 @@ function remedies({ status }: IncidentObject): string[] {
 }
 
 /** An argument names a secret that the operator was not given: no waiting mends that. */
-function missingSecret({ attempts }: IncidentObject['status']): string | undefined {
-  const { outcome, message = '' } = attempts.at(-1) ?? {};
-  if (outcome !== 'NotExecuted') return undefined;
-  const name = /^secret (?<name>\S+) is not set$/.exec(message)?.groups?.['name'];
+function missingSecret({ attempts, candidates }: IncidentObject['status']): string | undefined {
+  const last = attempts.at(-1);
+  const messages = candidates.flatMap(({ blockedBy }) => blockedBy.map(({ message }) => message));
+  if (last?.outcome === 'NotExecuted') messages.push(last.message ?? '');
+  const name = messages
+    .map((message) => /^secret (?<name>\S+) is not set$/.exec(message)?.groups?.['name'])
+    .find((found) => found !== undefined);
   return (
     name &&
     `Set the environment variable ${name} of Sentinel itself (or ${name}_FILE, the path of a file that holds it), and start Sentinel anew.`

@@ -167,11 +167,47 @@ function wait(
       return escalate(incident, escalation, message);
     }
   }
+  const blocked = blockedForLong(situation, incident, blockedBy);
+  if (blocked !== undefined) return escalate(incident, 'Blocked', blocked);
   const approval = requestApproval(situation, incident, { candidate, blockedBy });
   if (approval !== undefined) return approval;
   const later = blockedBy.map(({ recheckAtMs }) => recheckAtMs).filter((at) => at !== undefined);
   // Some waits end with something that happens elsewhere: nobody is forgotten over it.
   return recheck(Math.min(situation.world.nowMs + WAIT_MAX_MS, ...later));
+}
+
+/** How long an incident may wait in silence for something whose end nobody knows. */
+const TELL_BLOCKED_MS = 15 * 60_000;
+/** Whoever has to know of these does: a person did it, or is asked. */
+const KNOWN_TO_PEOPLE: ReadonlySet<RefusalReason> = new Set([
+  'SentinelPaused',
+  'WorkloadPaused',
+  'HumanAction',
+  'IntentUnknown',
+  'StormActive',
+  'ApprovalRequired',
+  'Shadow',
+]);
+/** The time that they name is when to look again, and not when they end. */
+const LOOKED_AT_AGAIN: ReadonlySet<RefusalReason> = new Set([
+  'HostBudgetExhausted',
+  'DependentNotPermitted',
+  'ToolsNotReady',
+]);
+
+function blockedForLong(
+  situation: JudgedSituation,
+  incident: Incident,
+  blockedBy: readonly Refusal[],
+): string | undefined {
+  const sinceMs = Math.max(incident.boutAtMs, incident.attempts.at(-1)?.endedAtMs ?? 0);
+  if (sinceMs + TELL_BLOCKED_MS > situation.world.nowMs || isShadow(situation)) return undefined;
+  const lasting = blockedBy.filter(
+    ({ reason, recheckAtMs }) =>
+      !KNOWN_TO_PEOPLE.has(reason) && (recheckAtMs === undefined || LOOKED_AT_AGAIN.has(reason)),
+  );
+  if (lasting.length === 0 || wasTold(situation, incident, 'Blocked')) return undefined;
+  return `nothing could be done for a while: ${lasting.map(({ message }) => message).join('; ')}`;
 }
 
 function wasTold(

@@ -426,6 +426,42 @@ describe('verification', () => {
   });
 });
 
+describe('an incident for which nothing can be done', () => {
+  it('is told once, when that has lasted', () => {
+    const scenario = new Scenario(aPolicy());
+    scenario.readiness = () => ({ ready: false, reason: 'ServerUnavailable', message: 'gone' });
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    scenario.pass(14 * 60_000);
+    scenario.reconcile(KEY);
+    assert.deepEqual(scenario.incident(KEY)?.escalations, []);
+
+    scenario.pass(2 * 60_000);
+    scenario.reconcile(KEY);
+    scenario.pass(60 * 60_000);
+    scenario.reconcile(KEY);
+
+    const [told, ...more] = scenario.incident(KEY)?.escalations ?? [];
+    assert.equal(told?.reason, 'Blocked');
+    assert.match(told.message, /ServerUnavailable: gone/);
+    assert.deepEqual(more, []);
+    scenario.readiness = () => ({ ready: true });
+    assert.equal(scenario.reconcile(KEY).effects.length, 1);
+  });
+
+  it('is not told of what ends by itself, or what people have asked for', () => {
+    const scenario = new Scenario(aPolicy());
+    const pause = { scope: 'all', name: '', reason: 'work on it' } as const;
+    scenario.append({ type: 'pause.set', actor: 'operator:ann', data: pause });
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    scenario.pass(60 * 60_000);
+    scenario.reconcile(KEY);
+
+    assert.deepEqual(scenario.incident(KEY)?.escalations, []);
+  });
+});
+
 describe('a secret that is not set', () => {
   it('is told to a person, and nothing is begun with it', () => {
     const scenario = new Scenario(aPolicy());
@@ -470,6 +506,13 @@ describe('a limit that is reached', () => {
     assert.ok(scenario.state.quarantined[KEY]);
 
     startedWell(scenario);
+    scenario.reconcile(KEY);
+    scenario.pass(300_000);
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    // The same run, well again: it counts from here.
+    scenario.put(well());
+    scenario.reconcile(KEY);
     scenario.pass(599_000);
     scenario.reconcile(KEY);
     assert.equal(scenario.incident(KEY)?.resolution, undefined);

@@ -62,7 +62,10 @@ function decideGoverned({ world, policy, view, incident, memory }: Governed): De
     step.again === true ? undefined : earlier(step.recheckAtMs, judged.recheckAtMs);
   return {
     step: { ...step, ...(recheckAtMs === undefined ? {} : { recheckAtMs }) },
-    memory: { thresholds: judged.memory.thresholds, ...(steady === undefined ? {} : { steady }) },
+    memory: {
+      thresholds: judged.memory.thresholds,
+      ...defined({ wellSinceMs: judged.memory.wellSinceMs, steady }),
+    },
   };
 }
 

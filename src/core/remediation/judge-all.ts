@@ -35,6 +35,7 @@ export function judgeAll(
   const recheckAtMs = judgements
     .map(([, { verdict }]) => ('recheckAtMs' in verdict ? verdict.recheckAtMs : undefined))
     .reduce(earlier, undefined);
+  const isWell = judgements.every(([, { verdict }]) => verdict.kind !== 'Breached');
   return {
     verdicts: new Map(judgements.map(([name, { verdict }]) => [name, verdict])),
     breached: judgements.flatMap(([name, { verdict }]) =>
@@ -45,6 +46,7 @@ export function judgeAll(
         judgements.map(([name, judgement]) => [name, judgement.memory]),
       ),
       ...(memory.steady === undefined ? {} : { steady: memory.steady }),
+      ...(isWell ? { wellSinceMs: memory.wellSinceMs ?? world.nowMs } : {}),
     },
     ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
   };

@@ -187,10 +187,14 @@ function isClear({ verdicts }: JudgedSituation, incident: Incident): boolean {
 }
 
 function release(situation: JudgedSituation, incident: Incident): Step {
-  const { world, view, history } = situation;
+  const { world, view, history, memory } = situation;
   const quarantine = world.state.quarantined[view.key];
   if (quarantine !== undefined) {
-    const wellSinceMs = Math.max(view.runningSinceMs ?? world.nowMs, quarantine.atMs);
+    const wellSinceMs = Math.max(
+      view.runningSinceMs ?? world.nowMs,
+      memory.wellSinceMs ?? world.nowMs,
+      quarantine.atMs,
+    );
     if (wellSinceMs + RELEASE_MS > world.nowMs) return recheck(wellSinceMs + RELEASE_MS);
   }
   // Down by our own hand, and nothing has started it since: quiet, but not recovered.

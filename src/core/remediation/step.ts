@@ -8,6 +8,8 @@ export interface WorkloadMemory {
   readonly thresholds: Readonly<Record<string, ThresholdMemory>>;
   /** Since when everything that verification asks for has held, and for which attempt and run. */
   readonly steady?: { readonly sinceMs: number; readonly of: string };
+  /** Since when nothing is breached. */
+  readonly wellSinceMs?: number;
 }
 
 export const EMPTY_MEMORY: WorkloadMemory = { thresholds: {} };
