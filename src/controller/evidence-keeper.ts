@@ -1,12 +1,11 @@
 import { inspectText, logText, probeText } from '#core/diagnosis/evidence-text.ts';
 import { EvidenceUnavailableError, LogsUnavailableError } from '#core/errors.ts';
 import { type Attempt, type Evidence, nextEvidenceNumber } from '#core/incident/incident.ts';
-import { redact } from '#core/redaction/redact.ts';
+import { cleanLine } from '#core/redaction/foreign-text.ts';
 import { about } from '#core/remediation/step.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
-import { plainLine } from '#lib/plain-text.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
 import type { EvidenceStore } from '#ports/evidence-store.ts';
@@ -188,5 +187,5 @@ function reasonOf(error: unknown): string {
   if (error instanceof TooLateError) return `it took longer than ${KEEP_WITHIN_MS} ms`;
   if (error instanceof LogsUnavailableError) return 'its log driver cannot be read';
   const message = error instanceof Error ? error.message : String(error);
-  return redact(plainLine(message)).slice(0, REASON_CHARS_MAX);
+  return cleanLine(message).slice(0, REASON_CHARS_MAX);
 }

@@ -12,6 +12,7 @@ import { CliError } from '#cli/context.ts';
 import type { McpServeOptions } from '#cli/wiring.ts';
 import { loadConfig } from '#config.ts';
 import { redact } from '#core/redaction/redact.ts';
+import { withoutAnsi } from '#lib/ansi.ts';
 import { VERSION } from '#lib/version.ts';
 
 /**
@@ -34,7 +35,8 @@ export async function serveMcp(
     version: VERSION,
     readOnly: options.readOnly,
     // The caller is another process: what it gets has left this one.
-    redact,
+    // Colours could hide a secret's name.
+    redact: (text) => redact(withoutAnsi(text)),
   };
   if (options.transport === 'stdio') {
     await serveMcpStdio(server);

@@ -8,9 +8,8 @@ import {
 import type { Draft } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { type OperatorState, pauseKey } from '#core/journal/state.ts';
-import { redact } from '#core/redaction/redact.ts';
+import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { World } from '#core/remediation/world.ts';
-import { plainLine } from '#lib/plain-text.ts';
 import type { CommandResult, OperatorCommands, PauseScope } from './options.ts';
 
 export interface CommandOptions {
@@ -154,5 +153,5 @@ function about(incident: Incident): Pick<Draft, 'incident' | 'workload' | 'polic
 
 /** A reason is free text of a person, and goes into the journal and all that reads it. */
 function clean(reason: string): string {
-  return redact(plainLine(reason));
+  return cleanLine(reason);
 }

@@ -1,5 +1,4 @@
-import { redact } from '#core/redaction/redact.ts';
-import { plainLine } from '#lib/plain-text.ts';
+import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { Delivery, Notifier } from '#ports/notifier.ts';
 
 export interface WebhookOptions {
@@ -116,7 +115,7 @@ async function beginningOf(response: Response): Promise<string> {
     return '';
   }
   const text = Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString();
-  return redact(plainLine(text)).trim().slice(0, REASON_CHARS_MAX);
+  return cleanLine(text).trim().slice(0, REASON_CHARS_MAX);
 }
 
 /** RFC 9110, Retry-After: seconds. A date would need a clock that agrees with the receiver's. */

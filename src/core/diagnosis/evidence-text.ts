@@ -1,7 +1,8 @@
-import { redact, redactExcerpt } from '#core/redaction/redact.ts';
+import { cleanLine, cleanText } from '#core/redaction/foreign-text.ts';
+import { redactExcerpt } from '#core/redaction/redact.ts';
 import type { ObservedContainer, ProbeRun } from '#core/workload/container.ts';
 import { withoutAnsi } from '#lib/ansi.ts';
-import { plainLine, plainText } from '#lib/plain-text.ts';
+import { plainLine } from '#lib/plain-text.ts';
 
 /** One line of a container's log, raw. */
 export interface RawLogLine {
@@ -49,7 +50,7 @@ function newest(lines: readonly RawLogLine[]): readonly RawLogLine[] {
 
 /** What the HEALTHCHECK printed at its newest run; empty when it printed nothing. */
 export function probeText({ output }: ProbeRun): string {
-  return bounded(redact(plainText(withoutAnsi(output))));
+  return bounded(cleanText(output));
 }
 
 /**
@@ -83,7 +84,7 @@ export function inspectText(container: ObservedContainer): string {
     readOnlyRootFilesystem: container.readOnlyRootFilesystem,
   };
   const clean = (_key: string, value: unknown) =>
-    typeof value === 'string' ? redact(plainLine(value)) : value;
+    typeof value === 'string' ? cleanLine(value) : value;
   return `${JSON.stringify(facts, clean, 2)}\n`;
 }
 

@@ -1,9 +1,8 @@
 import type { Verdict } from '#core/health/threshold.ts';
 import type { Evidence } from '#core/incident/incident.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
-import { redact } from '#core/redaction/redact.ts';
+import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
-import { plainLine } from '#lib/plain-text.ts';
 
 /**
  * What speaks for the incident now: the breached signals, and what one inspect says beside them.
@@ -81,5 +80,5 @@ const TEXT_CHARS_MAX = 500;
 
 /** Docker's words may quote a command line or a label: foreign text, with what people put there. */
 function harmless(text: string): string {
-  return redact(plainLine(text)).slice(0, TEXT_CHARS_MAX);
+  return cleanLine(text).slice(0, TEXT_CHARS_MAX);
 }

@@ -1,9 +1,7 @@
 import type { Phase } from '#core/incident/incident.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
 import type { Severity } from '#core/policy/schema.ts';
-import { redact } from '#core/redaction/redact.ts';
-import { withoutAnsi } from '#lib/ansi.ts';
-import { plainLine } from '#lib/plain-text.ts';
+import { cleanLine } from '#core/redaction/foreign-text.ts';
 
 /** Mildest first: how grave a notification is, and the mildest that a notifier wants. */
 export type NotifierLevel = SentinelConfig['spec']['notifiers'][string]['level'];
@@ -114,7 +112,7 @@ export function notificationText(lines: readonly string[]): string {
 
 /** Foreign text (Docker's words, a name) on one line. */
 export function harmless(text: string): string {
-  const line = redact(plainLine(withoutAnsi(text)));
+  const line = cleanLine(text);
   return callingNobody(line.length <= LINE_CHARS_MAX ? line : `${line.slice(0, LINE_CHARS_MAX)}…`);
 }
 

@@ -1,11 +1,10 @@
 import { type OperatorState, pauseKey } from '#core/journal/state.ts';
 import { API_VERSION } from '#core/policy/schema.ts';
-import { redact } from '#core/redaction/redact.ts';
+import { cleanText } from '#core/redaction/foreign-text.ts';
 import { humanAction, isIntentUnknown, isLabelPaused } from '#core/remediation/guards-people.ts';
 import type { World } from '#core/remediation/world.ts';
 import type { Reading, WorkloadView } from '#core/workload/view.ts';
 import { defined } from '#lib/defined.ts';
-import { plainText } from '#lib/plain-text.ts';
 import type { Condition, WorkloadObject } from './schema.ts';
 
 /**
@@ -70,7 +69,7 @@ function containerStatus({
     state,
     ...(health === undefined ? {} : { health: health.status }),
     ...(hasEnded ? { exitCode } : {}),
-    ...(error === '' ? {} : { error: redact(plainText(error)) }),
+    ...(error === '' ? {} : { error: cleanText(error) }),
     ...(startedAtMs === undefined ? {} : { startedAt: new Date(startedAtMs).toISOString() }),
   };
 }

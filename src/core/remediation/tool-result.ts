@@ -1,6 +1,5 @@
-import { redact } from '#core/redaction/redact.ts';
+import { cleanText } from '#core/redaction/foreign-text.ts';
 import type { JsonObject, JsonValue } from '#lib/json.ts';
-import { plainText } from '#lib/plain-text.ts';
 
 const TEXT_CHARS_MAX = 2_000;
 const ITEMS_MAX = 100;
@@ -15,7 +14,7 @@ export function recordableResult(result: JsonObject): Record<string, unknown> {
 }
 
 export function recordableText(text: string): string {
-  const clean = redact(plainText(text));
+  const clean = cleanText(text);
   return clean.length <= TEXT_CHARS_MAX ? clean : `${clean.slice(0, TEXT_CHARS_MAX)}…`;
 }
 
