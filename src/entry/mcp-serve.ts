@@ -36,7 +36,7 @@ export async function serveMcp(
     readOnly: options.readOnly,
     // The caller is another process: what it gets has left this one.
     // Colours could hide a secret's name.
-    redact: (text) => redact(withoutAnsi(text)),
+    redact: (text: string) => redact(withoutAnsi(text)),
   };
   if (options.transport === 'stdio') {
     await serveMcpStdio(server);
