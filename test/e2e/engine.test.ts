@@ -58,10 +58,13 @@ describe('the way to the engine', () => {
     ]);
     await using events = await recordEvents(stack);
     let isAway = false;
+    let asked = 0;
     await using proxy = await startEngineProxy({
       answer(request) {
-        if (isAway) request.destroy();
-        return isAway;
+        if (!isAway) return false;
+        if (request.url?.includes('/info') === true) asked += 1;
+        request.destroy();
+        return true;
       },
     });
     await using operator = await SentinelProcess.start({
@@ -76,6 +79,8 @@ describe('the way to the engine', () => {
     });
     await crash(job, 3);
     await Promise.all([job.wait(), stopped.stop({ t: 2 })]);
+    // A connection that only broke has nothing to settle: the engine must have been seen to be away.
+    await eventually(() => asked > 0, { what: 'a question that the engine does not answer' });
     isAway = false;
     const message = await operator.untilRefused(stack.name('job'), 'Settling');
 
