@@ -62,7 +62,7 @@ describe('the way to the engine', () => {
     await using proxy = await startEngineProxy({
       answer(request) {
         if (!isAway) return false;
-        if (request.url?.includes('/info') === true) asked += 1;
+        if (/_ping|info/.test(request.url ?? '')) asked += 1;
         request.destroy();
         return true;
       },
