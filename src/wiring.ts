@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataDirectory } from '#adapters/files/data-directory.ts';
@@ -320,9 +321,17 @@ function endpointOf(what: string, url: string | undefined): OwnEndpoint | undefi
   if (hostname === '') return undefined;
   const fallback = protocol.startsWith('redis') ? 6379 : undefined;
   const known = port === '' ? fallback : Number(port);
+  const host = hostname.replace(/^\[|\]$/g, '');
   return {
     what,
-    host: hostname.replace(/^\[|\]$/g, ''),
+    host,
+    isThisHost: isOwnAddress(host),
     ...(known === undefined ? {} : { port: known }),
   };
+}
+
+function isOwnAddress(host: string): boolean {
+  return Object.values(networkInterfaces()).some((addresses = []) =>
+    addresses.some(({ address, internal }) => !internal && address === host),
+  );
 }

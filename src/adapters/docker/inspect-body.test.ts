@@ -19,8 +19,8 @@ describe('inspect bodies', () => {
     });
     assert.deepEqual(container.shares, [{ kind: 'pid', owner: 'b'.repeat(64) }]);
     assert.deepEqual(container.networks, {
-      back: { address: '10.232.7.78' },
-      front: { address: '10.231.7.77' },
+      back: { address: '10.232.7.78', aliases: ['web-back', 'aaaaaaaaaaaa', 'shop-host'] },
+      front: { address: '10.231.7.77', aliases: ['web', 'shop', 'aaaaaaaaaaaa', 'shop-host'] },
     });
     assert.deepEqual(container.envNames, ['A', 'B']);
     assert.equal(container.tty, true);

@@ -76,7 +76,12 @@ const InspectBody = z.object({
   }),
   NetworkSettings: z
     .object({
-      Networks: z.record(z.string(), z.object({ IPAddress: Text }).nullable()).nullish(),
+      Networks: z
+        .record(
+          z.string(),
+          z.object({ IPAddress: Text, Aliases: z.array(z.string()).nullish() }).nullable(),
+        )
+        .nullish(),
       Ports: z.record(z.string(), z.array(z.object({ HostPort: Text })).nullable()).nullish(),
     })
     .nullish(),
@@ -260,7 +265,10 @@ function toPublishedPorts(body: InspectBody): readonly number[] {
 function toNetworks(body: InspectBody): ObservedContainer['networks'] {
   const networks = Object.entries(body.NetworkSettings?.Networks ?? {});
   return Object.fromEntries(
-    networks.map(([name, endpoint]) => [name, { address: endpoint?.IPAddress ?? '' }]),
+    networks.map(([name, endpoint]) => [
+      name,
+      { address: endpoint?.IPAddress ?? '', aliases: endpoint?.Aliases ?? [] },
+    ]),
   );
 }
 

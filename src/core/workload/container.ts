@@ -91,8 +91,10 @@ export interface ObservedContainer {
   readonly logDriver: string;
   readonly limits: ResourceLimits;
   readonly shares: readonly SharedNamespace[];
-  /** Names of the networks that it is attached to, and its addresses on them (may be empty). */
-  readonly networks: Readonly<Record<string, { readonly address: string }>>;
+  /** Names of the networks that it is attached to; its addresses (may be empty) and names on them. */
+  readonly networks: Readonly<
+    Record<string, { readonly address: string; readonly aliases?: readonly string[] }>
+  >;
   /** TCP ports of the daemon's host that lead to it. */
   readonly publishedPorts: readonly number[];
   /** Names only: values never leave the runtime adapter by this way. */

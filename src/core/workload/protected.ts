@@ -7,6 +7,8 @@ export interface OwnEndpoint {
   readonly what: string;
   readonly host: string;
   readonly port?: number;
+  /** The host is an address of the machine that Sentinel runs on. */
+  readonly isThisHost?: boolean;
 }
 
 const LOOPBACK = /^(?:localhost|127\.|::1$|0\.0\.0\.0$)/;
@@ -39,29 +41,45 @@ export function protectedContainers(
   return found;
 }
 
-/** By name, by Compose service within our own project, by address, or by a published port. */
+/** By name, by address, by a name on a network that we are on too, or by a published port. */
 function leadsTo(
-  { host, port }: OwnEndpoint,
+  endpoint: OwnEndpoint,
   container: ObservedContainer,
   self: ObservedContainer | undefined,
 ): boolean {
-  if (container.name === host || (container.id.startsWith(host) && /^[0-9a-f]{12,64}$/.test(host)))
-    return true;
-  if (Object.values(container.networks).some(({ address }) => address !== '' && address === host)) {
-    return true;
-  }
-  const project = self?.labels[LABEL.composeProject];
-  if (
+  const { host } = endpoint;
+  const isId = /^[0-9a-f]{12,64}$/.test(host) && container.id.startsWith(host);
+  const hasAddress = Object.values(container.networks).some(({ address }) => address === host);
+  return (
+    container.name === host ||
+    isId ||
+    (host !== '' && hasAddress) ||
+    (self !== undefined && answersTo(host, container, self)) ||
+    isPublished(endpoint, container, self)
+  );
+}
+
+/** Docker's own name server knows aliases on a shared network; Compose makes each service one. */
+function answersTo(host: string, container: ObservedContainer, self: ObservedContainer): boolean {
+  const hasAlias = Object.entries(container.networks).some(
+    ([network, { aliases = [] }]) => network in self.networks && aliases.includes(host),
+  );
+  const project = self.labels[LABEL.composeProject];
+  const isService =
     project !== undefined &&
     container.labels[LABEL.composeProject] === project &&
-    container.labels[LABEL.composeService] === host
-  ) {
-    return true;
-  }
+    container.labels[LABEL.composeService] === host;
+  return hasAlias || isService;
+}
+
+/** The loopback is the host's only outside of a container. */
+function isPublished(
+  { host, port, isThisHost = false }: OwnEndpoint,
+  container: ObservedContainer,
+  self: ObservedContainer | undefined,
+): boolean {
+  if (port === undefined || !container.publishedPorts.includes(port)) return false;
   return (
-    self === undefined &&
-    port !== undefined &&
-    LOOPBACK.test(host) &&
-    container.publishedPorts.includes(port)
+    isThisHost || host === 'host.docker.internal' || (self === undefined && LOOPBACK.test(host))
   );
 }
