@@ -26,9 +26,10 @@ const marker = join(cache, 'filled');
 const isFilling = process.env.SENTINEL_FILL_CACHE === '1';
 
 if (isFilling || process.argv[2] === 'run') {
-  // An idle operator has no use for a large young generation. V8 keeps compiled code apart by its
+  // An idle operator has no use for a large heap, young or old. V8 keeps compiled code apart by its
   // flags, so the child that fills the cache has the same.
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--optimize-for-size');
 }
 if (!isFilling && process.argv[2] === 'run') fillCacheOnce();
 nodeModule.enableCompileCache(cache);
