@@ -6,9 +6,10 @@ import {
 } from '#core/remediation/tool-arguments.ts';
 import type { ToolTarget } from '#core/remediation/tools.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
+import { withDeadline } from '#lib/deadline.ts';
 import type { JsonObject } from '#ports/action-runner.ts';
 import type { BoundCall, BuiltinActions, BuiltinResult } from '#ports/builtin-actions.ts';
-import { type ActionContext, look, type ToolCall, withDeadline } from './context.ts';
+import { type ActionContext, look, type ToolCall } from './context.ts';
 import { execCommand } from './exec.ts';
 import {
   killContainer,
@@ -99,15 +100,12 @@ async function callTool(
   const target = bound.target ?? first?.id ?? '';
   const timing = await timingOf(context, tool, bound);
   const timeoutMs = BUILTIN_TOOLS[tool].timeoutMs(args, timing);
-  const deadline = withDeadline(context.clock, signal, timeoutMs);
-  try {
-    const call = { args: parsed.input as never, target, signal: deadline.signal };
-    if (entry.reads) return await entry.run(context, call);
+  return withDeadline(context.clock, timeoutMs, (late) => {
+    const call = { args: parsed.input as never, target, signal: AbortSignal.any([signal, late]) };
+    if (entry.reads) return entry.run(context, call);
     const { intentId, expect } = bound;
-    return await entry.run(context, { ...call, intentId, expect });
-  } finally {
-    deadline.dispose();
-  }
+    return entry.run(context, { ...call, intentId, expect });
+  });
 }
 
 /** What the tool's own deadline depends on; what cannot be read has Docker's defaults. */

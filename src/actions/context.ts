@@ -1,4 +1,5 @@
 import type { ObservedContainer } from '#core/workload/container.ts';
+import { withDeadline } from '#lib/deadline.ts';
 import type { Expectation } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerOperations } from '#ports/container-operations.ts';
@@ -38,24 +39,9 @@ export async function look(
   { runtime, clock }: ActionContext,
   id: string,
 ): Promise<ObservedContainer | undefined | 'unseen'> {
-  const deadline = new AbortController();
-  const cancel = clock.after(LOOK_TIMEOUT_MS, () => deadline.abort());
   try {
-    return await runtime.inspect(id, deadline.signal);
+    return await withDeadline(clock, LOOK_TIMEOUT_MS, (signal) => runtime.inspect(id, signal));
   } catch {
     return 'unseen';
-  } finally {
-    cancel();
   }
-}
-
-/** A signal that also fires after `timeoutMs`; `dispose` when the work is over. */
-export function withDeadline(
-  clock: Clock,
-  signal: AbortSignal,
-  timeoutMs: number,
-): { readonly signal: AbortSignal; readonly dispose: () => void } {
-  const deadline = new AbortController();
-  const cancel = clock.after(timeoutMs, () => deadline.abort());
-  return { signal: AbortSignal.any([signal, deadline.signal]), dispose: cancel };
 }

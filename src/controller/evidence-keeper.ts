@@ -6,10 +6,10 @@ import { about } from '#core/remediation/step.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
+import { withDeadline } from '#lib/deadline.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
 import type { EvidenceStore } from '#ports/evidence-store.ts';
-import { withDeadline } from './deadline.ts';
 import type { OperatorJournal } from './journal-state.ts';
 
 export interface EvidenceKeeperOptions {

@@ -11,6 +11,7 @@ import { builtinTool } from '#core/remediation/tools.ts';
 import type { World } from '#core/remediation/world.ts';
 import type { ContainerState } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
+import { withDeadline } from '#lib/deadline.ts';
 import type {
   ActionCall,
   ActionResult,
@@ -19,7 +20,6 @@ import type {
   JsonObject,
 } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
-import { withDeadline } from './deadline.ts';
 import type { KeepEvidence } from './evidence-keeper.ts';
 import type { OperatorJournal } from './journal-state.ts';
 

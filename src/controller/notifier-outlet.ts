@@ -5,9 +5,9 @@ import {
   type NotifierLevel,
 } from '#core/projection/notification.ts';
 import { digestOf } from '#core/projection/notification-digest.ts';
+import { withDeadline } from '#lib/deadline.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { Delivery, Notifier } from '#ports/notifier.ts';
-import { withDeadline } from './deadline.ts';
 
 /** A notifier of the SentinelConfig. */
 export interface NotifierEntry {

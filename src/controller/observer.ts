@@ -11,9 +11,9 @@ import { type ContainerSummary, LABEL, type ObservedContainer } from '#core/work
 import type { RuntimeEvent } from '#core/workload/event.ts';
 import { found } from '#core/workload/found.ts';
 import { isSetAside, type WorkloadKey } from '#core/workload/key.ts';
+import { withDeadline } from '#lib/deadline.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, EngineInfo } from '#ports/container-runtime.ts';
-import { withDeadline } from './deadline.ts';
 import type { Fleet, FleetTimes } from './fleet.ts';
 import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
 import { ownIntentOn } from './own-intent.ts';

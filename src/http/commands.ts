@@ -9,6 +9,7 @@ import type { Draft } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { type OperatorState, pauseKey } from '#core/journal/state.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
+import { about } from '#core/remediation/step.ts';
 import type { World } from '#core/remediation/world.ts';
 import type { CommandResult, OperatorCommands, PauseScope } from './options.ts';
 
@@ -145,10 +146,6 @@ function unknownTarget(
 
 function nameOf(scope: PauseScope, name: string): string {
   return scope === 'all' ? '' : name;
-}
-
-function about(incident: Incident): Pick<Draft, 'incident' | 'workload' | 'policy'> {
-  return { incident: incident.name, workload: incident.workload.key, policy: incident.policy };
 }
 
 /** A reason is free text of a person, and goes into the journal and all that reads it. */

@@ -121,9 +121,9 @@ describe('the data directory', () => {
     }
   });
 
-  it('is said to be read-only, not missing', async (context) => {
+  it('is said to be read-only, not missing (tried as root, who can become another user)', async (context) => {
     if (process.getuid?.() !== 0) {
-      context.skip('only root can become somebody who may not write');
+      context.skip('not root');
       return;
     }
     await chmod(root, 0o755);

@@ -96,10 +96,10 @@ async function belongsTo(process: string, id: string): Promise<boolean> {
  * @returns the directory without links, absolute inside; `undefined` when it is not there
  */
 async function resolveInside(root: string, path: string): Promise<string | undefined> {
-  const todo = path.split('/');
+  const ahead = path.split('/');
   let done: string[] = [];
-  for (let links = 0; todo.length > 0; ) {
-    const segment = todo.shift();
+  for (let links = 0; ahead.length > 0; ) {
+    const segment = ahead.shift();
     if (segment === undefined || segment === '' || segment === '.') continue;
     if (segment === '..') {
       done.pop();
@@ -116,7 +116,7 @@ async function resolveInside(root: string, path: string): Promise<string | undef
     if (links > LINKS_MAX) return undefined;
     const target = await readlink(join(root, ...here));
     if (target.startsWith('/')) done = [];
-    todo.unshift(...target.split('/'));
+    ahead.unshift(...target.split('/'));
   }
   return `/${done.join('/')}`;
 }

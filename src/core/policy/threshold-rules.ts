@@ -3,7 +3,7 @@ import { closest } from '#lib/edit-distance.ts';
 import { type SignalClass, type SignalName, signalFacts } from './signals.ts';
 
 /** The fields of a threshold that depend on its signal; see schema.ts for their shapes. */
-interface ThresholdFields {
+export interface ThresholdFields {
   readonly signal?: SignalName | undefined;
   readonly when?: string | undefined;
   readonly equals?: string | undefined;

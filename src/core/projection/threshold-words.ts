@@ -1,18 +1,12 @@
 import { SIGNALS, type SignalName, signalFacts } from '#core/policy/signals.ts';
+import type { ThresholdFields } from '#core/policy/threshold-rules.ts';
 import { formatBytes } from '#lib/quantity.ts';
 
-/** The parts of a threshold of a policy object that say what it asks for. */
-export interface ThresholdSpec {
+/** A threshold of a policy object: as in the policy, with durations as people write them. */
+export interface ThresholdSpec
+  extends Omit<ThresholdFields, 'signal' | 'for' | 'window' | 'pattern' | 'path' | 'probe'> {
   readonly name: string;
   readonly signal?: string | undefined;
-  readonly when?: string | undefined;
-  readonly equals?: string | undefined;
-  readonly nonZero?: boolean | undefined;
-  readonly exitCodes?: readonly number[] | undefined;
-  readonly above?: number | undefined;
-  readonly below?: number | undefined;
-  readonly clearBelow?: number | undefined;
-  readonly clearAbove?: number | undefined;
   readonly for?: string | undefined;
   readonly window?: string | undefined;
   readonly severity?: string | undefined;

@@ -2,12 +2,12 @@ import { LABEL } from '#core/workload/container.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { dependenciesOf } from './affects.ts';
 import { type GuardContext, type Guards, until } from './guard.ts';
+import { UPDATE_RESOURCES } from './tools.ts';
 import type { World } from './world.ts';
 
 /** Tools that take a container away, which `--rm` would turn into its loss. */
 const LOSES_AUTO_REMOVED = new Set(['docker/stop_container', 'docker/kill_container']);
 const UNPAUSE = 'docker/unpause_container';
-const UPDATE_RESOURCES = 'docker/update_resources';
 
 /** Guards on what the target is and what state it is in. */
 export const TARGET_GUARDS: Guards = {

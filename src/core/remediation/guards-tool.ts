@@ -7,6 +7,7 @@ import { formatBytes, parseQuantity } from '#lib/quantity.ts';
 import type { GuardContext, Guards, No } from './guard.ts';
 import { deployedAtMs, humanAction, isLabelPaused, sentinelPaused } from './guards-people.ts';
 import { isShadow } from './guards-rate.ts';
+import { UPDATE_RESOURCES } from './tools.ts';
 
 const LAXNESS: Readonly<Record<Mode, number>> = { Off: 0, Shadow: 1, Approve: 2, Auto: 3 };
 
@@ -63,7 +64,6 @@ export const TOOL_GUARDS: Guards = {
   },
 };
 
-const UPDATE_RESOURCES = 'docker/update_resources';
 const JOURNAL_RECHECK_MS = 2_000;
 
 /** How soon those look again who wait for a server that comes back by itself. */

@@ -2,6 +2,7 @@ import type { Affected, Attempt } from '#core/incident/incident.ts';
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { ResourceLimits } from '#core/workload/container.ts';
 import { formatBytes } from '#lib/quantity.ts';
+import { UPDATE_RESOURCES } from './tools.ts';
 import type { World } from './world.ts';
 
 /** Room that a rolled-back limit leaves above what the container uses. */
@@ -59,8 +60,6 @@ function changedSince(world: World, original: Attempt): string | undefined {
   );
   return differs ? 'its limits were changed by somebody else since' : undefined;
 }
-
-const UPDATE_RESOURCES = 'docker/update_resources';
 
 function tooTight(world: World, original: Attempt): string | undefined {
   const previous = original.result?.['previous'];

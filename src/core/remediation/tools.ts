@@ -9,6 +9,9 @@ export type { BuiltinToolName } from './tool-arguments.ts';
 /** The server whose tools are built in. No configured server may take its name. */
 export const BUILTIN_SERVER = 'docker';
 
+/** The tool whose arguments the gate weighs against the present limits, and that is undone by values. */
+export const UPDATE_RESOURCES = `${BUILTIN_SERVER}/update_resources`;
+
 /** One call to the Docker Engine API that a tool needs, for the filter of a socket proxy. */
 export interface DockerPath {
   readonly method: 'GET' | 'POST' | 'DELETE';

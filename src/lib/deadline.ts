@@ -1,8 +1,11 @@
-import type { Clock } from '#ports/clock.ts';
+/** What calls back after a time; a clock does. */
+interface Timer {
+  after(delayMs: number, callback: () => void): () => void;
+}
 
-/** Does some work with a signal that fires when it takes longer, on the controller's own clock. */
+/** Does some work with a signal that fires when it takes longer, on the caller's own clock. */
 export async function withDeadline<Value>(
-  clock: Clock,
+  clock: Timer,
   timeoutMs: number,
   work: (signal: AbortSignal) => Promise<Value>,
 ): Promise<Value> {
