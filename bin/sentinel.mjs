@@ -40,16 +40,32 @@ if (isFilling) {
 }
 await import('../src/sentinel.ts');
 
-/** A child strips and compiles; where nothing can be kept, this process does it as it goes. */
+/**
+ * A child strips and compiles. Where nothing can be kept (a checkout of another user, a read-only
+ * file system, no room, no folder for temporary files), this process does it as it goes.
+ */
 function fillCacheOnce() {
-  const version = versionOf();
-  if (readMarker() === version) return;
+  let folder;
   try {
+    const version = versionOf();
+    if (readMarker() === version) return;
     fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
+    // Before the work: it would be done in vain at every start.
+    fs.accessSync(cache, fs.constants.W_OK | fs.constants.X_OK);
+    folder = fs.mkdtempSync(join(tmpdir(), 'sentinel-'));
+    if (rehearse(folder)) fs.writeFileSync(marker, version);
   } catch {
-    return;
+    // A start must not fail for what only makes it quicker.
   }
-  const folder = fs.mkdtempSync(join(tmpdir(), 'sentinel-'));
+  try {
+    if (folder !== undefined) fs.rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The system clears its folder for temporary files.
+  }
+}
+
+/** @returns whether all of it went well */
+function rehearse(folder) {
   fs.mkdirSync(join(folder, 'policies'));
   const env = {
     PATH: process.env.PATH,
@@ -65,8 +81,7 @@ function fillCacheOnce() {
     stdio: 'ignore',
     timeout: 30_000,
   });
-  fs.rmSync(folder, { recursive: true, force: true });
-  if (child.status === 0) fs.writeFileSync(marker, version);
+  return child.status === 0;
 }
 
 /** Changes with Node and with every source file. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -116,6 +116,48 @@ describe('bin/sentinel.mjs', () => {
     assert.ok(source.includes(`needs Node ${engines.node.replace('>=', '')} or newer`));
     assert.doesNotMatch(source, /import \{[^}]*\} from 'node:(?:fs|module)'/);
   });
+
+  for (const [name, breakIt] of [
+    [
+      'the mark that it is filled cannot be written',
+      async (checkout: string, temporary: string) => {
+        await mkdir(join(checkout, '.cache/compile/filled'), { recursive: true });
+        return temporary;
+      },
+    ],
+    [
+      'there is a file in its place',
+      async (checkout: string, temporary: string) => {
+        await writeFile(join(checkout, '.cache'), '');
+        return temporary;
+      },
+    ],
+    [
+      'there is no folder for temporary files',
+      async (_checkout: string, temporary: string) => join(temporary, 'nowhere'),
+    ],
+  ] as const) {
+    it(`starts all the same where the cache cannot be filled: ${name}`, async () => {
+      const checkout = await mkdtemp(join(root, 'checkout-'));
+      const temporary = await mkdtemp(join(root, 'tmp-'));
+      await mkdir(join(checkout, 'bin'));
+      await mkdir(join(checkout, 'src'));
+      await copyFile('bin/sentinel.mjs', join(checkout, 'bin/sentinel.mjs'));
+      // The rehearsal of this one ends at once, and well.
+      const entry = `if (process.env.SENTINEL_FILL_CACHE === '1') process.exit(0); console.log('ran');`;
+      await writeFile(join(checkout, 'src/sentinel.ts'), entry);
+      const TMPDIR = await breakIt(checkout, temporary);
+
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [join(checkout, 'bin/sentinel.mjs'), 'run'],
+        { encoding: 'utf8', env: { TMPDIR } },
+      );
+
+      assert.deepEqual([status, stdout, stderr], [0, 'ran\n', '']);
+      assert.deepEqual(await readdir(temporary), []);
+    });
+  }
 });
 
 describe('sentinel validate', () => {
@@ -593,6 +635,14 @@ describe('sentinel redact, schema and completion', () => {
 
     assert.equal(code, 0);
     assert.equal(stdout, 'one\nDB_PASSWORD=[REDACTED:key-value]\n[REDACTED:private-key]\nlast\n');
+  });
+
+  it('finds a secret whose key is in another colour', async () => {
+    const { stdout } = await sentinel(['redact'], {
+      input: 'DB_PASSWORD\x1b[0m=\x1b[31msupersecret1\x1b[0m\n',
+    });
+
+    assert.equal(stdout, 'DB_PASSWORD=[REDACTED:key-value]\n');
   });
 
   it('prints schemas that are what they say', async () => {
