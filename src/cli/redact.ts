@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { createLineRedactor } from '#core/redaction/redact.ts';
+import { withoutAnsi } from '#lib/ansi.ts';
 import type { CliContext, ExitCode } from './context.ts';
 
 /** A line longer than this is judged in pieces: no input may fill the memory. */
@@ -12,6 +13,7 @@ export function command({ stdin, stdout }: CliContext, end: (code: ExitCode) => 
       `
 Copies stdin to stdout, line by line, with what looks like a secret taken out: what a model, Redis
 or a log would see. It finds known formats and values of keys named like secrets, not every secret.
+Colours go too: they part a key from its value.
 
 Example:
   docker logs web 2>&1 | sentinel redact`,
@@ -19,7 +21,7 @@ Example:
     .action(async () => {
       const redactor = createLineRedactor();
       for await (const line of linesOf(stdin)) {
-        const redacted = redactor.redact(line);
+        const redacted = redactor.redact(withoutAnsi(line));
         if (redacted !== undefined) stdout.write(`${redacted}\n`);
       }
       end(0);
