@@ -14,6 +14,7 @@ export interface FolderContent {
 }
 
 const FILES_MAX = 1_000;
+const YAML = /\.ya?ml$/i;
 const FOLDER_DEPTH_MAX = 8;
 
 interface File {
@@ -51,7 +52,8 @@ function fingerprintOf({ files, problems }: Listing): string {
   return JSON.stringify([files.map(({ path, stamp }) => [path, stamp]), problems]);
 }
 
-async function listPolicyFiles(path: string): Promise<Listing> {
+/** What `readPolicyFolder` would read now, in the order of the paths. */
+export async function listPolicyFiles(path: string): Promise<Listing> {
   const files: File[] = [];
   const problems: PolicyProblem[] = [];
   await visit(path, { files, problems, folders: new Set(), depth: 0, named: true });
@@ -59,6 +61,14 @@ async function listPolicyFiles(path: string): Promise<Listing> {
     return { files: [], problems: [problemOf(path, `holds more than ${FILES_MAX} policy files`)] };
   }
   return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), problems };
+}
+
+/** Whether a file below a folder would be read, by its name and those of the folders between. */
+export function isPolicyFileName(name: string): boolean {
+  const segments = name.split('/');
+  // The folder itself is at depth 0.
+  if (segments.length - 1 > FOLDER_DEPTH_MAX) return false;
+  return YAML.test(name) && !segments.some((segment) => segment.startsWith('.'));
 }
 
 interface Visit {
@@ -77,7 +87,7 @@ async function visit(path: string, state: Visit): Promise<void> {
     const status = await stat(path, { bigint: true });
     if (status.isDirectory()) {
       await visitFolder(path, state);
-    } else if (status.isFile() && (state.named || /\.ya?ml$/i.test(path))) {
+    } else if (status.isFile() && (state.named || YAML.test(path))) {
       const stamp = [status.dev, status.ino, status.size, status.mtimeNs].join('-');
       state.files.push({ path, bytes: Number(status.size), stamp });
     }
