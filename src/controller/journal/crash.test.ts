@@ -362,6 +362,33 @@ describe('a disk that says no', () => {
     assert.equal(parseFiles(storage.durableFiles()).length, 6);
   });
 
+  it('is not available while so much waits that it takes no more', async () => {
+    const storage = createMemoryJournalStorage();
+    const clock = new VirtualClock();
+    const gate = Promise.withResolvers<void>();
+    let isSlow = false;
+    const journal = await openTestJournal({
+      storage: {
+        ...storage,
+        append: async (...call) => {
+          if (isSlow) await gate.promise;
+          await storage.append(...call);
+        },
+      },
+      clock,
+      options: { ...options, pendingRecordsMax: 5 },
+    });
+    await clock.advance(0);
+    isSlow = true;
+    for (let index = 0; index < 5; index += 1) journal.append([aNote('inc-1')], { durable: false });
+
+    const reason = journal.unavailableReason();
+    gate.resolve();
+    await clock.run(journal.close());
+
+    assert.equal(reason, '5 records wait for the disk: the disk is slower than the records come');
+  });
+
   it('counts as failing while it does not answer, and recovers when it does', async () => {
     const storage = createMemoryJournalStorage();
     const clock = new VirtualClock();

@@ -114,7 +114,7 @@ export interface Journal<State> extends AsyncDisposable {
    * @throws {TypeError} a draft holds what JSON cannot hold; nothing was appended
    */
   append(drafts: readonly RecordDraft[], options: { readonly durable: boolean }): Appended;
-  /** Whether appends reach the disk at the moment. */
+  /** Whether appends are taken and reach the disk at the moment. */
   isAvailable(): boolean;
   /** Why not; names the record where the journal is damaged. */
   unavailableReason(): string | undefined;
@@ -272,9 +272,7 @@ class OpenJournal<State> implements Journal<State> {
   }
 
   unavailableReason(): string | undefined {
-    if (this.#damage !== undefined) return this.#damage;
-    if (this.#closed.signal.aborted) return 'the journal is closed';
-    return this.#writer.failure();
+    return this.#refusalOf(1) ?? this.#writer.failure();
   }
 
   append(drafts: readonly RecordDraft[], options: { readonly durable: boolean }): Appended {
@@ -330,15 +328,21 @@ class OpenJournal<State> implements Journal<State> {
   }
 
   #assertRoom(records: number): void {
-    if (this.#damage !== undefined) throw new JournalUnavailableError(this.#damage);
-    if (this.#closed.signal.aborted) throw new JournalUnavailableError('the journal is closed');
+    const refusal = this.#refusalOf(records);
+    if (refusal !== undefined) throw new JournalUnavailableError(refusal);
+  }
+
+  /** Why an append of so many records would be refused. */
+  #refusalOf(records: number): string | undefined {
+    if (this.#damage !== undefined) return this.#damage;
+    if (this.#closed.signal.aborted) return 'the journal is closed';
     const waiting = this.#writer.pendingCount();
     const isFull =
       waiting + records > this.#options.pendingRecordsMax ||
       this.#writer.pendingBytes() > this.#options.pendingBytesMax;
-    if (!isFull) return;
+    if (!isFull) return undefined;
     const reason = this.#writer.failure() ?? 'the disk is slower than the records come';
-    throw new JournalUnavailableError(`${waiting} records wait for the disk: ${reason}`);
+    return `${waiting} records wait for the disk: ${reason}`;
   }
 
   /** Builds the chain of all drafts before any takes effect: one bad draft refuses them all. */
