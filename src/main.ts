@@ -86,7 +86,7 @@ export async function runOperator(
     options: { hasOutbox: config.redisUrl !== undefined },
     events: telemetry.journal,
   });
-  journal.subscribe(telemetry.records(() => journal.state()));
+  journal.subscribe(telemetry.records(journal));
   await using _outbox = await publish({ config, settings, journal, clock, host, telemetry });
 
   // What people want: policies. Then the control loop, and what reaches us.

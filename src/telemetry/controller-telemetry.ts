@@ -1,8 +1,9 @@
 import { SentinelError } from '#core/errors.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
 import type { Conflict } from './conflict-telemetry.ts';
+import { CONTROLLER_NAME } from './label-values.ts';
 import type { Logger } from './logger.ts';
-import { CONTROLLER_NAME, type Metrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 
 const QUEUE = { name: CONTROLLER_NAME, controller: CONTROLLER_NAME };
 const CONTROLLER = { controller: CONTROLLER_NAME };

@@ -3,21 +3,31 @@ import { isOpen } from '#core/incident/incident.ts';
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord, RecordType } from '#core/journal/record.ts';
 import type { OperatorState } from '#core/journal/state.ts';
+import { SEVERITIES } from './label-values.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
+/** What is read off the journal at each scrape. */
+export interface JournalReadings {
+  state(): OperatorState;
+  isAvailable(): boolean;
+}
+
 /** Turns journal records, as they are appended, into metrics and log lines. */
-export function journalTelemetry(metrics: Metrics, log: Logger, state: () => OperatorState) {
-  const openSeries = new Set<string>();
+export function journalTelemetry(metrics: Metrics, log: Logger, journal: JournalReadings) {
+  // Read off rather than followed: a replay at the start calls nobody, and a journal that refuses
+  // every record has none to tell it by.
+  metrics.onScrape(() => {
+    metrics.journalUp.set(journal.isAvailable() ? 1 : 0);
+    readIncidents(metrics, journal.state());
+  });
 
   return function onRecords(records: readonly JournalRecord[]): void {
+    const { incidents } = journal.state();
     for (const record of records) {
       metrics.journalRecords.inc({ type: record.type });
-      HANDLERS[record.type]?.({ metrics, record, incident: state().incidents[record.incident] });
+      HANDLERS[record.type]?.({ metrics, record, incident: incidents[record.incident] });
       tell(log, record);
-    }
-    if (records.some(({ type }) => type.startsWith('incident.'))) {
-      countOpen(metrics, state(), openSeries);
     }
   };
 }
@@ -83,21 +93,27 @@ function countOpening({ metrics, record }: Told): void {
   });
 }
 
-function countOpen(metrics: Metrics, state: OperatorState, series: Set<string>): void {
-  const counts = new Map<string, number>([...series].map((key) => [key, 0]));
+function readIncidents(metrics: Metrics, state: OperatorState): void {
+  metrics.incidentsOpen.reset();
+  metrics.incidentsBlocked.reset();
+  for (const policy of Object.keys(state.policies)) {
+    for (const severity of SEVERITIES) metrics.incidentsOpen.set({ policy, severity }, 0);
+  }
   let waiting = 0;
   for (const incident of Object.values(state.incidents)) {
     if (!isOpen(incident)) continue;
+    const policy = incident.policy.name;
+    metrics.incidentsOpen.inc({ policy, severity: incident.severity });
+    for (const reason of reasonsOfBlock(incident)) metrics.incidentsBlocked.inc({ policy, reason });
     if (incident.approval?.state === 'Requested') waiting += 1;
-    const key = `${incident.policy.name}\n${incident.severity}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  for (const [key, count] of counts) {
-    series.add(key);
-    const [policy = '', severity = ''] = key.split('\n');
-    metrics.incidentsOpen.set({ policy, severity }, count);
   }
   metrics.approvalsPending.set(waiting);
+}
+
+/** None while something may be done: an action that is refused beside it keeps nobody waiting. */
+function reasonsOfBlock({ candidates }: Incident): ReadonlySet<string> {
+  if (candidates.some(({ blockedBy }) => blockedBy.length === 0)) return new Set();
+  return new Set(candidates.flatMap(({ blockedBy }) => blockedBy.map(({ reason }) => reason)));
 }
 
 /** Records that a person following the log wants to see, with the level that they deserve. */

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { RECORD_TYPES } from '#core/journal/record.ts';
+import { CONTROLLER_NAME, RECONCILE_RESULTS, RELOAD_RESULTS } from './label-values.ts';
 
-const CONTROLLER = 'workload';
 /** controller-runtime's buckets, so that its boards and alerts fit. */
 const RECONCILE_BUCKETS =
   '.005 .01 .025 .05 .1 .15 .2 .25 .3 .35 .4 .45 .5 .6 .7 .8 .9 1 1.25 1.5 1.75 2 2.5 3 3.5 4 4.5 5 6 7 8 9 10 15 20 25 30 40 50 60'
@@ -15,9 +15,9 @@ const SECONDS_BUCKETS = [
 const FAST_BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
 /**
- * Every metric of DESIGN's list, in one registry. Series whose label values are known are made at
- * the start: `rate()` cannot see a step from absent to 1. No label ever carries a container id, a
- * container name or an error text.
+ * Every metric, in one registry; docs/reference/metrics.md is made from it. Series whose label values
+ * are known are made at the start: `rate()` cannot see a step from absent to 1. No label ever carries
+ * a container id, a container name or an error text.
  */
 // oxlint-disable-next-line max-lines-per-function -- a list of metrics, one after the other
 export function createMetrics() {
@@ -130,6 +130,11 @@ export function createMetrics() {
     ),
 
     incidentsOpen: gauge('sentinel_incidents_open', 'Open incidents', ['policy', 'severity']),
+    incidentsBlocked: gauge(
+      'sentinel_incidents_blocked',
+      'Open incidents of which every action is refused now, by each of the reasons',
+      ['policy', 'reason'],
+    ),
     incidentsTotal: counter(
       'sentinel_incidents_total',
       'Incidents opened or reopened, by the threshold that opened them',
@@ -157,7 +162,7 @@ export function createMetrics() {
     ]),
     blocked: counter(
       'sentinel_remediations_blocked_total',
-      'Candidates newly refused, by the first reason',
+      'Refused candidates, by the first reason, counted whenever the verdicts on an incident change',
       ['policy', 'reason'],
     ),
     escalations: counter('sentinel_escalations_total', 'Times that a person was asked, by reason', [
@@ -179,27 +184,6 @@ export function createMetrics() {
     policyReloads: counter('sentinel_policy_reloads_total', 'Loads of the policy folder', [
       'result',
     ]),
-    llmRequests: counter('sentinel_llm_requests_total', 'Requests to language models', [
-      'route',
-      'stage',
-      'outcome',
-    ]),
-    llmTokens: counter(
-      'sentinel_llm_tokens_total',
-      'Tokens sent to and received from language models',
-      ['route', 'direction'],
-    ),
-    llmCost: counter(
-      'sentinel_llm_cost_usd_total',
-      'Cost of language models as their providers state it',
-      ['route'],
-    ),
-    llmDuration: histogram(
-      'sentinel_llm_request_duration_seconds',
-      'Length of requests to language models',
-      SECONDS_BUCKETS,
-      ['route', 'stage'],
-    ),
     mcpCalls: counter('sentinel_mcp_calls_total', 'Calls of MCP tools', [
       'server',
       'tool',
@@ -222,6 +206,10 @@ export function createMetrics() {
       'Whether Redis took the last batch; 0 also where none is configured',
     ),
     outboxLag: gauge('sentinel_outbox_lag_records', 'Journal records not yet published'),
+    journalUp: gauge(
+      'sentinel_journal_up',
+      'Whether records reach the disk; nothing is done while they do not',
+    ),
     journalRecords: counter('sentinel_journal_records_total', 'Journal records appended', ['type']),
     journalWrite: histogram(
       'sentinel_journal_write_seconds',
@@ -234,12 +222,11 @@ export function createMetrics() {
       'Container log lines not looked at',
       ['policy', 'reason'],
     ),
-    redactions: counter('sentinel_redactions_total', 'Secrets taken out, by rule', ['rule']),
     workloads: gauge('sentinel_workloads', 'Governed workloads by state', ['policy', 'state']),
   };
 
-  for (const result of ['success', 'error', 'requeue', 'requeue_after']) {
-    metrics.reconcileTotal.inc({ controller: CONTROLLER, result }, 0);
+  for (const result of RECONCILE_RESULTS) {
+    metrics.reconcileTotal.inc({ controller: CONTROLLER_NAME, result }, 0);
   }
   for (const one of [
     metrics.reconcileErrors,
@@ -247,10 +234,10 @@ export function createMetrics() {
     metrics.reconcilePanics,
     metrics.reconcileTimeouts,
   ]) {
-    one.inc({ controller: CONTROLLER }, 0);
+    one.inc({ controller: CONTROLLER_NAME }, 0);
   }
   for (const type of RECORD_TYPES) metrics.journalRecords.inc({ type }, 0);
-  for (const result of ['success', 'failure']) metrics.policyReloads.inc({ result }, 0);
+  for (const result of RELOAD_RESULTS) metrics.policyReloads.inc({ result }, 0);
   return {
     registry,
     buildInfo,
@@ -263,5 +250,3 @@ export function createMetrics() {
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
-/** The value of the label `controller`, and of `name` on queues. */
-export const CONTROLLER_NAME = CONTROLLER;

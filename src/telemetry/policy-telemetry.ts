@@ -1,25 +1,19 @@
-import type { EscalationReason } from '#core/incident/incident.ts';
 import type { PolicyRef } from '#core/journal/record.ts';
 import { formatProblem, type PolicyProblem } from '#core/policy/problems.ts';
+import { REFUSAL_REASONS } from '#core/remediation/refusal.ts';
+import { splitToolName } from '#core/remediation/tools.ts';
+import { ESCALATION_REASONS, OUTCOMES } from './label-values.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 
-const ESCALATION_REASONS = Object.keys({
-  LadderExhausted: true,
-  LimitReached: true,
-  StormActive: true,
-  NoAction: true,
-  IntentUnknown: true,
-  ForeignEvent: true,
-  Blocked: true,
-  NeedsRecreate: true,
-  VerificationFailed: true,
-  HumanAction: true,
-} satisfies Record<EscalationReason, true>);
+/** What is told of a policy in force. */
+export interface LoadedPolicy extends PolicyRef {
+  readonly actions: readonly { readonly name: string; readonly tool: string }[];
+}
 
 /** What is told of a load of the policies. */
 export interface PolicyLoad {
-  readonly policies: readonly PolicyRef[];
+  readonly policies: readonly LoadedPolicy[];
   readonly problems: readonly PolicyProblem[];
   readonly warnings: readonly PolicyProblem[];
   readonly loadedOk: boolean;
@@ -36,10 +30,10 @@ export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoa
     known = names;
     metrics.policyReloads.inc({ result: set.loadedOk ? 'success' : 'failure' });
     metrics.policyInfo.reset();
-    for (const { name, digest, commit } of set.policies) {
+    for (const policy of set.policies) {
+      const { name, digest, commit } = policy;
       metrics.policyInfo.set({ policy: name, digest, commit }, 1);
-      // A series that begins at one has not increased: the first escalation would alert nobody.
-      for (const reason of ESCALATION_REASONS) metrics.escalations.inc({ policy: name, reason }, 0);
+      beginSeries(metrics, policy);
     }
     for (const problem of set.problems) log.error(fields(problem), 'a policy is invalid');
     for (const warning of set.warnings) log.warn(fields(warning), 'a policy is doubtful');
@@ -52,6 +46,19 @@ export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoa
       log.error({ policies: names }, 'the last good policies stay in force');
     }
   };
+}
+
+/** A series that begins at one has not increased: the first escalation would alert nobody. */
+function beginSeries(metrics: Metrics, { name: policy, actions }: LoadedPolicy): void {
+  for (const reason of ESCALATION_REASONS) metrics.escalations.inc({ policy, reason }, 0);
+  for (const reason of REFUSAL_REASONS) metrics.blocked.inc({ policy, reason }, 0);
+  for (const { name: action, tool: fullName } of actions) {
+    const [server, tool] = splitToolName(fullName);
+    for (const outcome of OUTCOMES) {
+      metrics.remediations.inc({ policy, action, outcome }, 0);
+      metrics.mcpCalls.inc({ server, tool, outcome }, 0);
+    }
+  }
 }
 
 /** A removed policy leaves no series behind: a gauge of it would stand still for ever. */

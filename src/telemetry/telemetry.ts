@@ -1,9 +1,9 @@
+import type { Outcome } from '#core/incident/incident.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
-import type { OperatorState } from '#core/journal/state.ts';
 import { VERSION } from '#lib/version.ts';
 import { conflictTelemetry } from './conflict-telemetry.ts';
 import { type ControllerReadings, controllerTelemetry, readOff } from './controller-telemetry.ts';
-import { journalTelemetry } from './journal-telemetry.ts';
+import { type JournalReadings, journalTelemetry } from './journal-telemetry.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { policyTelemetry } from './policy-telemetry.ts';
@@ -27,7 +27,7 @@ export function createTelemetry(level: string) {
     mcp: (call: {
       readonly server: string;
       readonly tool: string;
-      readonly outcome: string;
+      readonly outcome: Outcome;
       readonly durationMs: number;
     }) => {
       const { server, tool, outcome, durationMs } = call;
@@ -56,8 +56,8 @@ export function createTelemetry(level: string) {
         log.warn({ err: cause }, message);
       },
     },
-    records: (state: () => OperatorState): ((records: readonly JournalRecord[]) => void) =>
-      journalTelemetry(metrics, log, state),
+    records: (journal: JournalReadings): ((records: readonly JournalRecord[]) => void) =>
+      journalTelemetry(metrics, log, journal),
     controller: (host: string, workers: number) => ({
       ...controllerTelemetry(metrics, log, { host, workers }),
       onPolicies: policies,
