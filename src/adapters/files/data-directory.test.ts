@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ConfigError, DataDirectoryLockedError } from '#core/errors.ts';
 import { newJournalId, openDataDirectory } from './data-directory.ts';
+import { isDirectoryLocked } from './directory-lock.ts';
 
 const MODULE = new URL('./data-directory.ts', import.meta.url).pathname;
 
@@ -130,8 +141,8 @@ describe('the data directory', () => {
     const closed = join(root, 'closed');
     await mkdir(closed, { mode: 0o555 });
 
-    const one = await openInChild(join(closed, 'data'), 12_345);
-    const deep = await openInChild(join(closed, 'deep/data'), 12_345);
+    const one = await openInChild(join(closed, 'data'), { uid: 12_345 });
+    const deep = await openInChild(join(closed, 'deep/data'), { uid: 12_345 });
 
     for (const { said } of [one, deep]) {
       assert.match(
@@ -141,6 +152,39 @@ describe('the data directory', () => {
     }
   });
 
+  it('is refused, with the remedy, where nothing more can be written', async () => {
+    await mkdir(path, { recursive: true });
+
+    const { said } = await openInChild(path, { before: 'ulimit -f 0' });
+
+    assert.match(
+      said,
+      /^ConfigError: the data directory .* has no room: EFBIG.*; make room, or name another one/,
+    );
+    await using _data = await openDataDirectory(path);
+  });
+
+  it('is seen to be held, and not to be, without a trace', async () => {
+    await (await openDataDirectory(path))[Symbol.asyncDispose]();
+    const before = await readFile(join(path, 'lock.owner'), 'utf8');
+    const names = await readdir(path);
+
+    const whileFree = await isDirectoryLocked(path);
+    const traces = [await readFile(join(path, 'lock.owner'), 'utf8'), await readdir(path)];
+    const holder = await openInChild(path);
+    const whileHeld = await isDirectoryLocked(path);
+    const after = openDataDirectory(path);
+
+    assert.deepEqual([whileFree, whileHeld], [false, true]);
+    assert.deepEqual(traces, [before, names]);
+    await assert.rejects(after, DataDirectoryLockedError);
+    holder.child.kill('SIGKILL');
+    await once(holder.child, 'exit');
+    assert.equal(await isDirectoryLocked(path), false);
+    assert.equal(await isDirectoryLocked(root), false);
+    assert.deepEqual(await readdir(root), ['deep']);
+  });
+
   it('names each journal differently', () => {
     assert.match(newJournalId(), /^[0-9a-f]{32}$/);
     assert.notEqual(newJournalId(), newJournalId());
@@ -148,7 +192,10 @@ describe('the data directory', () => {
 });
 
 /** Opens the directory in another process, which then holds it until it is killed. */
-async function openInChild(path: string, uid = process.getuid?.() ?? 0) {
+async function openInChild(
+  path: string,
+  { uid = process.getuid?.() ?? 0, before = ':' }: { uid?: number; before?: string } = {},
+) {
   const script = `
     const { openDataDirectory } = await import(${JSON.stringify(MODULE)});
     const said = await openDataDirectory(${JSON.stringify(path)}).then(
@@ -159,7 +206,8 @@ async function openInChild(path: string, uid = process.getuid?.() ?? 0) {
     setInterval(() => globalThis.gc?.(), 20);
   `;
   // With the garbage collector at work: a lock must not depend on who still refers to it.
-  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
+  const node = [process.execPath, '--expose-gc', '--input-type=module', '-e', script];
+  const child = spawn('sh', ['-c', `${before}; exec "$@"`, 'sh', ...node], {
     stdio: ['ignore', 'pipe', 'inherit'],
     uid,
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, chmod, constants, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError } from '#core/errors.ts';
+import { ConfigError, SentinelError } from '#core/errors.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { isErrno, writeFileAtomically } from './durable.ts';
 import { LAST_GOOD_FILE } from './last-good-policies.ts';
@@ -31,11 +31,27 @@ export function journalPathOf(directory: string): string {
  * of or the process ends.
  *
  * @throws {DataDirectoryLockedError} another Sentinel holds it
- * @throws {ConfigError} it belongs to somebody else, cannot be written or locked, or its key is damaged
+ * @throws {ConfigError} it belongs to somebody else, cannot be written or locked, has no room,
+ *   or its key is damaged
  */
 export async function openDataDirectory(directory: string): Promise<DataDirectory> {
   const path = resolve(directory);
-  await prepare(path);
+  try {
+    await prepare(path);
+    return await open(path);
+  } catch (error) {
+    if (error instanceof SentinelError) throw error;
+    const words = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(
+      `the data directory ${path} ${whyNot(error)}: ${words}; ${remedy(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function open(path: string): Promise<DataDirectory> {
   const lock = await lockDirectory(path);
   try {
     const hmacKey = await readOrCreateKey(join(path, 'hmac-key'));
@@ -60,37 +76,35 @@ export function newJournalId(): string {
 }
 
 async function prepare(path: string): Promise<void> {
-  try {
-    await makeDirectory(path);
-    const { uid, mode } = await stat(path);
-    const ownUid = process.getuid?.() ?? uid;
-    // Whoever owns the directory can replace what is in it, the key and the journal.
-    if (uid !== ownUid) {
-      const remedy = `chown ${ownUid} ${path}`;
-      throw new ConfigError(
-        `the data directory ${path} belongs to uid ${uid}, and Sentinel runs as uid ${ownUid}: ${remedy}`,
-      );
-    }
-    if ((mode & 0o077) !== 0) await chmod(path, 0o700);
-    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const words = error instanceof Error ? error.message : String(error);
-    const remedy = 'name another one with --data or SENTINEL_DATA';
-    throw new ConfigError(`the data directory ${path} ${whyNot(error)}: ${words}; ${remedy}`, {
-      cause: error,
-    });
+  await makeDirectory(path);
+  const { uid, mode } = await stat(path);
+  const ownUid = process.getuid?.() ?? uid;
+  // Whoever owns the directory can replace what is in it, the key and the journal.
+  if (uid !== ownUid) {
+    throw new ConfigError(
+      `the data directory ${path} belongs to uid ${uid}, and Sentinel runs as uid ${ownUid}: chown ${ownUid} ${path}`,
+    );
   }
+  if ((mode & 0o077) !== 0) await chmod(path, 0o700);
+  await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
 }
 
 function whyNot(error: unknown): string {
   if (NOT_WRITABLE.some((code) => isErrno(error, code))) {
     return `is not writable for uid ${process.getuid?.() ?? 'unknown'}`;
   }
+  if (NO_ROOM.some((code) => isErrno(error, code))) return 'has no room';
   if (isErrno(error, 'ENOENT')) return 'cannot be made: its file system takes no directory there';
   return 'cannot be used';
 }
 
+function remedy(error: unknown): string {
+  const another = 'name another one with --data or SENTINEL_DATA';
+  return NO_ROOM.some((code) => isErrno(error, code)) ? `make room, or ${another}` : another;
+}
+
+/** A full disk, a quota, a limit on the size of files. */
+const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'] as const;
 const NOT_WRITABLE = ['EACCES', 'EPERM', 'EROFS'] as const;
 
 /**

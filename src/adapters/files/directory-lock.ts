@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,6 +11,8 @@ export interface DirectoryLock {
 
 /** SQLite result codes: https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
+/** Somebody who only looks (`isDirectoryLocked`) is gone by then. */
+const LOOK_MS = 250;
 
 /** Locks are held by objects: one that nothing refers to would be collected, and its lock let go. */
 const held = new Set<DatabaseSync>();
@@ -25,14 +27,16 @@ const held = new Set<DatabaseSync>();
  *
  * @throws {DataDirectoryLockedError} another process holds it; the message says which, if it is known
  * @throws {ConfigError} the directory's file system cannot lock
+ * @throws the file system's error, where a file cannot be made in it
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const path = join(directory, 'lock');
   // Only where it is missing: to open and close a file that this process has locked ends the lock.
   await createFile(path);
-  const database = new DatabaseSync(path);
+  const database = new DatabaseSync(path, { timeout: LOOK_MS });
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    // Else it begins with a journal beside the file, which takes room on the disk.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
     throw await explain(directory, error);
@@ -40,12 +44,38 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   held.add(database);
 
   const owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
-  await writeFileAtomically(ownerPath(directory), Buffer.from(`${JSON.stringify(owner)}\n`));
+  try {
+    await writeFileAtomically(ownerPath(directory), Buffer.from(`${JSON.stringify(owner)}\n`));
+  } catch (error) {
+    held.delete(database);
+    database.close();
+    throw error;
+  }
   return {
     release() {
       if (held.delete(database)) database.close();
     },
   };
+}
+
+/**
+ * Whether another process holds the lock. It is only looked at: nothing is made or written, and a
+ * Sentinel that starts at this moment gets it. Not for a directory that this process has locked.
+ */
+export async function isDirectoryLocked(directory: string): Promise<boolean> {
+  const path = join(directory, 'lock');
+  if ((await stat(path).catch(() => undefined)) === undefined) return false;
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    // Reading takes a lock that all readers share, and that an exclusive one keeps out.
+    database.prepare('SELECT 1 FROM sqlite_schema').all();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  } finally {
+    database.close();
+  }
 }
 
 async function createFile(path: string): Promise<void> {
@@ -57,14 +87,17 @@ async function createFile(path: string): Promise<void> {
 }
 
 async function explain(directory: string, error: unknown): Promise<Error> {
-  const isBusy = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
-  if (!isBusy) {
+  if (!isBusy(error)) {
     return new ConfigError(`the data directory ${directory} cannot be locked`, { cause: error });
   }
   // For people only: the lock decides, this file may be old.
   const owner = await readFile(ownerPath(directory), 'utf8').catch(() => '');
   const who = owner === '' ? '' : ` (${owner.trim()})`;
   return new DataDirectoryLockedError(`another Sentinel holds ${directory}${who}`);
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY;
 }
 
 function ownerPath(directory: string): string {
