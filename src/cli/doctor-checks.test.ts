@@ -32,6 +32,7 @@ function installation(more: Partial<DoctorProbes> = {}, setting: Partial<DoctorS
       systemTimeMs: 1_000,
     }),
     containers: async () => [aContainer('web')],
+    someRunning: async () => [aContainer('web')],
     allows: async () => true,
     cgroupFiles: () => true,
     pingRedis: async () => undefined,
@@ -64,6 +65,22 @@ describe('doctor', () => {
       doubts.map(({ check, message }) => [check, message]),
       [['policies', 'left, right have the same priority for web, so none governs it']],
     );
+  });
+
+  it('calls this host as the operator would when it looks for ties', async () => {
+    const selector = { hosts: ['edge-1'] };
+    const policies = compile(aPolicy({ selector }, 'left'), aPolicy({ selector }, 'right'));
+    const probes = {
+      policies: async () => ({ policies, problems: [], warnings: [], files: 2 }),
+    };
+
+    const elsewhere = await installation(probes);
+    const here = await installation(probes, { host: 'edge-1' });
+
+    const doubts = [elsewhere, here].map(
+      (findings) => findings.filter(({ level }) => level === 'warn').length,
+    );
+    assert.deepEqual(doubts, [0, 1]);
   });
 
   it('finds nothing where nothing is wrong, and prints the group of the socket', async () => {

@@ -50,14 +50,14 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   },
   permissions: permissionsCheck,
   stats: async (probes) => {
-    const containers = await probes.containers();
+    const containers = await probes.someRunning();
     if (containers.length === 0) return [ok('no container runs: nothing to measure')];
     // One may end while it is looked at.
     for (const container of containers) {
       if (probes.cgroupFiles(container)) return [ok('the kernel’s cgroup files are visible')];
     }
     const remedy =
-      'It works, and costs the engine more. In a container: mount /sys/fs/cgroup and /proc of the host read-only.';
+      'It works, and costs the engine more. In Compose: pid: host, cgroup: host, and volumes: [/sys/fs/cgroup:/sys/fs/cgroup:ro]; Sentinel then sees the processes of the host.';
     return [warn('cgroup files are not visible: usage is asked of the engine every 10 s', remedy)];
   },
   redis: redisCheck,
@@ -192,16 +192,18 @@ async function dataCheck(
   ];
 }
 
-/** Among the containers that are looked at, those that policies of the same priority tie for. */
+/** Containers that policies of the same priority tie for. */
 async function conflicts(
   probes: DoctorProbes,
+  { host }: DoctorSetting,
   policies: readonly CompiledPolicy[],
 ): Promise<readonly Finding[]> {
   try {
-    const [{ hostname }, containers] = await Promise.all([probes.engine(), probes.containers()]);
+    const name = host ?? (await probes.engine()).hostname;
+    const containers = await probes.containers();
     return containers.flatMap((container) => {
       const { image, labels } = container;
-      const found = governing(policies, { ...identityOf(hostname, container), image, labels });
+      const found = governing(policies, { ...identityOf(name, container), image, labels });
       if (found.kind !== 'conflict') return [];
       const message = `${found.policies.join(', ')} have the same priority for ${container.name}, so none governs it`;
       const remedy = 'Raise the priority of one, or set the label sre-sentinel.policy=NAME.';
@@ -216,8 +218,9 @@ async function conflicts(
 
 async function policiesCheck(
   probes: DoctorProbes,
-  { policies: path }: DoctorSetting,
+  setting: DoctorSetting,
 ): Promise<readonly Finding[]> {
+  const { policies: path } = setting;
   const { policies, problems, warnings } = await probes.policies();
   if (problems.length > 0) {
     return problems.map((problem) =>
@@ -230,7 +233,7 @@ async function policiesCheck(
   if (policies.length === 0) {
     return [warn(`there is no policy in ${path}`, 'Without one nothing is watched or done.')];
   }
-  doubts.push(...(await conflicts(probes, policies)));
+  doubts.push(...(await conflicts(probes, setting, policies)));
   const names = policies.map(({ name, spec }) => `${name} (${spec.remediation.mode})`).join(', ');
   return [ok(`${policies.length} in ${path}: ${names}`), ...doubts];
 }

@@ -8,6 +8,8 @@ export interface DoctorSetting {
   readonly policies: string;
   readonly data: string;
   readonly configFile?: string;
+  /** The name of this host in workload keys, where one was given; else the daemon's hostname. */
+  readonly host?: string;
   readonly dockerLabel: string;
   /** Path of the engine's socket, where it is one. */
   readonly socketPath?: string;
@@ -34,21 +36,20 @@ export interface DataFacts {
   readonly freeBytes?: number;
 }
 
-/**
- * The looks that `doctor` takes. They change nothing, save that a data directory's lock is taken for
- * a moment where nobody holds it. Each throws what the adapters throw.
- */
+/** The looks that `doctor` takes. They change nothing. Each throws what the adapters throw. */
 export interface DoctorProbes extends AsyncDisposable {
   /** @throws {ConfigError} the environment or the SentinelConfig cannot be used */
   setting(): Promise<DoctorSetting>;
   /** @returns `undefined` when there is no such file */
   socket(path: string): Promise<SocketFacts | undefined>;
   engine(): Promise<EngineInfo>;
-  /** Running containers, the first few. */
+  /** Every container, running or not. */
   containers(): Promise<readonly ObservedContainer[]>;
+  /** A few of those that run. */
+  someRunning(): Promise<readonly ObservedContainer[]>;
   /**
-   * Whether the engine (or a proxy before it) lets a call through: it is sent for a container that
-   * does not exist, so nothing can happen.
+   * Whether the engine (or a proxy before it) lets a call through: each that the expression
+   * stands for is sent for a container that does not exist, so nothing can happen.
    */
   allows(path: DockerPath): Promise<boolean>;
   cgroupFiles(container: ObservedContainer): boolean;

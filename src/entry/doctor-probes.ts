@@ -4,13 +4,14 @@ import { createConnection, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { DoctorProbes, DoctorSetting } from '#cli/doctor-probes.ts';
 import { type Config, loadConfig } from '#config.ts';
-import type { DockerPath } from '#core/remediation/tools.ts';
-import type { ObservedContainer } from '#core/workload/container.ts';
+import type { ContainerSummary, ObservedContainer } from '#core/workload/container.ts';
+import { createLimiter } from '#lib/limiter.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 const TIMEOUT_MS = 5_000;
 const CONTAINERS_LOOKED_AT = 5;
+const AT_ONCE_MAX = 4;
 /** No container is ever called so: an id has hexadecimal digits alone. */
 const NOBODY = 'sentinel-doctor-asks-for-nobody';
 
@@ -28,6 +29,14 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
   const connection = docker.createDockerConnection({ ...config.docker, timeoutMs: TIMEOUT_MS });
   const runtime = createDockerRuntime({ connection, clock });
   const signal = () => AbortSignal.timeout(2 * TIMEOUT_MS);
+  const inspections = createLimiter(AT_ONCE_MAX);
+
+  async function inspect(containers: readonly ContainerSummary[]): Promise<ObservedContainer[]> {
+    const found = await Promise.all(
+      containers.map(({ id }) => inspections.run(() => runtime.inspect(id, signal()))),
+    );
+    return found.filter((container) => container !== undefined);
+  }
 
   return {
     setting: () => settingOf(config),
@@ -38,17 +47,17 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
       return { uid: status.uid, gid: status.gid, usable };
     },
     engine: () => runtime.info(signal()),
-    containers: async () => {
-      const running = (await runtime.list(signal())).filter(({ state }) => state === 'running');
-      const found = await Promise.all(
-        running.slice(0, CONTAINERS_LOOKED_AT).map(({ id }) => runtime.inspect(id, signal())),
-      );
-      return found.filter((container) => container !== undefined);
+    containers: async () => inspect(await runtime.list(signal())),
+    someRunning: async () => {
+      const all = await runtime.list(signal());
+      return inspect(all.filter(({ state }) => state === 'running').slice(0, CONTAINERS_LOOKED_AT));
     },
-    allows: async (path) => {
+    allows: async ({ method, path: expression }) => {
       const { RuntimeForbiddenError } = await import('#core/errors.ts');
       try {
-        await connection.request({ method: path.method, path: harmless(path) }, signal());
+        for (const path of harmlessPaths(expression)) {
+          await connection.request({ method, path }, signal());
+        }
         return true;
       } catch (error) {
         if (error instanceof RuntimeForbiddenError) return false;
@@ -92,6 +101,7 @@ async function settingOf(config: Config): Promise<DoctorSetting> {
     policies: config.policies,
     data: resolve(config.data),
     ...(config.configFile === undefined ? {} : { configFile: config.configFile }),
+    ...(config.host === undefined ? {} : { host: config.host }),
     dockerLabel: endpoint.label,
     ...(endpoint.kind === 'unix' ? { socketPath: endpoint.socketPath } : {}),
     hasRedis: config.redisUrl !== undefined,
@@ -101,9 +111,21 @@ async function settingOf(config: Config): Promise<DoctorSetting> {
   };
 }
 
-/** The path with a container, image or exec in it that does not exist. */
-function harmless({ path }: DockerPath): string {
-  return path.replaceAll(/\[[^\]]*\]\+|\.\+|\.\*/g, NOBODY).replaceAll('\\', '');
+/**
+ * Paths that an expression of the tools' matches, one for each alternative in it, with a container,
+ * image or exec that does not exist. What may be absent is: an image's name without slashes is what a
+ * proxy lets through most likely.
+ */
+export function harmlessPaths(expression: string): string[] {
+  const group = /\((?<inside>[^()]*)\)(?<absent>\??)/.exec(expression);
+  if (group === null) {
+    return [expression.replaceAll(/\[[^\]]*\]\+|\.\+|\.\*/g, NOBODY).replaceAll('\\', '')];
+  }
+  const { inside = '', absent } = group.groups ?? {};
+  const alternatives = absent === '?' ? [''] : inside.split('|');
+  const before = expression.slice(0, group.index);
+  const after = expression.slice(group.index + group[0].length);
+  return alternatives.flatMap((alternative) => harmlessPaths(before + alternative + after));
 }
 
 async function isAccessible(path: string, mode: number): Promise<boolean> {
@@ -122,31 +144,16 @@ async function dataFacts(path: string) {
     return { exists: false, writable, ownUid, locked: false };
   }
   const writable = await isAccessible(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  const { isDirectoryLocked } = await import('#adapters/files/directory-lock.ts');
   const space = await statfs(path).catch(() => undefined);
   return {
     exists: true,
     writable,
     ownerUid: status.uid,
     ownUid,
-    locked: writable && status.uid === ownUid ? await isLocked(path) : false,
+    locked: writable && status.uid === ownUid && (await isDirectoryLocked(path)),
     ...(space === undefined ? {} : { freeBytes: space.bavail * space.bsize }),
   };
-}
-
-/** Only where a Sentinel was before: looking must not leave anything behind. */
-async function isLocked(path: string): Promise<boolean> {
-  if (!(await isAccessible(join(path, 'lock'), constants.F_OK))) return false;
-  const [{ lockDirectory }, { DataDirectoryLockedError }] = await Promise.all([
-    import('#adapters/files/directory-lock.ts'),
-    import('#core/errors.ts'),
-  ]);
-  try {
-    (await lockDirectory(path)).release();
-    return false;
-  } catch (error) {
-    if (error instanceof DataDirectoryLockedError) return true;
-    throw error;
-  }
 }
 
 async function portState(host: string, port: number): Promise<'free' | 'sentinel' | 'other'> {
