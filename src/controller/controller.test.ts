@@ -11,6 +11,14 @@ const CRASH = {
   thresholds: [{ name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' }],
 };
 
+const RECREATE = {
+  remediation: {
+    mode: 'Auto',
+    allowed: [{ name: 'recreate', tool: 'docker/recreate_container', cooldown: '1h' }],
+    backoff: { initial: '1s' },
+  },
+};
+
 describe('the operator', () => {
   it('restarts what is unhealthy, verifies it, and resolves the incident', async () => {
     const operator = await MemoryOperator.open([aPolicy()]);
@@ -203,6 +211,76 @@ describe('the operator', () => {
 
     assert.equal(operator.controller.fleet.container(id)?.name, 'other');
     await operator.stop();
+  });
+
+  it('asks for what a list, older than its creation, does not have', async () => {
+    const operator = await MemoryOperator.open([aPolicy()]);
+    const { engine, clock } = operator;
+    const list = engine.list.bind(engine);
+    let created = false;
+    engine.list = async (...args) => {
+      const answer = await list(...args);
+      if (!created) {
+        created = true;
+        await engine.add({ name: 'web' });
+        await clock.sleep(300);
+      }
+      return answer;
+    };
+
+    await operator.pass(400_000);
+
+    assert.ok(created);
+    assert.ok(operator.controller.fleet.views().has('box/web'));
+    await operator.stop();
+  });
+
+  for (const writes of [1, 2, 3, 4]) {
+    it(`takes a recreation back that lost the engine after ${writes} writes, and repeats nothing`, async () => {
+      const operator = await MemoryOperator.open([aPolicy(RECREATE)]);
+      const { engine } = operator;
+      await engine.add({ name: 'web', health: CHECK, plan: () => ({ health: 'unhealthy' }) });
+      engine.faults.cutOffAfter(writes, 'TakesEffect');
+      for (let looks = 0; looks < 200 && !engine.faults.isCut; looks += 1) await operator.pass(500);
+      await operator.pass(60_000);
+      const away = operator.incidents()[0]?.attempts[0]?.outcome;
+      engine.faults.reconnect();
+
+      await operator.pass(120_000);
+
+      assert.equal(away, undefined);
+      const [attempt] = operator.incidents()[0]?.attempts ?? [];
+      assert.equal(attempt?.outcome, 'OutcomeUnknown');
+      assert.equal(operator.calls.length, 1);
+      const left = await operator.clock.run(engine.list(new AbortController().signal));
+      assert.deepEqual(
+        left.map(({ name, state }) => [name, state]),
+        [['web', 'running']],
+      );
+      await operator.stop();
+    });
+  }
+
+  it('touches nothing that a recreation has left when its policy is Off by then', async () => {
+    const first = await MemoryOperator.open([aPolicy(RECREATE)]);
+    const { clock, engine, storage } = first;
+    await engine.add({ name: 'web', health: CHECK, plan: () => ({ health: 'unhealthy' }) });
+    engine.faults.cutOffAfter(4, 'TakesEffect');
+    for (let looks = 0; looks < 200 && !engine.faults.isCut; looks += 1) await first.pass(500);
+    first.kill();
+    engine.faults.reconnect();
+    const before = engine.writes.length;
+    const remediation = { ...RECREATE.remediation, mode: 'Off' };
+
+    const second = await MemoryOperator.open([aPolicy({ remediation })], {
+      clock,
+      engine,
+      storage,
+    });
+    await second.pass(700_000);
+
+    assert.deepEqual(engine.writes.slice(before), []);
+    await second.stop();
   });
 
   it('has its last record on disk before it says that it has stopped', async () => {

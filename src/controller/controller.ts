@@ -357,9 +357,12 @@ export class Controller implements AsyncDisposable {
       const history = state.workloads[key] ?? emptyHistory();
       const tool = builtinTool(attempt.tool);
       const recovered = recoverIntent(attempt, tool, view, history);
-      if (tool?.multiStep === true && attempt.rollbackOf === undefined) {
-        const { intent } = attempt;
-        const effect = { kind: 'Recover', intent, message: recovered.message } as const;
+      if (tool?.multiStep === true) {
+        const { intent, rollbackOf } = attempt;
+        const effect =
+          rollbackOf === undefined
+            ? ({ kind: 'Recover', intent, message: recovered.message } as const)
+            : ({ kind: 'Rollback', intent, rollbackOf } as const);
         this.#executor.start(key, incident.name, effect, Promise.resolve());
         continue;
       }
@@ -374,8 +377,8 @@ export class Controller implements AsyncDisposable {
   }
 
   /**
-   * Containers that a multi-step action set aside go when nobody waits for its verification any more:
-   * at its end, and here, where a crash or a failure has left them.
+   * Containers that a multi-step action set aside go when its verification is over: at its end, and
+   * here, where a crash or a failure has left them.
    */
   #settleLeftovers(): void {
     const { incidents } = this.#options.journal.state();
@@ -384,11 +387,13 @@ export class Controller implements AsyncDisposable {
       if (intent === undefined) continue;
       for (const incident of Object.values(incidents)) {
         const attempt = incident.attempts.find((one) => one.intent === intent);
-        const isWaited = attempt?.outcome === undefined || attempt.verification === 'Pending';
+        const isOver =
+          attempt?.verification === 'Passed' ||
+          (attempt?.verification === 'Failed' && attempt.outcome !== 'OutcomeUnknown');
         const isBeingUndone = incident.attempts.some(
           ({ rollbackOf, outcome }) => rollbackOf === intent && outcome === undefined,
         );
-        if (attempt === undefined || isWaited || isBeingUndone) continue;
+        if (!isOver || isBeingUndone) continue;
         const effect = { kind: 'Settle', intent } as const;
         this.#executor.start(incident.workload.key, incident.name, effect, Promise.resolve());
       }
@@ -404,7 +409,8 @@ export class Controller implements AsyncDisposable {
       if (signal.aborted) return;
       try {
         await this.#observer.resync(signal);
-        this.#synced();
+        // While events are missed, what is found has no witness that could still speak.
+        if (this.#observer.isHearing()) this.#synced();
         for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
       } catch (error) {
         listener?.onWarning?.('a resync failed; the next event or resync makes up for it', error);
@@ -422,7 +428,7 @@ export class Controller implements AsyncDisposable {
     this.#refreshAbsent();
     this.#signals?.reconcileWants();
     // What no policy cared for was not kept: it is found now.
-    if (this.#isSynced && this.#isConnected) this.#observer.noteFound();
+    if (this.#isSynced && this.#observer.isHearing()) this.#observer.noteFound();
     if (this.#isSynced) for (const key of this.fleet.views().keys()) this.#queue.add(key, 'Resync');
   }
 

@@ -3,7 +3,7 @@ import type { Affected, Attempt, Incident, Outcome } from '#core/incident/incide
 import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
 import { type Considered, reconsider } from '#core/remediation/reconsider.ts';
-import { rollbackRefusal } from '#core/remediation/rollback.ts';
+import { handsOff, recoveryRefusal, rollbackRefusal } from '#core/remediation/rollback.ts';
 import type { ResolvedArguments } from '#core/remediation/secrets.ts';
 import { about, type Effect, type WorkloadMemory } from '#core/remediation/step.ts';
 import { recordableResult, recordableText } from '#core/remediation/tool-result.ts';
@@ -61,6 +61,8 @@ export class Executor {
   readonly #underWay = new Set<Promise<void>>();
   /** Intents of this run whose tool was not called yet. */
   readonly #uncalled = new Set<string>();
+  /** Intents whose set-aside containers are being removed. */
+  readonly #settling = new Set<string>();
   readonly #stopping = new AbortController();
 
   constructor(options: ExecutorOptions) {
@@ -69,11 +71,12 @@ export class Executor {
 
   /** Starts an effect; `durable` is that of the step which asked for it. */
   start(key: WorkloadKey, incident: string, effect: Effect, durable: Promise<void>): void {
-    if (effect.kind === 'Execute') this.#uncalled.add(effect.intent);
+    if (effect.kind === 'Execute' || effect.kind === 'Rollback') this.#uncalled.add(effect.intent);
     const run = this.#run(key, incident, effect, durable)
       .catch((error: unknown) => this.#options.onWarning('an effect failed', error))
       .finally(() => {
         this.#underWay.delete(run);
+        this.#uncalled.delete(effect.intent);
         this.#options.onEnded(key);
       });
     this.#underWay.add(run);
@@ -102,13 +105,26 @@ export class Executor {
   ): Promise<void> {
     if (effect.kind === 'Settle') {
       await durable;
-      const settled = await this.#options.actions.settle(effect.intent, NEVER);
-      if (settled.outcome === 'Failed')
-        this.#options.onWarning('what was set aside could not be removed', settled.message);
+      await this.#settle(key, effect.intent);
       return;
     }
     const ending = await this.#endingOf(key, name, effect, durable);
-    await this.#record(name, effect, ending);
+    // Without one the attempt stays open, and the next start goes on with it.
+    if (ending !== undefined) await this.#record(name, effect, ending);
+  }
+
+  /** Once at a time, and only where the policy of now lets Sentinel touch the workload. */
+  async #settle(key: WorkloadKey, intent: string): Promise<void> {
+    const { actions, world, onWarning } = this.#options;
+    if (this.#settling.has(intent) || handsOff(world(), key) !== undefined) return;
+    this.#settling.add(intent);
+    try {
+      const settled = await actions.settle(intent, NEVER);
+      if (settled.outcome === 'Failed')
+        onWarning('what was set aside could not be removed', settled.message);
+    } finally {
+      this.#settling.delete(intent);
+    }
   }
 
   async #endingOf(
@@ -116,7 +132,7 @@ export class Executor {
     name: string,
     effect: Exclude<Effect, { kind: 'Settle' }>,
     durable: Promise<void>,
-  ): Promise<Ending> {
+  ): Promise<Ending | undefined> {
     // Beside the wait for the disk, so that it takes no time of its own.
     const kept = this.#keepEvidence(name, effect.intent);
     try {
@@ -137,7 +153,8 @@ export class Executor {
       });
     } catch (error) {
       if (error instanceof JournalUnavailableError) throw error;
-      // Nothing in here throws once the call was made: the runner turns every failure to an outcome.
+      // Nothing throws once a call was made: the runner makes an outcome of every failure, and the
+      // recovery after it tries on.
       return notExecuted('LookFailed', messageOf(error));
     }
   }
@@ -147,7 +164,7 @@ export class Executor {
     if (attempt !== undefined) await this.#options.keepEvidence?.(name, attempt);
   }
 
-  async #execute(key: WorkloadKey, name: string, attempt: Attempt): Promise<Ending> {
+  async #execute(key: WorkloadKey, name: string, attempt: Attempt): Promise<Ending | undefined> {
     await this.#lookAt(attempt);
 
     // From here to the call there is no await: what the gate has seen is what the call meets.
@@ -168,14 +185,32 @@ export class Executor {
 
   /**
    * A multi-step tool whose fate is unknown may have stopped between two containers: it is told to
-   * go back to the old one. That is no repetition; the original intent permits it.
+   * go back to the old one, for as long as it takes the engine to answer. That is no repetition; the
+   * original intent permits it.
+   *
+   * @returns `undefined` when Sentinel stops before: the attempt is still open then
    */
-  async #recoverFrom(attempt: Attempt, ending: Ending): Promise<Ending> {
+  async #recoverFrom(attempt: Attempt, ending: Ending): Promise<Ending | undefined> {
     if (builtinTool(attempt.tool)?.multiStep !== true) return ending;
-    await this.#lookAt(attempt);
-    const no = rollbackRefusal(this.#options.world(), attempt);
+    for (;;) {
+      const recovered = await this.#recoverOnce(attempt, ending);
+      if (recovered !== undefined) return recovered;
+      await this.#options.clock.sleep(RECOVER_AGAIN_MS, this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return undefined;
+    }
+  }
+
+  /** @returns `undefined` when it is not known what became of it */
+  async #recoverOnce(attempt: Attempt, ending: Ending): Promise<Ending | undefined> {
+    try {
+      await this.#lookAt(attempt);
+    } catch {
+      return undefined;
+    }
+    const no = recoveryRefusal(this.#options.world(), attempt);
     if (no !== undefined) return { ...ending, message: `${ending.message}; not recovered: ${no}` };
     const recovered = ended(await this.#options.actions.recover(attempt.intent, NEVER));
+    if (recovered.outcome === 'OutcomeUnknown') return undefined;
     const words = recovered.message ?? recovered.reason ?? 'the old container is back';
     return { ...ending, message: `${ending.message}; recovery ${recovered.outcome}: ${words}` };
   }
@@ -211,6 +246,7 @@ export class Executor {
     const no = rollbackRefusal(world, original);
     if (no !== undefined) return notExecuted('RollbackRefused', no);
     if (builtinTool(original.tool)?.multiStep === true) {
+      this.#uncalled.delete(attempt.intent);
       return ended(await this.#options.actions.recover(rollbackOf, NEVER));
     }
     const previous = original.result?.['previous'];
@@ -225,6 +261,7 @@ export class Executor {
       expect: [expectationOf(world, target)],
       timeoutMs: timeoutOf(world, attempt, previous),
     };
+    this.#uncalled.delete(attempt.intent);
     return ended(await this.#options.actions.call(call, NEVER));
   }
 
@@ -273,6 +310,7 @@ export class Executor {
 }
 
 const RECORD_AGAIN_MS = 2_000;
+const RECOVER_AGAIN_MS = 5_000;
 
 function endOf(
   incident: Incident,

@@ -76,7 +76,7 @@ export class Fleet {
     const key = this.keyOf(container);
     const before = this.#entries.get(container.id);
     if (before !== undefined && before.key !== key) this.#leave(before.key, container.id);
-    if (before !== undefined) this.#byName.delete(before.container.name);
+    if (before !== undefined) this.#forgetName(before.container.name, container.id);
 
     const runningSinceMs = runningSince(container, before, times);
     this.#entries.set(container.id, {
@@ -97,7 +97,7 @@ export class Fleet {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
     this.#entries.delete(id);
-    if (this.#byName.get(entry.container.name) === id) this.#byName.delete(entry.container.name);
+    this.#forgetName(entry.container.name, id);
     this.#leave(entry.key, id);
     return entry.key;
   }
@@ -121,6 +121,11 @@ export class Fleet {
     for (const [key, identity] of wanted) this.#absent.set(key, identity);
     for (const key of [...gone, ...added]) this.#refresh(key);
     return [...gone, ...added];
+  }
+
+  /** Its name may be another container's by now. */
+  #forgetName(name: string, id: string): void {
+    if (this.#byName.get(name) === id) this.#byName.delete(name);
   }
 
   #leave(key: WorkloadKey, id: string): void {

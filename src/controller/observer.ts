@@ -98,6 +98,11 @@ export class Observer {
     return Math.max(this.#nowMs() + DEAF_RECHECK_MS, this.#settlingUntilMs ?? 0);
   }
 
+  /** Every event is heard as it comes, and none before was missed. */
+  isHearing(): boolean {
+    return this.#isHearing;
+  }
+
   /** Runs until `signal` aborts; connects anew for as long as it takes. */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
@@ -264,15 +269,13 @@ export class Observer {
   ): Promise<void> {
     const { fleet, onChange } = this.#options;
     const present = new Set(summaries.map(({ id }) => id));
-    for (const { id } of fleet.containers()) {
-      if (present.has(id)) continue;
-      const key = fleet.drop(id);
-      if (key !== undefined) onChange(key, why);
-    }
-    const queue = [...summaries];
+    // What is not listed is not gone for that: it may have been created since. It is asked for too.
+    const others = fleet.containers().filter(({ id }) => !present.has(id));
+    const queue = [...summaries, ...others].map(({ id }) => id);
     const worker = async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const container = await this.inspect(next.id, signal);
+      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+        const before = fleet.container(id);
+        const container = (await this.inspect(id, signal)) ?? before;
         if (container !== undefined) onChange(fleet.keyOf(container), why);
       }
     };
@@ -302,9 +305,16 @@ export class Observer {
     if (history !== undefined && !isNews(event, history)) return;
 
     this.#note(event, key, history);
-    if (event.action === 'destroy') fleet.drop(event.containerId);
+    if (event.action === 'destroy') this.#forget(event.containerId);
     if (isUnknownOrRenamed(event, fleet)) void this.#inspectAndTell(event.containerId, key, signal);
     else onChange(key, 'Event');
+  }
+
+  /** It is gone for good: a look that is under way does not bring it back. */
+  #forget(id: string): void {
+    const look = this.#looks.get(id);
+    if (look !== undefined) look.answered = Number.POSITIVE_INFINITY;
+    this.#options.fleet.drop(id);
   }
 
   /** Records what the event tells only once, where anybody cares for the workload. */

@@ -98,7 +98,8 @@ function notApprovable(incident: Incident, candidate: CandidateVerdict): string 
   const { approval } = incident;
   if (approval?.candidate === candidate.id) {
     if (approval.state === 'Requested') return undefined;
-    if (approval.state === 'Granted') return `${candidate.id} is approved already`;
+    const isAsked = candidate.blockedBy.some(({ reason }) => reason === 'ApprovalRequired');
+    if (approval.state === 'Granted' && !isAsked) return `${candidate.id} is approved already`;
   }
   if (candidate.blockedBy.some(({ reason }) => LIFTED.has(reason))) return undefined;
   const reasons = candidate.blockedBy.map(({ reason }) => reason).join(', ');

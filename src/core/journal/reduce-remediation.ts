@@ -1,11 +1,9 @@
 import type { Attempt, Incident } from '#core/incident/incident.ts';
 import { touch } from './reduce-incident.ts';
-import { disown, doubt } from './reduce-workload.ts';
+import { disown, doubt, LEDGER_KEEP_MS } from './reduce-workload.ts';
 import type { RecordPlace, Reducers } from './reducer.ts';
 import type { OperatorState } from './state.ts';
 
-/** Longer than any limit, cooldown or window that the schema allows. */
-const LEDGER_KEEP_MS = 31 * 86_400_000;
 const LEDGER_MAX = 2_000;
 const ATTEMPTS_MAX = 200;
 
@@ -34,7 +32,7 @@ export const remediationReducers: Reducers = {
       verification: 'None',
     });
     // Of trouble that comes back for months, what was tried lately is enough.
-    if (incident.attempts.length > ATTEMPTS_MAX) incident.attempts.shift();
+    if (incident.attempts.length > ATTEMPTS_MAX) forgetOldest(incident.attempts);
     incident.rung = data.rung;
     if (data.rollbackOf === undefined) spend(state, incident, data, place);
   },
@@ -173,6 +171,12 @@ function endVerification(
   attempt.verifiedAt = place.at;
   attempt.verificationMessage = message;
   return incident;
+}
+
+/** What was not carried out goes first. */
+function forgetOldest(attempts: Attempt[]): void {
+  const idle = attempts.findIndex(({ outcome }) => outcome === 'NotExecuted');
+  attempts.splice(Math.max(0, idle), 1);
 }
 
 function findAttempt(incident: Incident | undefined, intent: string): Attempt | undefined {

@@ -4,6 +4,8 @@ import type { Hold, OperatorState, WorkloadHistory } from './state.ts';
 
 /** Starts kept per workload: more than any sensible threshold counts. */
 const STARTS_MAX = 200;
+/** Longer than any limit, cooldown or window that the schema allows. */
+export const LEDGER_KEEP_MS = 31 * 86_400_000;
 
 export function emptyHistory(): WorkloadHistory {
   return { container: '', name: '', lastEventNano: '', starts: [] };
@@ -34,9 +36,17 @@ export function observe(state: OperatorState, fact: WorkloadObserved, place: Rec
 function forgetRemoved(state: OperatorState, nowMs: number): void {
   for (const [key, { removedAtMs }] of Object.entries(state.workloads)) {
     if (removedAtMs === undefined || removedAtMs > nowMs - REMOVED_KEEP_MS) continue;
-    if (state.openByWorkload[key] !== undefined || state.ledger[key] !== undefined) continue;
+    if (state.openByWorkload[key] !== undefined || isSpent(state, key, nowMs)) continue;
     delete state.workloads[key];
+    delete state.ledger[key];
+    delete state.shadowLedger[key];
   }
+}
+
+/** Its ledgers still count for a limit. */
+function isSpent({ ledger, shadowLedger }: OperatorState, key: string, nowMs: number): boolean {
+  const last = [...(ledger[key] ?? []), ...(shadowLedger[key] ?? [])].map(({ atMs }) => atMs);
+  return Math.max(0, ...last) > nowMs - LEDGER_KEEP_MS;
 }
 
 /** Longer than any window that asks for restarts of a workload which comes back. */

@@ -8,6 +8,7 @@ import type {
 import { intentId, isEscalated } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
+import type { JsonObject } from '#lib/json.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
 import { refusals } from './gate.ts';
 import type { GuardContext } from './guard.ts';
@@ -33,7 +34,7 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   if (explained !== undefined) return { drafts: [explained], again: true };
   if (isEscalated(incident)) return NOTHING;
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
-  if (situation.breached.length === 0) return recheck(situation.world.nowMs + WAIT_MAX_MS);
+  if (situation.breached.length === 0) return unseen(situation, incident);
 
   const choice = choose(
     considered.filter(({ candidate }) => incident.denied?.includes(candidate.id) !== true),
@@ -41,11 +42,11 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   );
   switch (choice.kind) {
     case 'Intend':
-      return intend(situation, incident, choice.candidate);
+      return intend(situation, incident, choice.candidate, shown(incident, considered));
     case 'Shadow':
       return shadow(incident, choice.candidate);
     case 'Wait':
-      return wait(situation, incident, choice);
+      return wait(situation, incident, { ...choice, considered });
     case 'Exhausted':
       // What was only thought of spends no real limit, and asks for nobody.
       return isShadow(situation) ? NOTHING : exhausted(incident, considered);
@@ -59,7 +60,8 @@ export function consider(
   ownIntent?: string,
 ): Considered[] {
   const approved = approvedCandidate(situation, incident);
-  return candidatesFor(stillBreached(situation, incident)).map((candidate) => {
+  return candidatesFor(stillBreached(situation, incident)).map((computed) => {
+    const candidate = asAsked(computed, incident);
     const context: GuardContext = {
       ...situation,
       candidate,
@@ -68,6 +70,21 @@ export function consider(
     };
     return { candidate, blockedBy: refusals(context) };
   });
+}
+
+/**
+ * What a person is asked about, or has said yes to, stays as it was shown: a size that is computed
+ * would be another one with each sample, and nobody could ever answer. Not of a container that has
+ * come since.
+ */
+function asAsked(candidate: Candidate, { approval, candidates, workload }: Incident): Candidate {
+  if (approval?.state !== 'Requested' && approval?.state !== 'Granted') return candidate;
+  const asked = candidates.find(({ id }) => id === approval.candidate);
+  const { action, target } = candidate;
+  if (asked?.action !== action.name || target !== workload.id) return candidate;
+  if (candidate.variants !== 1 || asked.arguments === null) return candidate;
+  const args = asked.arguments as JsonObject;
+  return { ...candidate, id: asked.id, arguments: { ok: true, arguments: args } };
 }
 
 /** An approval holds for as long as the policy would have waited for it. */
@@ -102,11 +119,16 @@ function choose(considered: readonly Considered[], rung: number): Choice {
   return { kind: 'Exhausted' };
 }
 
-function intend(situation: JudgedSituation, incident: Incident, candidate: Candidate): Step {
+function intend(
+  situation: JudgedSituation,
+  incident: Incident,
+  candidate: Candidate,
+  before: readonly Draft[],
+): Step {
   const { world, policy } = situation;
   if (!candidate.arguments.ok)
     throw new TypeError('the gate lets no candidate without arguments pass');
-  const intent = intentId(world.state.journalId, world.state.seq + 1);
+  const intent = intentId(world.state.journalId, world.state.seq + before.length + 1);
   const draft: Draft = {
     type: 'remediation.intended',
     ...about(incident),
@@ -122,7 +144,7 @@ function intend(situation: JudgedSituation, incident: Incident, candidate: Candi
       argumentsMac: world.mac(canonicalJson(candidate.arguments.arguments)),
     },
   };
-  return { drafts: [draft], effects: [{ kind: 'Execute', intent }] };
+  return { drafts: [...before, draft], effects: [{ kind: 'Execute', intent }] };
 }
 
 export function affectedContainers({ world }: JudgedSituation, candidate: Candidate): Affected[] {
@@ -156,10 +178,12 @@ const TOLD: Partial<Record<RefusalReason, EscalationReason>> = {
   StormActive: 'StormActive',
 };
 
+type Waiting = Considered & { readonly considered: readonly Considered[] };
+
 function wait(
   situation: JudgedSituation,
   incident: Incident,
-  { candidate, blockedBy }: Extract<Choice, { kind: 'Wait' }>,
+  { candidate, blockedBy, considered }: Waiting,
 ): Step {
   for (const { reason, message } of blockedBy) {
     const escalation = TOLD[reason];
@@ -169,7 +193,7 @@ function wait(
   }
   const blocked = blockedForLong(situation, incident, blockedBy);
   if (blocked !== undefined) return escalate(incident, 'Blocked', blocked);
-  const approval = requestApproval(situation, incident, { candidate, blockedBy });
+  const approval = requestApproval(situation, incident, { candidate, blockedBy, considered });
   if (approval !== undefined) return approval;
   const later = blockedBy.map(({ recheckAtMs }) => recheckAtMs).filter((at) => at !== undefined);
   // Some waits end with something that happens elsewhere: nobody is forgotten over it.
@@ -190,7 +214,8 @@ const KNOWN_TO_PEOPLE: ReadonlySet<RefusalReason> = new Set([
 ]);
 /** The time that they name is when to look again, and not when they end. */
 const LOOKED_AT_AGAIN: ReadonlySet<RefusalReason> = new Set([
-  'HostBudgetExhausted',
+  'Settling',
+  'BudgetExhausted',
   'DependentNotPermitted',
   'ToolsNotReady',
 ]);
@@ -200,14 +225,35 @@ function blockedForLong(
   incident: Incident,
   blockedBy: readonly Refusal[],
 ): string | undefined {
-  const sinceMs = Math.max(incident.boutAtMs, incident.attempts.at(-1)?.endedAtMs ?? 0);
-  if (sinceMs + TELL_BLOCKED_MS > situation.world.nowMs || isShadow(situation)) return undefined;
-  const lasting = blockedBy.filter(
-    ({ reason, recheckAtMs }) =>
-      !KNOWN_TO_PEOPLE.has(reason) && (recheckAtMs === undefined || LOOKED_AT_AGAIN.has(reason)),
-  );
-  if (lasting.length === 0 || wasTold(situation, incident, 'Blocked')) return undefined;
-  return `nothing could be done for a while: ${lasting.map(({ message }) => message).join('; ')}`;
+  if (!isLong(situation, incident) || wasTold(situation, incident, 'Blocked')) return undefined;
+  const lasting = blockedBy
+    .filter(
+      ({ reason, recheckAtMs }) =>
+        !KNOWN_TO_PEOPLE.has(reason) && (recheckAtMs === undefined || LOOKED_AT_AGAIN.has(reason)),
+    )
+    .map(({ message }) => message);
+  const last = incident.attempts.at(-1);
+  if (last?.outcome === 'NotExecuted' && last.startedAtMs >= incident.boutAtMs) {
+    lasting.push(`${last.action} was not executed (${last.reason ?? last.message})`);
+  }
+  if (lasting.length === 0) return undefined;
+  return `nothing could be done for a while: ${lasting.join('; ')}`;
+}
+
+/** Nothing was carried out for as long as people should not be left without a word. */
+function isLong(situation: JudgedSituation, { boutAtMs, attempts }: Incident): boolean {
+  const acted = attempts.findLast(({ outcome }) => outcome !== 'NotExecuted')?.endedAtMs ?? 0;
+  const sinceMs = Math.max(boutAtMs, acted);
+  return sinceMs + TELL_BLOCKED_MS <= situation.world.nowMs && !isShadow(situation);
+}
+
+/** What was breached cannot be judged any more, and nothing says that it is over. */
+function unseen(situation: JudgedSituation, incident: Incident): Step {
+  if (!isLong(situation, incident) || wasTold(situation, incident, 'Blocked')) {
+    return recheck(situation.world.nowMs + WAIT_MAX_MS);
+  }
+  const names = incident.breached.join(', ');
+  return escalate(incident, 'Blocked', `it cannot be seen whether ${names} is still breached`);
 }
 
 function wasTold(
@@ -219,23 +265,24 @@ function wasTold(
     const storm = stormOf(world, policy);
     return storm === undefined || (world.state.stormsTold[policy.name] ?? -1) >= storm.sinceMs;
   }
-  return incident.escalations.some(
-    (told) => told.reason === reason && told.atMs >= incident.boutAtMs,
-  );
+  return wasToldOf(incident, reason);
 }
 
 /** Asks once per candidate and bout, when nothing but a person's word is missing. */
 function requestApproval(
   { world, policy }: JudgedSituation,
   incident: Incident,
-  { candidate, blockedBy }: Considered,
+  { candidate, blockedBy, considered }: Waiting,
 ): Step | undefined {
   if (!blockedBy.every(({ reason }) => reason === 'ApprovalRequired')) return undefined;
   const { approval } = incident;
-  if (approval?.candidate !== candidate.id || approval.atMs < incident.boutAtMs) {
+  // A grant that does not lift the refusal has lapsed.
+  const isAsked = approval?.candidate === candidate.id && approval.atMs >= incident.boutAtMs;
+  if (!isAsked || approval.state === 'Granted') {
     const message = `${candidate.action.name} (${candidate.action.tool}) waits for approval`;
     const data = { candidate: candidate.id, message };
-    return { drafts: [{ type: 'approval.requested', ...about(incident), data }], again: true };
+    const asking: Draft = { type: 'approval.requested', ...about(incident), data };
+    return { drafts: [...shown(incident, considered), asking], again: true };
   }
   if (approval.state !== 'Requested') return undefined;
   const expiresAtMs = approval.atMs + policy.spec.remediation.approvalTimeout;
@@ -246,7 +293,8 @@ function requestApproval(
 
 /** No rung is left that could act: a person has to. Said once, with the reason that weighs most. */
 function exhausted(incident: Incident, considered: readonly Considered[]): Step {
-  const left = considered.filter(({ candidate }) => candidate.rung >= incident.rung);
+  const isDenied = ({ candidate }: Considered) => incident.denied?.includes(candidate.id) === true;
+  const left = considered.filter((one) => one.candidate.rung >= incident.rung && !isDenied(one));
   const find = (reason: RefusalReason) =>
     left.flatMap(({ blockedBy }) => blockedBy).find((refusal) => refusal.reason === reason);
   const limit = find('LimitReached');
@@ -255,18 +303,21 @@ function exhausted(incident: Incident, considered: readonly Considered[]): Step 
   if (lost !== undefined) return escalateOnce(incident, 'NeedsRecreate', lost.message);
 
   const why = left.flatMap(({ blockedBy }) => blockedBy.map(({ message }) => message)).join('; ');
-  if (considered.length > left.length) {
+  if (considered.some(({ candidate }) => candidate.rung < incident.rung)) {
     return escalate(incident, 'LadderExhausted', why === '' ? 'every action was tried' : why);
   }
-  const nothing = 'no action of the policy answers to what is breached';
+  const nothing = considered.some(isDenied)
+    ? 'every action that is left was denied'
+    : 'no action of the policy answers to what is breached';
   return escalateOnce(incident, 'NoAction', why === '' ? nothing : why);
 }
 
 function escalateOnce(incident: Incident, reason: EscalationReason, message: string): Step {
-  const told = incident.escalations.some(
-    (one) => one.reason === reason && one.atMs >= incident.boutAtMs,
-  );
-  return told ? NOTHING : escalate(incident, reason, message);
+  return wasToldOf(incident, reason) ? NOTHING : escalate(incident, reason, message);
+}
+
+function wasToldOf(incident: Incident, reason: EscalationReason): boolean {
+  return incident.escalations.some((one) => one.reason === reason && one.atMs >= incident.boutAtMs);
 }
 
 export function escalate(
@@ -277,6 +328,14 @@ export function escalate(
 ): Step {
   const data = { reason, message, ...(quarantine ? { quarantine } : {}) };
   return { drafts: [{ type: 'incident.escalated', ...about(incident), data }], again: true };
+}
+
+/** What a person is asked about, and what is done, stands on the incident as it is. */
+function shown(incident: Incident, considered: readonly Considered[]): Draft[] {
+  if (considered.every(({ candidate: { id } }) => incident.candidates.some((it) => it.id === id)))
+    return [];
+  const candidates = considered.map(verdictOf);
+  return [{ type: 'remediation.considered', ...about(incident), data: { candidates } }];
 }
 
 /** The verdicts as they stand on the incident; absent when they have not changed. */
@@ -298,9 +357,9 @@ function verdictOf({ candidate, blockedBy }: Considered): CandidateVerdict {
   };
 }
 
-/** Messages count down; only a change of the reasons is news. */
+/** Messages count down, and sizes are computed anew; only a change of the reasons is news. */
 function fingerprintOf(candidates: readonly CandidateVerdict[]): string {
   return candidates
-    .map(({ id, blockedBy }) => `${id}:${blockedBy.map(({ reason }) => reason).join(',')}`)
+    .map(({ action, blockedBy }) => `${action}:${blockedBy.map(({ reason }) => reason).join(',')}`)
     .join('\n');
 }

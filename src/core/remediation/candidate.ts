@@ -25,6 +25,10 @@ export interface Candidate {
   /** Place on the ladder: the action's index times RUNGS_PER_ACTION, and the variant. */
   readonly rung: number;
   readonly tool: ToolDescription | undefined;
+  /** Id of the container that it is about; empty where there is none. */
+  readonly target: string;
+  /** How many candidates the action has now. */
+  readonly variants: number;
   readonly arguments: ArgumentVariant;
   /** The breached threshold that makes it eligible; log-derived ones only when there is no other. */
   readonly trigger: string;
@@ -47,9 +51,11 @@ export function candidatesFor(situation: Situation): Candidate[] {
   return policy.actions.flatMap((action, index) => {
     const trigger = triggerOf(situation, action);
     if (trigger === undefined) return [];
-    return variants(situation, action).map((args, variant) =>
-      candidate(situation, { action, args, trigger, rung: index * RUNGS_PER_ACTION + variant }),
-    );
+    const all = variants(situation, action);
+    return all.map((args, variant) => ({
+      ...candidate(situation, { action, args, trigger, rung: index * RUNGS_PER_ACTION + variant }),
+      variants: all.length,
+    }));
   });
 }
 
@@ -85,7 +91,7 @@ function variants(situation: Situation, action: CompiledAction): readonly Argume
 function candidate(
   { world, view }: Situation,
   draft: { action: CompiledAction; args: ArgumentVariant; trigger: Trigger; rung: number },
-): Candidate {
+): Omit<Candidate, 'variants'> {
   const { action, args, trigger, rung } = draft;
   const tool = world.tool(action.tool);
   const identity = {
@@ -100,6 +106,7 @@ function candidate(
     action,
     rung,
     tool,
+    target: identity.container,
     arguments: args,
     trigger: trigger.threshold,
     logTriggered: trigger.logDerived,

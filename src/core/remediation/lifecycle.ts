@@ -12,6 +12,7 @@ import type { PolicyRef } from '#core/journal/record.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import { RUNGS_PER_ACTION } from './candidate.ts';
+import type { No } from './guard.ts';
 import { DEPLOYMENT_SETTLE_MS, deployedAtMs, humanAction } from './guards-people.ts';
 import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
 import type { World } from './world.ts';
@@ -25,7 +26,8 @@ const RELEASE_MS = REOPEN_MS;
 export function open(situation: JudgedSituation): Step {
   const { breached } = situation;
   if (breached.length === 0) return NOTHING;
-  if (belongsToPerson(situation) !== undefined && !isUntoldRemoval(situation)) return NOTHING;
+  const person = humanHold(situation);
+  if (person !== undefined && !isUntoldRemoval(situation)) return recheck(person.recheckAtMs);
 
   const recent = reopenable(situation);
   if (recent !== undefined) return reopen(situation, recent);
@@ -186,7 +188,7 @@ function isClear({ verdicts }: JudgedSituation, incident: Incident): boolean {
   });
 }
 
-function release(situation: JudgedSituation, incident: Incident): Step {
+function release(situation: JudgedSituation, incident: Incident): Step | undefined {
   const { world, view, history, memory } = situation;
   const quarantine = world.state.quarantined[view.key];
   if (quarantine !== undefined) {
@@ -198,7 +200,7 @@ function release(situation: JudgedSituation, incident: Incident): Step {
     if (wellSinceMs + RELEASE_MS > world.nowMs) return recheck(wellSinceMs + RELEASE_MS);
   }
   // Down by our own hand, and nothing has started it since: quiet, but not recovered.
-  if (history.exit?.cause === 'Sentinel' && view.container?.state === 'exited') return NOTHING;
+  if (history.exit?.cause === 'Sentinel' && view.container?.state === 'exited') return undefined;
   const started = history.starts.at(-1);
   if (started?.cause === 'Human' && started.atMs >= incident.boutAtMs) {
     return resolved(incident, 'HumanAction', 'a person started it, and it is well');
@@ -272,9 +274,14 @@ function endPending(incident: Incident, message: string): Draft[] {
 
 /** A hold that makes the workload a person's: incidents are neither opened nor kept open for it. */
 export function belongsToPerson(situation: JudgedSituation): string | undefined {
-  const { world, view, history, policy } = situation;
+  const hold = humanHold(situation);
+  // A signal that has ended nothing yet may have asked for no end.
+  return hold?.recheckAtMs === undefined ? hold?.message : undefined;
+}
+
+function humanHold({ world, view, history, policy }: JudgedSituation): No | undefined {
   if (history.hold?.kind === 'restart') return undefined;
-  return humanAction(world, view, history, policy.spec.startPeriod)?.message;
+  return humanAction(world, view, history, policy.spec.startPeriod);
 }
 
 export function policyRef(policy: CompiledPolicy): PolicyRef {

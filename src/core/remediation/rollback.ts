@@ -1,7 +1,9 @@
 import type { Affected, Attempt } from '#core/incident/incident.ts';
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { ResourceLimits } from '#core/workload/container.ts';
+import type { WorkloadKey } from '#core/workload/key.ts';
 import { formatBytes } from '#lib/quantity.ts';
+import { isLabelPaused, sentinelPaused } from './guards-people.ts';
 import { UPDATE_RESOURCES } from './tools.ts';
 import type { World } from './world.ts';
 
@@ -10,16 +12,53 @@ const HEADROOM = 1.1;
 
 /**
  * Why an attempt must not be undone now; `undefined` when it may. The original intent permits it,
- * unless a person has touched the container since, or what it uses no longer fits.
+ * unless people have said no since, have touched the container, or what it uses no longer fits.
  */
 export function rollbackRefusal(world: World, original: Attempt): string | undefined {
-  if (world.shadowAll) return 'Sentinel runs in Shadow mode';
-  for (const affected of original.affects) {
-    const no = noLongerOurs(world, original, affected);
+  for (const { workload } of original.affects) {
+    const no = handsOff(world, workload);
     if (no !== undefined) return no;
   }
+  const no = recoveryRefusal(world, original);
+  if (no !== undefined) return no;
   if (original.tool !== UPDATE_RESOURCES) return undefined;
   return changedSince(world, original) ?? tooTight(world, original);
+}
+
+/**
+ * Why a call that stopped between two containers must not be taken back. Where it has left the
+ * workload down, a pause or another mode is no reason: it would stay down for it.
+ */
+export function recoveryRefusal(world: World, original: Attempt): string | undefined {
+  if (world.shadowAll) return SHADOW;
+  for (const affected of original.affects) {
+    const isUp = world.views.get(affected.workload)?.container?.state === 'running';
+    const no =
+      noLongerOurs(world, original, affected) ??
+      (isUp ? handsOff(world, affected.workload) : undefined);
+    if (no !== undefined) return no;
+  }
+  return undefined;
+}
+
+const SHADOW = 'Sentinel runs in Shadow mode';
+
+/** What people say of a workload now that keeps Sentinel from ending what it once began there. */
+export function handsOff(world: World, key: WorkloadKey): string | undefined {
+  if (world.shadowAll) return SHADOW;
+  const view = world.views.get(key);
+  if (view !== undefined && isLabelPaused(view)) return `${key} is paused by its label`;
+  const governing = world.governing(key);
+  if (governing.kind === 'conflict') return `several policies tie for ${key}`;
+  if (governing.kind === 'none') {
+    // Between two containers there is nothing that a policy could select.
+    if (view?.container !== undefined) return `no policy governs ${key} any more`;
+    return sentinelPaused(world, '', key)?.message;
+  }
+  const { name, spec } = governing.policy;
+  const { mode } = spec.remediation;
+  if (mode === 'Off' || mode === 'Shadow') return `policy ${name} is in mode ${mode}`;
+  return sentinelPaused(world, name, key)?.message;
 }
 
 function noLongerOurs(

@@ -1,15 +1,21 @@
 import type { Verdict } from '#core/health/threshold.ts';
 import type { Incident } from '#core/incident/incident.ts';
+import type { ContainerState } from '#core/workload/container.ts';
 import type { JudgedSituation } from './step.ts';
 
 /**
- * After an action that did not help, a threshold that cannot be judged any more counts as breached
- * still: the action itself may have left the container down (a start that failed after its stop), and
- * then neither its health nor an exit of its own says anything, while the trouble goes on.
+ * After an action that did not help and left the container down (a start that failed after its stop),
+ * what was breached counts as breached still: neither its health nor an exit of its own says anything
+ * then, and its restarts leave their window, while the trouble goes on. Of a container that runs, what
+ * is not known is not breached.
  */
 export function stillBreached(situation: JudgedSituation, incident: Incident): JudgedSituation {
-  if (situation.breached.length > 0 || !hasFailed(incident)) return situation;
-  const unseen = incident.breached.filter((name) => isUnseen(situation.verdicts.get(name)));
+  if (situation.breached.length > 0 || !isLeftDown(situation, incident)) return situation;
+  const byUs = situation.history.exit?.cause === 'Sentinel';
+  const unseen = incident.breached.filter((name) => {
+    const verdict = situation.verdicts.get(name);
+    return isUnseen(verdict) || (byUs && verdict?.kind === 'Clear');
+  });
   if (unseen.length === 0) return situation;
 
   const sinceMs = incident.boutAtMs;
@@ -17,6 +23,13 @@ export function stillBreached(situation: JudgedSituation, incident: Incident): J
   for (const name of unseen) verdicts.set(name, { kind: 'Breached', sinceMs, value: 'not seen' });
   return { ...situation, breached: unseen, verdicts };
 }
+
+/** Down, after an action that did not help. */
+export function isLeftDown({ view }: JudgedSituation, incident: Incident): boolean {
+  return !IS_UP.has(view.container?.state ?? 'exited') && hasFailed(incident);
+}
+
+const IS_UP: ReadonlySet<ContainerState> = new Set(['running', 'paused', 'restarting', 'removing']);
 
 function hasFailed({ attempts, boutAtMs }: Incident): boolean {
   const last = attempts.findLast(

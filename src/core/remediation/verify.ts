@@ -2,6 +2,7 @@ import type { Verdict } from '#core/health/threshold.ts';
 import type { Attempt, Incident } from '#core/incident/incident.ts';
 import { intentId } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
+import type { CompiledThreshold } from '#core/policy/compile.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { escalate } from './act.ts';
 import { startingDeadlineMs } from './deadlines.ts';
@@ -30,18 +31,14 @@ export function verify(situation: JudgedSituation, incident: Incident, attempt: 
     return { step: passed(situation, incident, attempt) };
   }
 
-  const deadlineMs = deadlineOf(situation, incident, attempt);
   const lost = hasEnded(situation, attempt);
-  if (deadlineMs <= world.nowMs || lost !== undefined) {
-    const message =
-      lost ?? missing ?? `not steady for ${formatDuration(healthyFor)} by the deadline`;
-    return { step: failed(situation, incident, attempt, message) };
+  const deadlineMs = deadlineOf(situation, incident, attempt);
+  if (lost !== undefined || (missing !== undefined && deadlineMs <= world.nowMs)) {
+    return { step: failed(situation, incident, attempt, lost ?? missing ?? '') };
   }
-  const steadyAtMs = steady === undefined ? deadlineMs : steady.sinceMs + healthyFor;
-  return {
-    step: recheck(Math.min(deadlineMs, steadyAtMs)),
-    ...(steady === undefined ? {} : { steady }),
-  };
+  if (steady === undefined) return { step: recheck(deadlineMs) };
+  // What holds at the deadline may go on to prove it: the next break of it fails.
+  return { step: recheck(steady.sinceMs + healthyFor), steady };
 }
 
 /** A person has the workload now: nothing is left to verify, and nothing more is done. */
@@ -70,13 +67,21 @@ function whatIsMissing(
   if (leaves !== 'running') return undefined;
   const { health = { status: 'healthy' } } = container;
   if (health.status !== 'healthy') return `its health is ${health.status}`;
-  return situation.policy.thresholds
-    .filter(({ name, signal }) => {
-      const isProbe = signal === 'probe.http' || signal === 'probe.tcp';
-      return isProbe || incident.breached.includes(name) || name === attempt.trigger;
-    })
+  return mustBeClear(situation, incident, attempt)
     .map(({ name }) => notClear(name, situation.verdicts.get(name)))
     .find((missing) => missing !== undefined);
+}
+
+/** The thresholds that verification asks for: what was wrong, and whether anybody is served. */
+function mustBeClear(
+  { policy }: JudgedSituation,
+  incident: Incident,
+  attempt: Attempt,
+): CompiledThreshold[] {
+  return policy.thresholds.filter(({ name, signal }) => {
+    const isProbe = signal === 'probe.http' || signal === 'probe.tcp';
+    return isProbe || incident.breached.includes(name) || name === attempt.trigger;
+  });
 }
 
 function notClear(name: string, verdict: Verdict | undefined): string | undefined {
@@ -114,24 +119,31 @@ function hasEnded({ view, history }: JudgedSituation, attempt: Attempt): string 
 
 /**
  * The later of `within` and the time at which Docker itself would call the container unhealthy, so
- * that a slow start is not failed; likewise where a gauge is not looked at during startPeriod.
+ * that a slow start is not failed; likewise where something is not looked at during startPeriod, or
+ * was not seen for the whole of its window.
  */
-function deadlineOf(
-  { view, policy, verdicts }: JudgedSituation,
-  incident: Incident,
-  attempt: Attempt,
-): number {
+function deadlineOf(situation: JudgedSituation, incident: Incident, attempt: Attempt): number {
+  const { view, policy, verdicts } = situation;
   const { within, healthyFor } = policy.spec.remediation.verify;
   const endedAtMs = attempt.endedAtMs ?? attempt.startedAtMs;
   const health = view.container?.health;
   const runningSinceMs = view.runningSinceMs ?? endedAtMs;
   const bound = Math.max(runningSinceMs, endedAtMs);
+  const asked = mustBeClear(situation, incident, attempt);
+  const longestMs = Math.max(0, ...asked.map(({ window = 0 }) => window));
   // A container that keeps restarting would move its own deadline for ever.
-  const latestMs = endedAtMs + 3 * (within + startingDeadlineMs(health) + policy.spec.startPeriod);
+  const patienceMs = within + startingDeadlineMs(health) + policy.spec.startPeriod;
+  const latestMs = endedAtMs + 3 * patienceMs + longestMs;
   const byHealth = health === undefined ? 0 : bound + startingDeadlineMs(health) + healthyFor;
-  const hushed = incident.breached.some((name) => verdicts.get(name)?.kind === 'Ignored');
-  const byStart = hushed ? bound + policy.spec.startPeriod + healthyFor : 0;
-  return Math.max(endedAtMs + within, Math.min(latestMs, Math.max(byHealth, byStart)));
+  const kinds = asked.map(({ name }) => verdicts.get(name));
+  const isHushed = kinds.some((verdict) => verdict?.kind === 'Ignored');
+  const byStart = isHushed ? bound + policy.spec.startPeriod + healthyFor : 0;
+  const bySight = kinds.map((verdict) =>
+    verdict?.kind === 'Unknown' && verdict.recheckAtMs !== undefined
+      ? verdict.recheckAtMs + healthyFor
+      : 0,
+  );
+  return Math.max(endedAtMs + within, Math.min(latestMs, Math.max(byHealth, byStart, ...bySight)));
 }
 
 function passed({ world, view }: JudgedSituation, incident: Incident, attempt: Attempt): Step {
