@@ -42,7 +42,8 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
   },
   IntentUnknown: {
     meaning: 'nobody saw why it stopped, so somebody may have wanted it stopped',
-    remedy: 'Start it by hand, or let Sentinel do it with: sentinel approve INCIDENT.',
+    remedy:
+      'Start it by hand, or let Sentinel do it with: sentinel approve INCIDENT --candidate ACTION.',
   },
   DeploymentInProgress: { meaning: 'a deployment seems to be under way' },
   EngineRestarting: { meaning: 'Docker itself is restarting or removing it' },
@@ -97,7 +98,6 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
     meaning: 'the journal cannot be written, and nothing is done off the record',
     remedy: 'See to the disk of the data directory: sentinel doctor.',
   },
-  LeaseLost: { meaning: 'another Sentinel holds the lease for this engine' },
   ApprovalRequired: {
     meaning: 'the policy wants a person to say yes first',
     remedy: 'Say so with: sentinel approve INCIDENT, or sentinel deny INCIDENT --reason TEXT.',
