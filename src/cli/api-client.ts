@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type CliContext, CliError, type ExitCode } from './context.ts';
+import { dataDirectory } from './data-option.ts';
 
 export interface ApiOptions {
   readonly server?: string;
@@ -13,7 +14,7 @@ export interface ApiOptions {
 export function withApiOptions(command: Command): Command {
   return command
     .option('--server <url>', 'where Sentinel serves its API (API_HOST and API_PORT)')
-    .option('--token <token>', 'bearer token (SENTINEL_TOKEN, else DATA/api-token)')
+    .option('--token <token>', 'bearer token (SENTINEL_TOKEN or its _FILE, else DATA/api-token)')
     .option('--data <dir>', 'the data directory that holds the token (SENTINEL_DATA, else data)');
 }
 
@@ -35,23 +36,37 @@ const PAGES_MAX = 200;
 export async function openApi(context: CliContext, options: ApiOptions): Promise<ApiClient> {
   const url = serverUrl(context, options);
   const token = await tokenFor(context, options);
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token.text}` };
+
+  async function ask(path: string, init: RequestInit): Promise<Response> {
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    return fetch(new URL(path, url), { ...init, signal }).catch((error: unknown) => {
+      if (context.signal.aborted) throw new CliError(0, 'interrupted');
+      throw unreachable(url, error);
+    });
+  }
 
   async function send(path: string, init: RequestInit): Promise<Json> {
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    const response = await fetch(new URL(path, url), { ...init, signal }).catch(
-      (error: unknown) => {
-        if (context.signal.aborted) throw new CliError(0, 'interrupted');
-        throw unreachable(url, error);
-      },
-    );
+    const response = await ask(path, init);
     const body = (await response.json().catch(() => undefined)) as Json | undefined;
     if (!response.ok) throw refused(url, response.status, body, token !== undefined);
     if (body === undefined) throw new CliError(3, `${url} answers, but it is no Sentinel`);
     return body;
   }
 
-  const get = (path: string, query: Query = {}) => send(withQuery(path, query), { headers });
+  /** A token that was found, not given, may be left over; reading on this machine needs none. */
+  async function get(path: string, query: Query = {}): Promise<Json> {
+    const whole = withQuery(path, query);
+    try {
+      return await send(whole, { headers });
+    } catch (error) {
+      if (token?.isGiven !== false || !isUnauthorized(error)) throw error;
+      return await send(whole, {}).catch((again: unknown) => {
+        throw isUnauthorized(again) ? error : again;
+      });
+    }
+  }
+
   return {
     url,
     get,
@@ -90,16 +105,34 @@ function serverUrl({ env }: CliContext, { server }: ApiOptions): string {
  * that was named, unless the directory was named too.
  */
 async function tokenFor(
-  { env }: CliContext,
+  context: CliContext,
   { token, data, server }: ApiOptions,
-): Promise<string | undefined> {
-  const given = token ?? env['SENTINEL_TOKEN'];
-  if (given !== undefined && given !== '') return given;
+): Promise<Token | undefined> {
+  const given = token ?? (await tokenOfEnvironment(context));
+  if (given !== undefined && given !== '') return { text: given, isGiven: true };
   if (data === undefined && server !== undefined) return undefined;
-  const directory = data ?? (env['SENTINEL_DATA'] || 'data');
   // Absent, or not ours to read: reading on loopback needs none.
-  const text = await readFile(join(directory, 'api-token'), 'utf8').catch(() => '');
-  return text.trim() === '' ? undefined : text.trim();
+  const file = join(dataDirectory(context, data), 'api-token');
+  const text = (await readFile(file, 'utf8').catch(() => '')).trim();
+  return text === '' ? undefined : { text, isGiven: false };
+}
+
+interface Token {
+  readonly text: string;
+  /** Said by the user, not found in a data directory. */
+  readonly isGiven: boolean;
+}
+
+async function tokenOfEnvironment({ env }: CliContext): Promise<string | undefined> {
+  const [value, path] = [env['SENTINEL_TOKEN'] ?? '', env['SENTINEL_TOKEN_FILE'] ?? ''];
+  if (path === '') return value;
+  if (value !== '') {
+    throw new CliError(2, 'SENTINEL_TOKEN and SENTINEL_TOKEN_FILE are both set; set one of them');
+  }
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new CliError(2, `SENTINEL_TOKEN_FILE: ${path} cannot be read`, undefined, cause);
+  });
+  return text.trim();
 }
 
 function withQuery(path: string, query: Query): string {
@@ -127,14 +160,20 @@ function unreachable(url: string, error: unknown): CliError {
 
 const CODES: Readonly<Record<number, ExitCode>> = { 400: 2, 404: 1, 409: 1, 422: 2 };
 
+class UnauthorizedError extends CliError {}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof UnauthorizedError;
+}
+
 function refused(url: string, status: number, body: Json | undefined, hasToken: boolean): CliError {
   const detail = typeof body?.['detail'] === 'string' ? body['detail'] : `HTTP ${status}`;
   const code = CODES[status] ?? 3;
   if (status === 401) {
     const remedy = hasToken
-      ? 'The token that was given is another Sentinel’s, or old. It stands in DATA/api-token there.'
+      ? 'The token is another Sentinel’s, or old. Give one of its own (of DATA/api-token there, or of its API_TOKENS_FILE) with --token or SENTINEL_TOKEN.'
       : 'Give one with --token or SENTINEL_TOKEN, or name the data directory with --data.';
-    return new CliError(3, `${url}: ${detail}`, remedy);
+    return new UnauthorizedError(3, `${url}: ${detail}`, remedy);
   }
   return new CliError(code, status === 404 || status === 409 ? detail : `${url}: ${detail}`);
 }

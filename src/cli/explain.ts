@@ -10,6 +10,7 @@ import type { ThresholdSpec } from '#core/projection/threshold-words.ts';
 import { type ApiClient, type ApiOptions, openApi, withApiOptions } from './api-client.ts';
 import { type CliContext, CliError, type ExitCode } from './context.ts';
 import { warnOfDamage } from './damage-warning.ts';
+import { dataDirectory } from './data-option.ts';
 import { fetchIncident } from './order.ts';
 import { print } from './terminal.ts';
 
@@ -41,7 +42,7 @@ async function fromApi(context: CliContext, name: string, options: ApiOptions): 
   const api = await openApi(context, options);
   const incident = await fetchIncident(api, name);
   // Where Sentinel runs on this machine its evidence is at hand: by content, so nobody else's.
-  const texts = await textsOf(incident, context.env['SENTINEL_DATA'] || 'data');
+  const texts = await textsOf(incident, dataDirectory(context, undefined));
   return explainIncident(incident, {
     ...(await policyContext(api, incident)),
     records: await recordsOf(api, incident),

@@ -5,9 +5,10 @@ import {
   type ApiOptions,
   type Json,
   openApi,
+  type Query,
   withApiOptions,
 } from './api-client.ts';
-import type { CliContext, ExitCode } from './context.ts';
+import { type CliContext, CliError, type ExitCode } from './context.ts';
 import { fetchObject } from './fetch-object.ts';
 import { type AnyObject, findKind, type Kind } from './kinds.ts';
 import { formatTable } from './table.ts';
@@ -37,7 +38,7 @@ export function command(context: CliContext, end: (code: ExitCode) => void): Com
     )
     .option('-w, --watch', 'go on, and show each one again when it changes')
     .option('--open', 'incidents: only open ones')
-    .option('--policy <name>', 'only of this policy')
+    .option('--policy <name>', 'workloads, incidents, remediations: only of this policy')
     .option('--workload <key>', 'incidents, remediations: only of this workload')
     .option('--incident <name>', 'remediations: only of this incident')
     .addHelpText(
@@ -51,12 +52,13 @@ Examples:
     )
     .action(async (word: string, name: string | undefined, options: Options) => {
       const kind = findKind(word);
+      const query = queryOf(kind, name, options);
       const api = await openApi(context, options);
       const show = await createPresenter(context, kind, options.output);
       const seen = new Map<string, string>();
-      show.all(remember(seen, await fetchItems(api, kind, name, options)), name !== undefined);
+      show.all(remember(seen, await fetchItems(api, kind, name, query)), name !== undefined);
       while (options.watch === true && (await rest(context))) {
-        const items = await fetchItems(api, kind, name, options);
+        const items = await fetchItems(api, kind, name, query);
         const changed = items.filter((item) => seen.get(nameOf(item)) !== JSON.stringify(item));
         if (changed.length > 0) show.more(remember(seen, changed));
       }
@@ -68,20 +70,28 @@ async function fetchItems(
   api: ApiClient,
   kind: Kind,
   name: string | undefined,
-  options: Options,
+  query: Query,
 ): Promise<readonly Json[]> {
-  const path = `/api/v1/${kind.name}`;
   if (name !== undefined) return [await fetchObject(api, kind, name)];
-  const wanted: Record<string, string | undefined> = {
+  return api.list(`/api/v1/${kind.name}`, query);
+}
+
+/** @throws {CliError} a filter that was given would filter nothing */
+function queryOf(kind: Kind, name: string | undefined, options: Options): Query {
+  const wanted: Query = {
     open: options.open === true ? 'true' : undefined,
     policy: options.policy,
     workload: options.workload,
     incident: options.incident,
   };
-  const query = Object.fromEntries(
-    Object.entries(wanted).filter(([filter]) => kind.filters.includes(filter)),
-  );
-  return api.list(path, query);
+  const given = Object.keys(wanted).filter((filter) => wanted[filter] !== undefined);
+  const filters = name === undefined ? kind.filters : [];
+  const useless = given.find((filter) => !filters.includes(filter));
+  if (useless === undefined) return wanted;
+  const what = name === undefined ? kind.name : `one of the ${kind.name}, which ${name} names`;
+  const there = filters.map((filter) => `--${filter}`).join(', ');
+  const remedy = there === '' ? 'Leave it out.' : `There is: ${there}`;
+  throw new CliError(2, `--${useless} does not filter ${what}`, remedy);
 }
 
 interface Presenter {

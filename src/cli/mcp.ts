@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { type Column, formatTable } from './table.ts';
@@ -26,7 +26,7 @@ interface ServeOptions {
   readonly transport: 'stdio' | 'http';
   readonly readOnly?: boolean;
   readonly host: string;
-  readonly port: string;
+  readonly port: number;
   readonly allowedHost?: readonly string[];
 }
 
@@ -40,22 +40,26 @@ function serveCommand({ wiring, stderr }: CliContext, end: End): Command {
     )
     .option('--read-only', 'offer only the tools that read')
     .option('--host <address>', 'for http: where to listen', '127.0.0.1')
-    .option('--port <number>', 'for http: where to listen', '8811')
+    .option('--port <number>', 'for http: where to listen', portNumber, 8811)
     .option('--allowed-host <name...>', 'for http: further names that clients may use')
     .addHelpText(
       'after',
       `
 Over HTTP clients send the token of SENTINEL_MCP_TOKEN (or SENTINEL_MCP_TOKEN_FILE) as a bearer
-token. Serving the tools by themselves lets the process that reads logs and asks models do without
-write access to the Docker socket.`,
+token. This is for other clients of these tools: sentinel run has them within itself.`,
     )
     .action(async (options: ServeOptions) => {
       const { transport, readOnly = false, host, port, allowedHost = [] } = options;
-      const wanted = { transport, readOnly, host, port: Number(port), allowedHosts: allowedHost };
+      const wanted = { transport, readOnly, host, port, allowedHosts: allowedHost };
       // Stdout belongs to the protocol.
       await wiring.mcp.serve(wanted, (url) => stderr.write(`serving MCP at ${url}\n`));
       end(0);
     });
+}
+
+function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new InvalidArgumentError('must be a whole number from 0 to 65535.');
 }
 
 interface ToolsOptions {

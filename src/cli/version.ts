@@ -1,10 +1,10 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { VERSION } from '#lib/version.ts';
 import type { CliContext, ExitCode } from './context.ts';
 
 export function command({ stdout }: CliContext, end: (code: ExitCode) => void): Command {
   return new Command('version')
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(new Option('-o, --output <format>', 'how').choices(['text', 'json']).default('text'))
     .addHelpText('after', '\nExample:\n  sentinel version -o json')
     .action(({ output }: { readonly output: string }) => {
       const { node, v8 } = process.versions;

@@ -63,6 +63,25 @@ describe('sentinel', () => {
     assert.match(stderr, /unknown option '--opne'\n\(Did you mean --open\?\)/);
   });
 
+  for (const args of [
+    ['version', '-o', 'yaml'],
+    ['mcp', 'serve', '--transport', 'http', '--port', 'abc'],
+    ['mcp', 'serve', '--transport', 'http', '--port', '65536'],
+    ['get', 'policies', '--policy', 'x'],
+    ['get', 'workloads', '--workload', 'x'],
+    ['get', 'remediations', '--open'],
+    ['get', 'incidents', 'inc-x', '--policy', 'x'],
+  ]) {
+    it(`ends with 2 for: ${args.join(' ')}`, async () => {
+      const { code, stdout, stderr } = await sentinel(args);
+
+      const option = args.findLast((word) => word.startsWith('-')) ?? '';
+      assert.equal(code, 2, stderr);
+      assert.ok(stderr.includes(option), stderr);
+      assert.equal(stdout, '');
+    });
+  }
+
   it('prints its version, and loads no engine client for it', async () => {
     const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
     const trace = 'process.on("exit",()=>console.error(Object.keys(require.cache).join("\\n")))';
@@ -533,6 +552,44 @@ describe('sentinel as a client', () => {
     );
     assert.equal(operator.journal.state().pauses['all:']?.by, 'operator:ann');
     assert.equal(usage.code, 2);
+  });
+});
+
+describe('the token of a client', () => {
+  it('is no hindrance to a reader on this machine where an old one was left over', async () => {
+    const operator = await MemoryOperator.open([aPolicy()]);
+    await using server = await startHttpServer(apiOptions(operator));
+    const data = join(root, 'old-token');
+    await mkdir(data);
+    await writeFile(join(data, 'api-token'), 'of-a-sentinel-that-was-here\n');
+    const env = { API_PORT: new URL(server.url).port, SENTINEL_DATA: data };
+
+    const found = await sentinel(['get', 'policies'], { env });
+    const given = await sentinel(['get', 'policies', '--token', 'wrong'], { env });
+    const ordering = await sentinel(['pause', '--all', '--reason', 'test'], { env });
+
+    assert.deepEqual([found.code, given.code, ordering.code], [0, 3, 3]);
+    assert.match(found.stdout, /^NAME .*\nweb /);
+    assert.match(ordering.stderr, /is not known\nThe token is another Sentinel’s, or old\./);
+  });
+
+  it('may stand in a file', async () => {
+    const operator = await MemoryOperator.open([aPolicy()]);
+    await using server = await startHttpServer(apiOptions(operator));
+    const file = join(root, 'a-token');
+    await writeFile(file, `${OPERATOR_TOKEN}\n`);
+    const args = ['pause', '--all', '--reason', 'test', '--server', server.url];
+
+    const inFile = sentinel(args, { env: { SENTINEL_TOKEN_FILE: file } });
+    const paused = await withClock(operator, inFile);
+    const missing = await sentinel(args, { env: { SENTINEL_TOKEN_FILE: `${file}.not` } });
+    const both = await sentinel(args, {
+      env: { SENTINEL_TOKEN_FILE: file, SENTINEL_TOKEN: OPERATOR_TOKEN },
+    });
+
+    assert.equal(paused.code, 0, paused.stderr);
+    assert.equal(operator.journal.state().pauses['all:']?.by, 'operator:ann');
+    assert.deepEqual([missing.code, both.code], [2, 2]);
   });
 });
 
