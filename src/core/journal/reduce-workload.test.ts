@@ -27,3 +27,26 @@ it('a restart by hand holds for startPeriod, also when the container starts agai
   assert.deepEqual(held, { restart: ['HumanAction'] });
   assert.equal(after.length, 1);
 });
+
+it('a removed workload is forgotten with its ledgers, when no limit counts them any more', () => {
+  const scenario = new Scenario(aPolicy());
+  const removed = (name: string) => {
+    const key = scenario.put(aContainer(name, { health: health('unhealthy') }));
+    scenario.reconcile(key);
+    scenario.complete(key);
+    scenario.views.delete(key);
+    scenario.observe(key, 'destroy', { cause: 'Human' });
+    scenario.reconcile(key);
+    return key;
+  };
+  const old = removed('run-1');
+  scenario.pass(20 * 86_400_000);
+  const recent = removed('run-2');
+  assert.ok(scenario.state.ledger[old]);
+  scenario.pass(12 * 86_400_000);
+  removed('run-3');
+
+  assert.equal(scenario.state.ledger[old], undefined);
+  assert.equal(scenario.state.workloads[old], undefined);
+  assert.ok(scenario.state.ledger[recent]);
+});

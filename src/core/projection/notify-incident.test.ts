@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { aContainer, aPolicy, health, Scenario } from '../../../test/support/scenario.ts';
 import { isWanted, type NotifierLevel } from './notification.ts';
-import { notificationOf } from './notify-incident.ts';
+import { notificationOf, remindersOf } from './notify-incident.ts';
 
 const SOURCE = { journalId: 'j', severities: new Map() } as const;
 
@@ -197,4 +197,20 @@ describe('isWanted', () => {
       );
     });
   }
+});
+
+describe('reminders', () => {
+  it('tell again of what a person was asked for, also where Sentinel would go on by itself', () => {
+    const scenario = new Scenario(aPolicy());
+    scenario.over = { missingSecret: () => 'KEY' };
+    scenario.put(aContainer('web', { health: health('unhealthy') }));
+    scenario.reconcile('box/web');
+    const place = { journal: 'j', time: '', head: { seq: 1, hash: '' } };
+
+    const all = remindersOf(scenario.state, 0, place);
+    const later = remindersOf(scenario.state, scenario.wallMs + 1, place);
+
+    assert.deepEqual([all.length, later.length], [1, 0]);
+    assert.match(all[0]?.text ?? '', /^Still: .*KEY is not set/s);
+  });
 });

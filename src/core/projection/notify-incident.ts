@@ -117,7 +117,8 @@ function waitingFor(incident: Incident, state: OperatorState, sinceMs: number): 
     return approvalRequested(incident, `${asked.candidate} waits for approval`);
   }
   const last = escalations.at(-1);
-  if (phase !== 'Escalated' || last === undefined || Date.parse(last.at) < sinceMs) {
+  const isWaiting = phase === 'Escalated' || phase === 'Open';
+  if (!isWaiting || last === undefined || Date.parse(last.at) < sinceMs) {
     return undefined;
   }
   return escalated(incident, state, last.message);

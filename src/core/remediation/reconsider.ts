@@ -6,8 +6,6 @@ import { judgeAll } from './judge-all.ts';
 import type { WorkloadMemory } from './step.ts';
 import type { World } from './world.ts';
 
-export type { Considered } from './act.ts';
-
 /**
  * The second look, right before the call: the same candidate, on the policies and the state of now,
  * through the whole gate. Its own intent does not stand in its way.

@@ -31,7 +31,6 @@ export const REFUSAL_REASONS = [
   'NoChange',
   'ArgumentsInvalid',
   'JournalUnavailable',
-  'LeaseLost',
   'ApprovalRequired',
   'Shadow',
 ] as const;

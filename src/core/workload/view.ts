@@ -19,10 +19,11 @@ export interface ProbeReading {
 
 /**
  * Counts over a span that ends now. `undefined`: this is not counted for the workload. Of a span
- * that began before `coveredSinceMs` they count what was seen: there may have been more.
+ * that began before `coveredSinceMs` they count what was seen: there may have been more. Of whoever
+ * writes faster than can be read, all lines count for the rate, and a sample of them for what they say.
  */
 export interface LogCounters {
-  /** Controller milliseconds since when no line is missing. */
+  /** Controller milliseconds since when the log is followed without a gap. */
   readonly coveredSinceMs: number;
   /** Lines per second. */
   rate(sinceMs: number): number | undefined;
