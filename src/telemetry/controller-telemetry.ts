@@ -89,9 +89,13 @@ export interface ControllerReadings {
 }
 
 /** Sets the gauges that are read off rather than counted. */
-export function readOff(metrics: Metrics, { workingMs, workloads }: ControllerReadings): void {
+export function readOff(
+  metrics: Metrics,
+  { workingMs, workloads, conflicts }: ControllerReadings,
+): void {
   metrics.unfinishedWork.set(QUEUE, workingMs.reduce((sum, ms) => sum + ms, 0) / 1_000);
   metrics.longestRunning.set(QUEUE, Math.max(0, ...workingMs) / 1_000);
   metrics.workloads.reset();
   for (const labels of workloads) metrics.workloads.inc(labels);
+  metrics.policyConflicts.set(conflicts.length);
 }

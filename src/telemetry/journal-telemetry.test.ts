@@ -28,7 +28,7 @@ function measure(scenario: Scenario) {
   return {
     metrics,
     follow,
-    loadPolicies() {
+    loadPolicies: () => {
       const load = { problems: [], warnings: [], loadedOk: true, isKnown: true };
       policyTelemetry(metrics, log)({ ...load, policies: scenario.policies });
     },
@@ -75,7 +75,7 @@ it('begins what it counts of a policy at zero, so that the first one is an incre
   ];
   const identities = async () => {
     const all = await Promise.all(counters.map(series));
-    return all.map((one) => one.map(({ value: _, ...labels }) => labels));
+    return all.map((one) => one.map((labels) => ({ ...labels, value: 'any' })));
   };
   loadPolicies();
   follow(scenario.records);
@@ -100,6 +100,7 @@ it('begins what it counts of a policy at zero, so that the first one is an incre
       server: 'docker',
       tool: 'restart_container',
       outcome,
+      value: 'any',
     })),
   );
 });

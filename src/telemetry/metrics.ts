@@ -181,6 +181,10 @@ export function createMetrics() {
       'When a workload of the policy was last reconciled',
       ['policy'],
     ),
+    policyConflicts: gauge(
+      'sentinel_policy_conflicts',
+      'Workloads that no policy governs, since several of the same priority select them',
+    ),
     policyReloads: counter('sentinel_policy_reloads_total', 'Loads of the policy folder', [
       'result',
     ]),
