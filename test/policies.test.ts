@@ -3,8 +3,8 @@ import { glob, readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { dump } from 'js-yaml';
-import { checkFiles } from '#adapters/files/check-files.ts';
 import { readPolicyFolder } from '#adapters/files/policy-folder.ts';
+import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
 import { parseYamlFile } from '#adapters/files/yaml-documents.ts';
 import { expandArguments } from '#core/policy/arguments.ts';
 import { compilePolicySet } from '#core/policy/compile.ts';
@@ -12,6 +12,7 @@ import { formatProblem } from '#core/policy/problems.ts';
 import { governing } from '#core/policy/select.ts';
 import type { Selectable } from '#core/policy/selector.ts';
 import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
+import { loadPolicies } from '#entry/policies.ts';
 import { generatedFiles } from '../scripts/generate.ts';
 
 const builtinTools = Object.values(BUILTIN_TOOLS).map(({ name }) => name);
@@ -146,17 +147,16 @@ describe('policies/', () => {
 
 describe('crds-examples/', () => {
   it('holds a policy and a config that are valid, and know each other', async () => {
-    const checked = await checkFiles(['crds-examples'], { tool: builtinTool, builtinTools });
+    const path = 'crds-examples/sentinelconfig.yaml';
+    const config = await readSentinelConfig(path, builtinTools);
+    const loaded = await loadPolicies(['crds-examples/sentinelpolicy.yaml'], path);
 
     assert.deepEqual(
-      checked.policies.map(({ name }) => name),
+      loaded.policies.map(({ name }) => name),
       ['shop-web'],
     );
-    assert.deepEqual(
-      checked.configs.map(({ spec }) => spec.maxActions),
-      [{ max: 10, per: 600_000 }],
-    );
-    assert.deepEqual([...checked.problems, ...checked.warnings].map(formatProblem), []);
+    assert.deepEqual(config.maxActions, { max: 10, per: 600_000 });
+    assert.deepEqual([...loaded.problems, ...loaded.warnings].map(formatProblem), []);
   });
 
   it('holds JSON Schemas that take them, and refuse what is misspelt', async () => {

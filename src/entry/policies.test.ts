@@ -3,13 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
-import { checkFiles } from './check-files.ts';
+import { ConfigError } from '#core/errors.ts';
+import { loadPolicies } from './policies.ts';
 
-const context = {
-  tool: builtinTool,
-  builtinTools: Object.values(BUILTIN_TOOLS).map(({ name }) => name),
-};
 const POLICY = `apiVersion: sre-sentinel.io/v1alpha1
 kind: SentinelPolicy
 metadata: { name: web }
@@ -27,10 +23,10 @@ spec:
   notifiers: { ops: { webhook: { url: "http://127.0.0.1:9/" } } }
 `;
 
-describe('checkFiles', () => {
+describe('loading policies', () => {
   let folder = '';
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'check-'));
+    folder = await mkdtemp(join(tmpdir(), 'sentinel-policies-'));
   });
   after(async () => rm(folder, { recursive: true }));
   const file = async (name: string, text: string) => {
@@ -39,26 +35,20 @@ describe('checkFiles', () => {
     return path;
   };
 
-  it('holds policies against the configs beside them', async () => {
+  it('holds them against the SentinelConfig, where one is named', async () => {
     const policy = await file('policy.yaml', POLICY);
     const config = await file('config.yaml', CONFIG);
+    const other = await file('other.yaml', CONFIG.replace(/ops:/, 'dev:'));
 
-    const alone = await checkFiles([policy], context);
-    const together = await checkFiles([policy, config], context);
-    const other = await checkFiles(
-      [policy, await file('o.yaml', CONFIG.replace(/ops:/, 'dev:'))],
-      context,
-    );
+    const loaded = [
+      await loadPolicies([policy], undefined),
+      await loadPolicies([policy], config),
+      await loadPolicies([policy], other),
+    ];
 
     assert.deepEqual(
-      alone.warnings.map(({ path }) => path),
-      ['spec.remediation.allowed[0].tool'],
-    );
-    assert.deepEqual([together.problems, together.warnings], [[], []]);
-    assert.equal(together.configs.length, 1);
-    assert.deepEqual(
-      other.warnings.map(({ path }) => path),
-      ['spec.notify[0]'],
+      loaded.map(({ warnings }) => warnings.map(({ path }) => path)),
+      [['spec.remediation.allowed[0].tool'], [], ['spec.notify[0]']],
     );
   });
 
@@ -66,7 +56,7 @@ describe('checkFiles', () => {
     const one = await file('one.yaml', POLICY);
     const two = await file('two.yaml', POLICY);
 
-    const { problems } = await checkFiles([one, two, join(folder, 'nowhere')], context);
+    const { problems } = await loadPolicies([one, two, one, join(folder, 'nowhere')], undefined);
 
     assert.deepEqual(
       problems.map(({ file: path, message }) => [path, message]),
@@ -77,15 +67,17 @@ describe('checkFiles', () => {
     );
   });
 
-  it('passes a CustomResourceDefinition over, and tells of a broken config', async () => {
-    const crd = await file('crd.yaml', 'kind: CustomResourceDefinition\n');
+  it('tells of a broken SentinelConfig', async () => {
+    const policy = await file('policy.yaml', POLICY);
     const config = await file('bad.yaml', CONFIG.replace('notifiers', 'notifier'));
 
-    const { problems } = await checkFiles([crd, config], context);
-
-    assert.deepEqual(
-      problems.map(({ line, column, message }) => [line, column, message]),
-      [[5, 3, 'unknown field notifier; did you mean notifiers?']],
-    );
+    await assert.rejects(loadPolicies([policy], config), (error: Error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(
+        error.message,
+        /bad\.yaml:5:3: .*unknown field notifier; did you mean notifiers\?/,
+      );
+      return true;
+    });
   });
 });
