@@ -19,7 +19,7 @@ export function command({ wiring }: CliContext, end: (code: ExitCode) => void): 
       'after',
       `
 Environment: DOCKER_HOST, REDIS_URL, API_HOST, API_PORT, API_TOKENS_FILE, SENTINEL_HOST,
-AUTO_HEAL_ENABLED=false (Shadow for all), LOG_LEVEL, and keys of model providers.
+AUTO_HEAL_ENABLED=false (Shadow for all), LOG_LEVEL, and the secrets that the SentinelConfig names.
 
 Examples:
   sentinel run --policies ./policies --data /var/lib/sentinel

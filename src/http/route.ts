@@ -6,7 +6,7 @@ import type { Role } from './tokens.ts';
 /** One operation of the API: what it takes, what it answers, who may call it. */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** As OpenAPI writes it: `/api/v1/incidents/{name}`. A last `{name}` also takes slashes. */
+  /** As OpenAPI writes it: `/api/v1/incidents/{name}`. A last `{key}` also takes slashes. */
   readonly path: string;
   readonly id: string;
   readonly summary: string;
