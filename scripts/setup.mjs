@@ -1,5 +1,5 @@
 // Makes a machine ready and runs a command on it:
-//   node scripts/setup.mjs [--for demo|test|browser]... -- COMMAND ARG...
+//   node scripts/setup.mjs [--for demo|test]... -- COMMAND ARG...
 // Plain JavaScript for Node 18 or later: it runs before anything is installed.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
@@ -12,9 +12,9 @@ import { changeCount, fullPath, SetupError, tell } from './setup/step.mjs';
 import { ensureSystemPackages } from './setup/system-packages.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const PURPOSES = ['demo', 'test', 'browser'];
+const PURPOSES = ['demo', 'test'];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-const USAGE = 'usage: node scripts/setup.mjs [--for demo|test|browser]... -- COMMAND ARG...';
+const USAGE = 'usage: node scripts/setup.mjs [--for demo|test]... -- COMMAND ARG...';
 
 process.exitCode = await main(process.argv.slice(2));
 

@@ -16,13 +16,12 @@ const NEEDS = [
   { name: 'tar', has: hasProgram('tar'), for: ['demo', 'test'], why: 'image building' },
   { name: 'openssl', has: hasProgram('openssl'), for: ['test'], why: 'certificates' },
   { name: 'prometheus', has: hasProgram('promtool'), for: ['test'], why: 'promtool, for rules' },
-  { name: 'chromium', has: hasProgram('chromium'), for: ['browser'], why: 'dashboard tests' },
 ];
 
 /**
  * Installs the Debian packages that the purposes need and this machine lacks.
  *
- * @param {readonly string[]} purposes of `demo`, `test`, `engine`, `browser`
+ * @param {readonly string[]} purposes of `demo`, `test`, `engine`
  * @throws {SetupError} something is missing and cannot be installed from here
  */
 export async function ensureSystemPackages(purposes, signal) {
