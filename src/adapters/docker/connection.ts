@@ -125,22 +125,18 @@ async function openStream(
   prefix: string,
   { signal, timeoutMs, label }: { signal: AbortSignal; timeoutMs: number; label: string },
 ): Promise<DockerStream | DockerAnswer> {
-  const deadline = startDeadline(signal, timeoutMs);
+  using deadline = startDeadline(signal, timeoutMs);
   try {
     const options = { signal: deadline.signal, keep: false };
     const response = await transport.dial(call, prefix, options);
     if ((response.statusCode ?? 0) < 400) {
-      deadline.lift();
-      response.once('close', () => deadline[Symbol.dispose]());
       const chunks = readChunks(response, signal, `${label} ${call.path}`);
       return { status: response.statusCode ?? 0, chunks };
     }
     const answer = await readAnswer(response);
-    deadline[Symbol.dispose]();
     forbid(call, answer);
     return answer;
   } catch (cause) {
-    deadline[Symbol.dispose]();
     throw unavailable(call, label, cause, deadline.expired() ? timeoutMs : undefined);
   }
 }
