@@ -45,7 +45,7 @@ export interface ContainerOperations {
   kill(id: string, signalName: string, signal: AbortSignal): Promise<void>;
   pause(id: string, signal: AbortSignal): Promise<void>;
   unpause(id: string, signal: AbortSignal): Promise<void>;
-  /** Fields that are absent stay as they are. Memory and swap are sent together when either is. */
+  /** Fields that are absent stay as they are. Docker wants memory and its swap together. */
   updateResources(id: string, limits: ResourceLimits, signal: AbortSignal): Promise<void>;
   updateRestartPolicy(
     id: string,

@@ -99,12 +99,12 @@ describe('docker operations: lifecycle', () => {
 });
 
 describe('docker operations: updates', () => {
-  it('raises memory past the swap limit, and keeps the room for swap', async () => {
+  it('raises memory past the swap limit that stands', async () => {
     const container = await stack.container('memory', {
       HostConfig: { Memory: 32 * 2 ** 20, MemorySwap: 48 * 2 ** 20, NanoCpus: 250_000_000 },
     });
 
-    const limits = { memoryBytes: 64 * 2 ** 20, pids: 33 };
+    const limits = { memoryBytes: 64 * 2 ** 20, memorySwapBytes: 80 * 2 ** 20, pids: 33 };
     await operations.updateResources(container.id, limits, never);
     await operations.updateResources(container.id, { nanoCpus: 500_000_000 }, never);
 
@@ -121,7 +121,8 @@ describe('docker operations: updates', () => {
       HostConfig: { CpuPeriod: 50_000, CpuQuota: 25_000 },
     });
 
-    const limits = { memoryBytes: 64 * 2 ** 20, nanoCpus: 750_000_000 };
+    const memoryBytes = 64 * 2 ** 20;
+    const limits = { memoryBytes, memorySwapBytes: memoryBytes, nanoCpus: 750_000_000 };
     await operations.updateResources(container.id, limits, never);
 
     const { HostConfig: host } = await container.inspect();

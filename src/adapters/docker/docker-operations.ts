@@ -7,7 +7,7 @@ import { runExec } from './exec.ts';
 import { readImageHistory } from './image-history.ts';
 import { attachNetworks, detachNetworks } from './networks.ts';
 import { expectDone } from './operation-answers.ts';
-import { CurrentLimits, toUpdateBody } from './update-resources.ts';
+import { CurrentCpu, toUpdateBody } from './update-resources.ts';
 
 export interface DockerOperationsOptions {
   readonly connection: DockerConnection;
@@ -70,7 +70,7 @@ export function createDockerOperations({
     pause: (id, signal) => act(id, 'pause', signal),
     unpause: (id, signal) => act(id, 'unpause', signal),
     async updateResources(id, limits, signal) {
-      const current = await inspect(id, (body) => CurrentLimits.parse(body), signal);
+      const current = await inspect(id, (body) => CurrentCpu.parse(body), signal);
       await act(id, 'update', signal, { body: toUpdateBody(limits, current) });
     },
     async updateRestartPolicy(id, { name, maximumRetryCount }, signal) {

@@ -3,34 +3,10 @@ import { it } from 'node:test';
 import { repositoryOf } from './image-reference.ts';
 import { toUpdateBody } from './update-resources.ts';
 
-const unlimited = { memory: 0, memorySwap: 0, cpuQuota: 0, cpuPeriod: 0 };
+const unlimited = { cpuQuota: 0, cpuPeriod: 0 };
 
 for (const [name, limits, current, expected] of [
-  ['no limits', { memoryBytes: 64 }, {}, { Memory: 64, MemorySwap: 64 }],
-  [
-    'room for swap',
-    { memoryBytes: 64 },
-    { memory: 32, memorySwap: 64 },
-    { Memory: 64, MemorySwap: 96 },
-  ],
-  [
-    'no room for swap',
-    { memoryBytes: 64 },
-    { memory: 32, memorySwap: 32 },
-    { Memory: 64, MemorySwap: 64 },
-  ],
-  [
-    'unlimited swap',
-    { memoryBytes: 64 },
-    { memory: 32, memorySwap: -1 },
-    { Memory: 64, MemorySwap: -1 },
-  ],
-  [
-    'a swap limit to change alone',
-    { memorySwapBytes: 80 },
-    { memory: 32, memorySwap: 64 },
-    { Memory: 32, MemorySwap: 80 },
-  ],
+  ['memory', { memoryBytes: 64, memorySwapBytes: 96 }, {}, { Memory: 64, MemorySwap: 96 }],
   ['CPUs', { nanoCpus: 2_000_000_000 }, {}, { NanoCpus: 2_000_000_000 }],
   [
     'a quota',
