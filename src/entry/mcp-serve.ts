@@ -11,8 +11,6 @@ import { createSystemClock } from '#adapters/system/system-clock.ts';
 import { CliError } from '#cli/context.ts';
 import type { McpServeOptions } from '#cli/wiring.ts';
 import { loadConfig } from '#config.ts';
-import { redact } from '#core/redaction/redact.ts';
-import { withoutAnsi } from '#lib/ansi.ts';
 import { VERSION } from '#lib/version.ts';
 
 /**
@@ -35,8 +33,7 @@ export async function serveMcp(
     version: VERSION,
     readOnly: options.readOnly,
     // The caller is another process: what it gets has left this one.
-    // Colours could hide a secret's name.
-    redact: (text: string) => redact(withoutAnsi(text)),
+    redacts: true,
   };
   if (options.transport === 'stdio') {
     await serveMcpStdio(server);

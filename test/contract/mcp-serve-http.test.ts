@@ -17,9 +17,8 @@ async function dockerOverHttp({ readOnly = false, token = TOKEN } = {}) {
   const clock = createSystemClock();
   const engine = new MemoryEngine(clock);
   const actions = createBuiltinActions({ runtime: engine, operations: engine, clock });
-  const redact = (text: string) => text.replaceAll('hunter2', '[redacted]');
   const server = await startMcpHttpServer({
-    createServer: () => createDockerServer({ actions, version: '1', readOnly, redact }),
+    createServer: () => createDockerServer({ actions, version: '1', readOnly, redacts: true }),
     token: TOKEN,
     port: 0,
   });
@@ -66,11 +65,20 @@ describe('the built-in server in a process of its own', () => {
   it('redacts what leaves it', async () => {
     await using bench = await dockerOverHttp();
     await bench.engine.add({ name: 'web' });
-    bench.engine.writeLog('web', 'password=hunter2');
+    const key = ['-----BEGIN PRIVATE KEY-----', 'MIIEvQ', 'IBADAN', '-----END PRIVATE KEY-----'];
+    for (const line of ['pass\u001b[1mword=hunter2', ...key, 'listening']) {
+      bench.engine.writeLog('web', line);
+    }
 
     const result = await bench.call('docker/get_logs', 'web');
 
-    assert.match(JSON.stringify(result), /password=\[redacted\]/);
+    const { lines } = (result.outcome === 'Succeeded' ? result.result : {}) as {
+      readonly lines?: readonly { readonly text: string }[];
+    };
+    assert.deepEqual(
+      lines?.map(({ text }) => text),
+      ['password=[REDACTED:key-value]', '[REDACTED:private-key]', 'listening'],
+    );
   });
 
   it('offers nothing that acts in its read-only profile', async () => {

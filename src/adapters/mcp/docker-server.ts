@@ -3,7 +3,7 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import { type BuiltinToolName, isBuiltinToolName } from '#core/remediation/tool-arguments.ts';
 import { BUILTIN_SERVER } from '#core/remediation/tools.ts';
-import type { JsonObject, JsonValue } from '#lib/json.ts';
+import type { JsonObject } from '#lib/json.ts';
 import type { BoundCall, BuiltinActions, BuiltinResult } from '#ports/builtin-actions.ts';
 import {
   BoundActing,
@@ -14,17 +14,15 @@ import {
   RECOVER_TOOL,
   SETTLE_TOOL,
 } from './builtin-definitions.ts';
+import { redactedResult } from './redacted-result.ts';
 
 export interface DockerServerOptions {
   readonly actions: BuiltinActions;
   readonly version: string;
   /** Offers only the tools that read. */
   readonly readOnly?: boolean;
-  /**
-   * Applied to every text in a result. Whatever leaves the process needs it; in process the
-   * caller redacts.
-   */
-  readonly redact?: (text: string) => string;
+  /** Takes secrets out of results. Whatever leaves the process needs it; in process the caller does. */
+  readonly redacts?: boolean;
 }
 
 /**
@@ -49,7 +47,7 @@ export async function createDockerServer(options: DockerServerOptions): Promise<
       throw new types.McpError(types.ErrorCode.InvalidParams, `there is no tool ${params.name}`);
     }
     const result = await callTool(options.actions, params.name, params.arguments ?? {}, signal);
-    return toMcp(redacted(result, options.redact));
+    return toMcp(options.redacts === true ? redactedResult(result) : result);
   });
   return server;
 }
@@ -118,29 +116,6 @@ function invalid(error: z.ZodError): BuiltinResult {
   const [issue] = error.issues;
   const message = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`;
   return { outcome: 'NotExecuted', reason: 'ArgumentsInvalid', message };
-}
-
-function redacted(
-  result: BuiltinResult,
-  redact: ((text: string) => string) | undefined,
-): BuiltinResult {
-  if (redact === undefined) return result;
-  return result.outcome === 'Succeeded'
-    ? { ...result, result: redactObject(result.result, redact) }
-    : { ...result, message: redact(result.message) };
-}
-
-function redactObject(value: JsonObject, redact: (text: string) => string): JsonObject {
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, redactValue(item, redact)]),
-  );
-}
-
-function redactValue(value: JsonValue, redact: (text: string) => string): JsonValue {
-  if (typeof value === 'string') return redact(value);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: JsonValue) => redactValue(item, redact));
-  return redactObject(value as JsonObject, redact);
 }
 
 function toMcp(result: BuiltinResult): CallToolResult {
