@@ -1,4 +1,5 @@
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import { compilePattern } from '#core/policy/pattern.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 
 /** Checks that the two schemas of a listed tool ask for; each compiled when it is first needed. */
@@ -14,7 +15,12 @@ export async function prepareSchemas(
   tools: readonly ToolDefinition[],
 ): Promise<ReadonlyMap<string, ToolSchemas>> {
   const { Ajv2020: Ajv } = await import('ajv/dist/2020.js');
-  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+  const ajv = new Ajv({
+    strict: false,
+    allErrors: true,
+    validateFormats: false,
+    code: { regExp: linearPattern },
+  });
   return new Map(tools.map((tool) => [tool.name, schemasOf(ajv, tool)]));
 }
 
@@ -37,6 +43,19 @@ function schemasOf(ajv: Ajv2020, { inputSchema, outputSchema }: ToolDefinition):
     },
   };
 }
+
+/**
+ * A pattern of theirs as ajv wants it, in the engine that cannot be made to backtrack for minutes.
+ * What that engine does not know makes the schema one that cannot be used.
+ */
+function linearPattern(source: string) {
+  const compiled = compilePattern(source);
+  if (!compiled.ok) throw new Error(compiled.message);
+  const { pattern } = compiled;
+  // By its text ajv tells one pattern from another.
+  return { test: (text: string) => pattern.matches(text), toString: () => source };
+}
+linearPattern.code = 'linearPattern';
 
 function once<Value>(make: () => Value): () => Value {
   let made: { readonly value: Value } | undefined;
