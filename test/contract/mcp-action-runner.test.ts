@@ -143,15 +143,16 @@ describe('tools of another server, over Streamable HTTP', () => {
     await eventually(() => bench.world.calls.includes('cancelled'), { what: 'the cancellation' });
   });
 
-  it('progress is told, and does not make the time of a call longer', async () => {
-    const told: unknown[] = [];
-    await using bench = await overHttp({ onProgress: (progress) => told.push(progress) });
+  it('a call may take as long as the configuration of its server says, whoever calls', async () => {
+    await using bench = await overHttp();
+    const servers = [{ name: 'other', url: bench.url, token: TOKEN, timeoutMs: 200 }];
+    await using runner = await openRunner(servers);
+    pin(runner, 'other');
 
-    const result = await call(bench.runner, 'other/tick', {}, 300);
+    const result = await call(runner, 'other/hang', {}, 60_000);
 
     assert.equal(result.outcome, 'OutcomeUnknown');
-    assert.deepEqual(told[0], { server: 'other', tool: 'tick', progress: 1, total: 100 });
-    assert.ok(told.length > 1);
+    assert.equal(runner.describe('other/hang')?.timeoutMs({}, []), 200);
   });
 
   it('a call that the caller gives up is cancelled too', async () => {
@@ -301,10 +302,12 @@ describe('tools of another server, over Streamable HTTP', () => {
     bench.runner.setLock(EMPTY_LOCK);
 
     const unpinned = bench.runner.readiness('other/echo');
+    const unseen = bench.runner.describe('other/echo');
     pin(bench.runner, 'other');
     const refused = bench.runner.readiness('other/mcp-exec');
 
     assert.equal(unpinned.ready === false && unpinned.reason, 'ToolNotPinned');
+    assert.equal(unseen, undefined, 'its schema is not compiled either');
     assert.equal(refused.ready === false && refused.reason, 'ToolUnknown');
     assert.equal(bench.runner.describe('other/mcp-exec'), undefined);
   });

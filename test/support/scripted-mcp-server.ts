@@ -34,8 +34,6 @@ interface Around {
   readonly world: ScriptedWorld;
   readonly server: Server;
   readonly signal: AbortSignal;
-  /** Tells the caller how far the work is. */
-  readonly progress: (done: number) => Promise<void>;
 }
 
 interface ScriptedTool {
@@ -85,7 +83,6 @@ const TOOLS: Readonly<Record<string, ScriptedTool>> = {
   },
   hang: { run: untilCancelled },
   ask: { run: askForSampling },
-  tick: { run: tickForEver },
   wait: {
     run: async () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
@@ -139,17 +136,11 @@ export function createScriptedServer(world: ReturnType<typeof createWorld>): Ser
     const { signal } = extra;
     const tool = TOOLS[params.name];
     if (tool === undefined) throw new McpError(ErrorCode.InvalidParams, 'unknown tool');
-    const progressToken = extra._meta?.progressToken;
-    const progress = async (done: number) => {
-      if (progressToken === undefined) return;
-      const told = { progressToken, progress: done, total: 100 };
-      await extra.sendNotification({ method: 'notifications/progress', params: told });
-    };
     world.calls.push(params.name);
     world.running += 1;
     world.runningMax = Math.max(world.runningMax, world.running);
     try {
-      return await tool.run(params.arguments ?? {}, { world, server, signal, progress });
+      return await tool.run(params.arguments ?? {}, { world, server, signal });
     } finally {
       world.running -= 1;
     }
@@ -181,14 +172,6 @@ function untilCancelled(
       reject(new Error('cancelled'));
     });
   });
-}
-
-async function tickForEver(_args: unknown, { signal, progress }: Around): Promise<CallToolResult> {
-  for (let done = 1; !signal.aborted; done += 1) {
-    await progress(done);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return text('cancelled');
 }
 
 function text(said: string): CallToolResult {

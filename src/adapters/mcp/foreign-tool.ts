@@ -2,7 +2,7 @@ import type { ToolDescription } from '#core/remediation/tools.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 import type { ToolSchemas } from './tool-schemas.ts';
 
-/** How long a tool of another server may take: a gateway may have to start a container first. */
+/** Where nobody has said how long a tool of another server may take. */
 const TIMEOUT_MS = 60_000;
 
 /**
@@ -13,6 +13,7 @@ export function describeForeign(
   name: string,
   { inputSchema }: ToolDefinition,
   schemas: ToolSchemas,
+  timeoutMs = TIMEOUT_MS,
 ): ToolDescription {
   return {
     name,
@@ -28,6 +29,6 @@ export function describeForeign(
     sharerEvents: {},
     inputSchema,
     validate: (args, dynamic) => schemas.problems(args, dynamic),
-    timeoutMs: () => TIMEOUT_MS,
+    timeoutMs: () => timeoutMs,
   };
 }

@@ -26,7 +26,11 @@ const FORBIDDEN_MS = 600_000;
 /** Returning to the old containers and removing them: several stops and starts. */
 const RECOVER_TIMEOUT_MS = 600_000;
 
-export type McpServerConfig = McpEndpoint & { readonly name: string };
+export type McpServerConfig = McpEndpoint & {
+  readonly name: string;
+  /** Of one call, in place of the caller's: only the configuration knows how slow a server may be. */
+  readonly timeoutMs?: number;
+};
 
 export interface McpRunnerOptions {
   readonly clock: Clock;
@@ -47,12 +51,6 @@ export interface McpRunnerOptions {
   }) => void;
   /** Readiness of tools of this server may have changed. */
   readonly onChange?: (server: string) => void;
-  readonly onProgress?: (call: {
-    readonly server: string;
-    readonly tool: string;
-    readonly progress: number;
-    readonly total?: number;
-  }) => void;
 }
 
 /** What `sentinel mcp tools` and the `ToolsReady` condition show of a server. */
@@ -85,6 +83,7 @@ export function createMcpActionRunner(options: McpRunnerOptions): McpActionRunne
 interface ServerEntry {
   readonly connection: McpConnection;
   readonly isBuiltin: boolean;
+  readonly timeoutMs: number | undefined;
   /** A call is under way: gateways leak containers when calls overlap. */
   isBusy: boolean;
   verdict?: { readonly of: ListedTools; readonly lock: ToolsLock; readonly pin: PinVerdict };
@@ -101,7 +100,9 @@ class Runner implements McpActionRunner {
     this.#options = options;
     this.#lock = options.lock;
     this.#add(BUILTIN_SERVER, options.docker, true);
-    for (const server of options.servers) this.#add(server.name, server, false);
+    for (const server of options.servers) {
+      this.#add(server.name, server, false, server.timeoutMs);
+    }
     for (const { connection } of this.#servers.values()) void connection.connect();
   }
 
@@ -119,7 +120,8 @@ class Runner implements McpActionRunner {
         readiness.ready ? request.tool : readiness.message,
       );
     }
-    const call = { server, tool, timeoutMs: request.timeoutMs, signal };
+    const timeoutMs = entry.timeoutMs ?? request.timeoutMs;
+    const call = { server, tool, timeoutMs, signal };
     if (entry.isBuiltin) return this.#callBuiltin(entry, { ...call, args: bind(request) });
     return this.#inTurn(entry, { ...call, args: request.arguments });
   }
@@ -158,11 +160,15 @@ class Runner implements McpActionRunner {
   describe(name: string): ToolDescription | undefined {
     const [server, tool] = splitToolName(name);
     if (server === BUILTIN_SERVER) return builtinTool(name);
-    const listed = this.#servers.get(server)?.connection.listed;
-    const definition = listed?.tools.find((candidate) => candidate.name === tool);
-    const schemas = listed?.schemas.get(tool);
+    const entry = this.#servers.get(server);
+    const listed = entry?.connection.listed;
+    // A schema that nobody has looked at is not compiled, let alone run.
+    if (entry === undefined || listed === undefined) return undefined;
+    if (!this.#pinVerdict(server, entry, listed).pinned) return undefined;
+    const definition = listed.tools.find((candidate) => candidate.name === tool);
+    const schemas = listed.schemas.get(tool);
     if (definition === undefined || schemas === undefined || isRefusedName(tool)) return undefined;
-    return describeForeign(name, definition, schemas);
+    return describeForeign(name, definition, schemas, entry.timeoutMs);
   }
 
   servers(): readonly McpServerStatus[] {
@@ -183,11 +189,12 @@ class Runner implements McpActionRunner {
     await Promise.all(connections.map((connection) => connection[Symbol.asyncDispose]()));
   }
 
-  #add(name: string, endpoint: McpEndpoint, isBuiltin: boolean): void {
+  #add(name: string, endpoint: McpEndpoint, isBuiltin: boolean, timeoutMs?: number): void {
     if (this.#servers.has(name)) throw new ConfigError(`two MCP servers are called ${name}`);
-    const { clock, version, onChange, onProgress } = this.#options;
+    const { clock, version, onChange } = this.#options;
     const entry: ServerEntry = {
       isBuiltin,
+      timeoutMs,
       isBusy: false,
       connection: new McpConnection({
         name,
@@ -200,17 +207,6 @@ class Runner implements McpActionRunner {
           this.#forgive(name);
           onChange?.(name);
         },
-        ...(onProgress === undefined
-          ? {}
-          : {
-              onProgress: (tool, progress, total) =>
-                onProgress({
-                  server: name,
-                  tool,
-                  progress,
-                  ...(total === undefined ? {} : { total }),
-                }),
-            }),
       }),
     };
     this.#servers.set(name, entry);

@@ -51,7 +51,6 @@ export interface ConnectionOptions {
   readonly trusts: (listed: ListedTools) => boolean;
   /** After each change of `listed`. */
   readonly onChange: () => void;
-  readonly onProgress?: (tool: string, progress: number, total: number | undefined) => void;
 }
 
 interface Session {
@@ -166,16 +165,10 @@ export class McpConnection implements AsyncDisposable {
     const abort = () => cancel.abort('cancelled by the caller');
     signal.addEventListener('abort', abort);
     try {
-      const { onProgress } = this.#options;
       const result = await session.client.request(
         { method: 'tools/call', params: { name: tool, arguments: { ...args } } },
         CallResult,
-        {
-          signal: cancel.signal,
-          // Progress does not extend it.
-          timeout: timeoutMs,
-          onprogress: ({ progress, total }) => onProgress?.(tool, progress, total),
-        },
+        { signal: cancel.signal, timeout: timeoutMs },
       );
       return { kind: 'Answered', result };
     } catch (error) {
