@@ -1,34 +1,31 @@
 import { z } from 'zod';
 import { ConfigError } from '#core/errors.ts';
-
-/** What the command line of `sentinel run` may say; it goes before the environment. */
-export interface RunFlags {
-  readonly policies?: string;
-  readonly data?: string;
-  readonly config?: string;
-  readonly modeOverride?: 'Shadow';
-}
+import type { SentinelConfig } from '#core/policy/config-schema.ts';
 
 const Port = z.coerce.number().int().min(0).max(65535);
 
-/** The environment, as DESIGN lists it. Unknown variables are none of our business. */
+/** Unknown variables are none of our business. */
 const Environment = z.object({
   DOCKER_HOST: z.string().optional(),
   DOCKER_TLS_VERIFY: z.string().optional(),
   DOCKER_CERT_PATH: z.string().optional(),
   REDIS_URL: z.string().optional(),
-  CEREBRAS_API_KEY: z.string().optional(),
-  OPENROUTER_API_KEY: z.string().optional(),
-  LLAMA_API_KEY: z.string().optional(),
-  LLAMA_API_BASE: z.string().optional(),
-  OPENAI_API_KEY: z.string().optional(),
-  OPENAI_BASE_URL: z.string().optional(),
   MCP_GATEWAY_URL: z.string().optional(),
   MCP_GATEWAY_AUTH_TOKEN: z.string().optional(),
   AUTO_HEAL_ENABLED: z.string().optional(),
   API_HOST: z.string().min(1).default('127.0.0.1'),
   API_PORT: Port.default(8000),
   API_TOKENS_FILE: z.string().optional(),
+  /** Names, parted by commas, that requests to the API may be for. */
+  API_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    ),
   SENTINEL_POLICIES: z.string().min(1).default('policies'),
   SENTINEL_DATA: z.string().min(1).default('data'),
   SENTINEL_CONFIG: z.string().optional(),
@@ -37,14 +34,7 @@ const Environment = z.object({
 });
 
 /** Variables that may also be given as `NAME_FILE`, the path of a file that holds the value. */
-const SECRETS = [
-  'REDIS_URL',
-  'CEREBRAS_API_KEY',
-  'OPENROUTER_API_KEY',
-  'LLAMA_API_KEY',
-  'OPENAI_API_KEY',
-  'MCP_GATEWAY_AUTH_TOKEN',
-] as const;
+const SECRETS = ['REDIS_URL', 'MCP_GATEWAY_AUTH_TOKEN'] as const;
 
 export interface Config {
   /** Named as in the environment: they mean what Docker's own client makes of them. */
@@ -55,7 +45,13 @@ export interface Config {
   };
   readonly redisUrl?: string;
   readonly gateway?: { readonly url: string; readonly token?: string };
-  readonly api: { readonly host: string; readonly port: number; readonly tokensFile?: string };
+  readonly api: {
+    readonly host: string;
+    readonly port: number;
+    readonly tokensFile?: string;
+    /** Beside the loopback's; none: as `HttpServerOptions` says. */
+    readonly allowedHosts: readonly string[];
+  };
   readonly policies: string;
   readonly data: string;
   /** Path of the SentinelConfig; absent: none was named. */
@@ -69,6 +65,9 @@ export interface Config {
   readonly secret: (name: string) => string | undefined;
 }
 
+/** What a command line may say; it goes before everything else. */
+export type Overrides = Partial<Pick<Config, 'policies' | 'data' | 'configFile' | 'shadowAll'>>;
+
 /**
  * Reads the environment, once.
  *
@@ -77,7 +76,7 @@ export interface Config {
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
-  flags: RunFlags,
+  overrides: Overrides,
   readText: (path: string) => string,
 ): Config {
   const given = Object.fromEntries(
@@ -93,14 +92,35 @@ export function loadConfig(
     const [issue] = parsed.error.issues;
     throw new ConfigError(`environment variable ${issue?.path.join('.')}: ${issue?.message}`);
   }
-  return Object.freeze(toConfig(parsed.data, flags, secret));
+  return Object.freeze({ ...toConfig(parsed.data, secret), ...overrides });
 }
 
-function toConfig(
-  env: z.infer<typeof Environment>,
-  flags: RunFlags,
-  secret: Config['secret'],
+/**
+ * The configuration with what the SentinelConfig says of it, which goes before the environment.
+ *
+ * @throws {ConfigError} a secret that it names is not set
+ */
+export function withSettings(
+  config: Config,
+  overrides: Overrides,
+  { redis, data }: Pick<SentinelConfig['spec'], 'redis' | 'data'>,
 ): Config {
+  const redisUrl =
+    redis.urlFrom === undefined ? redis.url : secretOrFail(config, 'redis.urlFrom', redis.urlFrom);
+  return Object.freeze({
+    ...config,
+    ...present({ redisUrl: redisUrl ?? config.redisUrl }),
+    data: overrides.data ?? data.directory ?? config.data,
+  });
+}
+
+function secretOrFail({ secret }: Pick<Config, 'secret'>, field: string, name: string): string {
+  const value = secret(name);
+  if (value === undefined) throw new ConfigError(`${field}: the secret ${name} is not set`);
+  return value;
+}
+
+function toConfig(env: z.infer<typeof Environment>, secret: Config['secret']): Config {
   return {
     docker: present({
       DOCKER_HOST: env.DOCKER_HOST,
@@ -110,7 +130,7 @@ function toConfig(
     ...present({
       redisUrl: env.REDIS_URL,
       host: env.SENTINEL_HOST,
-      configFile: flags.config ?? env.SENTINEL_CONFIG,
+      configFile: env.SENTINEL_CONFIG,
     }),
     ...(env.MCP_GATEWAY_URL === undefined
       ? {}
@@ -120,12 +140,13 @@ function toConfig(
     api: {
       host: env.API_HOST,
       port: env.API_PORT,
+      allowedHosts: env.API_ALLOWED_HOSTS,
       ...present({ tokensFile: env.API_TOKENS_FILE }),
     },
-    policies: flags.policies ?? env.SENTINEL_POLICIES,
-    data: flags.data ?? env.SENTINEL_DATA,
+    policies: env.SENTINEL_POLICIES,
+    data: env.SENTINEL_DATA,
     logLevel: env.LOG_LEVEL,
-    shadowAll: flags.modeOverride === 'Shadow' || !isUnmistakablyOn(env.AUTO_HEAL_ENABLED),
+    shadowAll: !isUnmistakablyOn(env.AUTO_HEAL_ENABLED),
     secret,
   };
 }

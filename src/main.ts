@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createBuiltinActions } from '#actions/builtin-actions.ts';
 import { createDockerConnection } from '#adapters/docker/connection.ts';
@@ -7,7 +6,6 @@ import { createDockerOperations } from '#adapters/docker/docker-operations.ts';
 import { createDockerRuntime } from '#adapters/docker/docker-runtime.ts';
 import { newJournalId, openDataDirectory } from '#adapters/files/data-directory.ts';
 import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
-import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
 import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
 import { createFilesystemProbe } from '#adapters/system/filesystem-probe.ts';
 import { createProber } from '#adapters/system/prober.ts';
@@ -17,23 +15,25 @@ import { Controller } from '#controller/controller.ts';
 import { openJournal } from '#controller/journal/journal.ts';
 import { operatorReducer } from '#controller/journal-state.ts';
 import { resolveSecrets } from '#core/remediation/secrets.ts';
-import { BUILTIN_TOOL_NAMES } from '#core/remediation/tools.ts';
 import { startHttpServer } from '#http/server.ts';
 import { VERSION } from '#lib/version.ts';
 import { createTelemetry } from '#telemetry/telemetry.ts';
-import { loadConfig, type RunFlags } from './config.ts';
+import type { Overrides } from './config.ts';
 import { notify } from './entry/notifiers.ts';
 import {
   apiOptions,
   engineName,
+  followPins,
+  journalOptions,
   openEvidence,
   openPolicies,
   protection,
   publish,
+  readConfiguration,
   readingsOf,
   startOnPolicies,
   toolServers,
-} from './wiring.ts';
+} from './entry/wiring.ts';
 
 /** Reconciles at once. */
 const WORKERS = 4;
@@ -47,11 +47,10 @@ const WORKERS = 4;
  * @throws {DataDirectoryLockedError} another Sentinel holds the data directory
  */
 export async function runOperator(
-  flags: RunFlags & { readonly once?: boolean },
+  { once, ...overrides }: Overrides & { readonly once?: boolean },
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const config = loadConfig(env, flags, (path) => readFileSync(path, 'utf8'));
-  const settings = await readSentinelConfig(config.configFile, BUILTIN_TOOL_NAMES);
+  const { config, settings } = await readConfiguration(env, overrides);
   const telemetry = createTelemetry(config.logLevel);
   if (config.shadowAll) telemetry.log.warn('Shadow mode: everything is recorded, nothing is done');
   const clock = createSystemClock();
@@ -64,17 +63,19 @@ export async function runOperator(
   const runtime = createDockerRuntime({ connection, clock });
   const operations = createDockerOperations({ connection });
   const host = config.host ?? (await engineName(runtime, data, telemetry));
+  const tools = await toolServers(config, settings);
   let reloadPolicies = async () => {};
   await using actions = createMcpActionRunner({
     clock,
     version: VERSION,
     docker: { actions: createBuiltinActions({ runtime, operations, clock }), version: VERSION },
-    ...(await toolServers(config, settings)),
+    ...tools,
     onCall: telemetry.mcp,
     // What a server offers decides which arguments a policy may have.
     onChange: () => void reloadPolicies(),
   });
   await actions.connected();
+  await using _pins = await followPins({ config, tools, actions, clock, telemetry });
 
   await using journal = await openJournal({
     storage: createFileJournalStorage(data.journalPath),
@@ -83,7 +84,7 @@ export async function runOperator(
     started: { version: VERSION, host, mode: config.shadowAll ? 'Shadow' : 'Policy' },
     newJournalId: newJournalId(),
     yieldToLoop: nextTurn,
-    options: { hasOutbox: config.redisUrl !== undefined },
+    options: journalOptions(config, settings),
     events: telemetry.journal,
   });
   journal.subscribe(telemetry.records(journal));
@@ -118,8 +119,8 @@ export async function runOperator(
 
   telemetry.watch(() => readingsOf(controller));
   // Before anybody knows what people want, nothing is watched, decided or called over.
-  const start = startOnPolicies({ policies, controller, telemetry, once: flags.once });
-  const reason = await untilToldToStop(controller, flags.once);
+  const start = startOnPolicies({ policies, controller, telemetry, once });
+  const reason = await untilToldToStop(controller, once);
   start.cancel();
   await controller.stop(reason);
   return 0;

@@ -8,9 +8,14 @@ type Env = Readonly<Record<string, string | undefined>>;
  */
 export function createCliWiring(env: Env): Wiring {
   return {
-    async run(flags) {
+    async run({ config, modeOverride, ...flags }) {
       const { runOperator } = await import('#main.ts');
-      return runOperator(flags, env);
+      const overrides = {
+        ...flags,
+        ...(config === undefined ? {} : { configFile: config }),
+        ...(modeOverride === undefined ? {} : { shadowAll: true }),
+      };
+      return runOperator(overrides, env);
     },
     async loadPolicies(paths, config) {
       const { loadPolicies } = await import('./policies.ts');

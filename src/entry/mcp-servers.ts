@@ -16,7 +16,7 @@ import type { McpServerListing, PinnedServer, PinOptions } from '#cli/wiring.ts'
 import { type Config, loadConfig } from '#config.ts';
 import { BUILTIN_SERVER, BUILTIN_TOOL_NAMES, BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { VERSION } from '#lib/version.ts';
-import { lockPath, toolServers } from '#wiring.ts';
+import { lockPath, toolServers } from './wiring.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -38,7 +38,7 @@ export async function listMcpServers(
 /** Pins what the servers list now. Whoever runs this has looked at it. */
 export async function pinMcpServers(options: PinOptions, env: Env): Promise<PinnedServer[]> {
   const config = configOf(options.config, env);
-  const path = options.lock ?? lockPath(config);
+  const path = options.lock ?? (await lockPath(config));
   await using runner = await connect(config);
   const foreign = runner.servers().filter(({ name }) => name !== BUILTIN_SERVER);
   const wanted = options.servers.length === 0 ? foreign.map(({ name }) => name) : options.servers;
@@ -63,8 +63,8 @@ export async function pinMcpServers(options: PinOptions, env: Env): Promise<Pinn
 }
 
 function configOf(configFile: string | undefined, env: Env): Config {
-  const flags = configFile === undefined ? {} : { config: configFile };
-  return loadConfig(env, flags, (path) => readFileSync(path, 'utf8'));
+  const overrides = configFile === undefined ? {} : { configFile };
+  return loadConfig(env, overrides, (path) => readFileSync(path, 'utf8'));
 }
 
 /** Each server was tried once when this resolves. */

@@ -153,7 +153,7 @@ for (const [kind, open] of [
 
 describe('Redis as the event sink', () => {
   it('keeps an open incident and its name, and lets a resolved one go after its time', async () => {
-    await using test = await inRedis({ resolvedTtlSeconds: 100 });
+    await using test = await inRedis({ resolvedTtlMs: 100_000 });
     const { client, sink } = test;
 
     await sink.publish(aBatch(0, 1, { incidents: [anIncident('a', true), anIncident('b', true)] }));
@@ -207,8 +207,7 @@ describe('Redis as the event sink', () => {
 
   it('bounds the streams and the set of open incidents', async () => {
     await using test = await inRedis({
-      incidentsLengthMax: 300,
-      auditLengthMax: 300,
+      streamLengthMax: 300,
       openIncidentsMax: 3,
     });
     const { client, sink } = test;
@@ -232,7 +231,9 @@ describe('Redis as the event sink', () => {
 
   it('is not wedged by keys of another type: they are moved away and told', async () => {
     const displaced: string[] = [];
-    await using test = await inRedis({ onDisplaced: (key) => displaced.push(key) });
+    await using test = await inRedis({
+      onDisplaced: (...names) => displaced.push(names.join(' ')),
+    });
     const { client, sink } = test;
     await client.set('sentinel:audit', 'a string');
     await client.lpush('sentinel:incidents', 'a list');
@@ -246,12 +247,35 @@ describe('Redis as the event sink', () => {
     assert.deepEqual([before.seq, cursor], [0, 2]);
     assert.equal((await test.stream('audit')).length, 2);
     assert.deepEqual(displaced.sort(), [
-      'sentinel:audit',
-      'sentinel:incidents',
-      'sentinel:incidents:open',
-      'sentinel:outbox:journal-a',
+      'sentinel:audit sentinel:audit:displaced',
+      'sentinel:incidents sentinel:incidents:displaced',
+      'sentinel:incidents:open sentinel:incidents:open:displaced',
+      'sentinel:outbox:journal-a sentinel:outbox:journal-a:displaced',
     ]);
     assert.equal(await client.get('sentinel:audit:displaced'), 'a string');
+  });
+
+  it('keeps every key that it ever moved away', async () => {
+    const names: string[] = [];
+    await using test = await inRedis({ onDisplaced: (_key, renamedTo) => names.push(renamedTo) });
+    const { client, sink } = test;
+
+    for (const [at, text] of ['first', 'second', 'third'].entries()) {
+      await client.del('sentinel:audit');
+      await client.set('sentinel:audit', text);
+      await sink.publish(aBatch(at, at + 1));
+    }
+
+    assert.deepEqual(await client.mget(names), ['first', 'second', 'third']);
+  });
+
+  it('keeps by default what the SentinelConfig says', async () => {
+    await using test = await inRedis();
+
+    await test.sink.publish(aBatch(0, 1, { incidents: [anIncident('a', false)] }));
+
+    const ttlSeconds = await test.client.ttl('sentinel:incident:a');
+    assert.ok(ttlSeconds > 6.9 * 86_400 && ttlSeconds <= 7 * 86_400, `${ttlSeconds} s`);
   });
 
   for (const nonsense of ['nonsense', '-3', '1.5', '']) {

@@ -1,20 +1,20 @@
 import type { Redis } from 'ioredis';
+import { z } from 'zod';
 import { SinkUnavailableError } from '#core/errors.ts';
+import { RedisSettings } from '#core/policy/config-schema.ts';
 import type { EventSink, PublishBatch, SinkCursor } from '#ports/event-sink.ts';
 import { createConnection, type RedisConnectionOptions } from './connection.ts';
 import { PUBLISH_SCRIPT } from './publish-script.ts';
 
 export interface RedisEventSinkOptions extends RedisConnectionOptions {
-  /** About how many entries `sentinel:incidents` keeps. Default 10,000. */
-  readonly incidentsLengthMax?: number;
-  /** About how many entries `sentinel:audit` keeps. Default 100,000. */
-  readonly auditLengthMax?: number;
-  /** How long an incident's object stays after it is resolved. Default 30 d. */
-  readonly resolvedTtlSeconds?: number;
+  /** About how many entries each stream keeps. Default: that of the SentinelConfig. */
+  readonly streamLengthMax?: number;
+  /** How long an incident's object stays after it is resolved. Default: that of the SentinelConfig. */
+  readonly resolvedTtlMs?: number;
   /** Most names in `sentinel:incidents:open`; beyond it the oldest go. Default 10,000. */
   readonly openIncidentsMax?: number;
-  /** A key of ours held another type and was renamed to `NAME:displaced`. */
-  readonly onDisplaced?: (key: string) => void;
+  /** A key of ours held another type and was renamed. */
+  readonly onDisplaced?: (key: string, renamedTo: string) => void;
 }
 
 export interface RedisEventSink extends EventSink, AsyncDisposable {
@@ -27,7 +27,7 @@ const OPEN_KEY = 'sentinel:incidents:open';
 const INCIDENT_PREFIX = 'sentinel:incident:';
 /** Where the script finds each stream among its keys. */
 const KEY_INDEX = { incidents: '3', audit: '4' } as const;
-const THIRTY_DAYS_S = 30 * 86_400;
+const DEFAULTS = RedisSettings.parse({});
 
 /**
  * Redis as the place where the world hears Sentinel. Connects when it is first used and again at the
@@ -40,9 +40,8 @@ const THIRTY_DAYS_S = 30 * 86_400;
 export function createRedisEventSink(options: RedisEventSinkOptions): RedisEventSink {
   const connection = createConnection(options);
   const limits = [
-    options.incidentsLengthMax ?? 10_000,
-    options.auditLengthMax ?? 100_000,
-    options.resolvedTtlSeconds ?? THIRTY_DAYS_S,
+    options.streamLengthMax ?? DEFAULTS.maxStreamLength,
+    Math.ceil((options.resolvedTtlMs ?? DEFAULTS.resolvedTtl) / 1_000),
     options.openIncidentsMax ?? 10_000,
   ].map(String);
 
@@ -81,7 +80,7 @@ export function createRedisEventSink(options: RedisEventSinkOptions): RedisEvent
     return connection.run(async (redis) => {
       const answer = await redis.eval(PUBLISH_SCRIPT, keys.length, ...keys, ...args);
       const [seq, displaced] = parseAnswer(answer);
-      for (const key of displaced) options.onDisplaced?.(key);
+      for (const [key, renamedTo] of displaced) options.onDisplaced?.(key, renamedTo);
       return seq;
     });
   }
@@ -126,10 +125,12 @@ function incidentArguments(batch: PublishBatch): string[] {
   return args;
 }
 
-function parseAnswer(answer: unknown): [number, readonly string[]] {
-  if (Array.isArray(answer)) {
-    const [seq, displaced] = answer as unknown[];
-    if (typeof seq === 'number' && Array.isArray(displaced)) return [seq, displaced.map(String)];
-  }
+type Displaced = readonly (readonly [key: string, renamedTo: string])[];
+
+const Answer = z.tuple([z.number(), z.array(z.tuple([z.string(), z.string()]))]);
+
+function parseAnswer(answer: unknown): readonly [number, Displaced] {
+  const parsed = Answer.safeParse(answer);
+  if (parsed.success) return parsed.data;
   throw new SinkUnavailableError('Redis gave no usable answer');
 }

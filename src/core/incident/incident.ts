@@ -3,7 +3,7 @@ import type { PolicyRef } from '#core/journal/record.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 
-/** Sums the conditions up; see DESIGN for the conditions themselves. */
+/** Sums the conditions up. */
 export type Phase =
   | 'Open'
   | 'Diagnosing'

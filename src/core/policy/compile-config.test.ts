@@ -57,6 +57,31 @@ describe('compileConfig', () => {
       { notifiers: { ops: { webhok: {} } } },
       'spec.notifiers.ops.webhook: is required',
     ],
+    [
+      'a lease, which nobody would take',
+      { lease: 'redis' },
+      'spec.lease: is not built yet: remove it',
+    ],
+    [
+      'further hosts, which nobody would look at',
+      { hosts: { edge: { url: 'tcp://10.0.0.2:2376' } } },
+      'spec.hosts: is not built yet: remove it',
+    ],
+    [
+      'a bound on observations, which nobody keeps',
+      { data: { observationBytesMax: 2_000_000 } },
+      'spec.data.observationBytesMax: is not built yet: remove it',
+    ],
+    [
+      'calls at once to one server, which are made in turn',
+      { mcp: { servers: { a: { url: 'http://x/mcp', maxConcurrent: 2 } } } },
+      'spec.mcp.servers.a.maxConcurrent: is not built yet: remove it',
+    ],
+    [
+      'two places to take the address of Redis from',
+      { redis: { url: 'redis://a', urlFrom: 'A' } },
+      'spec.redis: takes either url or urlFrom',
+    ],
     ['no bound on actions', { maxActions: { max: 0 } }, 'spec.maxActions.max: must be at least 1'],
     [
       'a secret where its name belongs',

@@ -2,6 +2,7 @@ import { closest } from '#lib/edit-distance.ts';
 import { SentinelConfig } from './config-schema.ts';
 import { configJsonSchema } from './json-schema.ts';
 import {
+  type DocumentPath,
   type Finding,
   findingsOf,
   type PolicyDocument,
@@ -25,7 +26,7 @@ export function compileConfig(
 ): CompiledConfig {
   const parsed = SentinelConfig.safeParse(document.value);
   const findings = parsed.success
-    ? enabledFindings(parsed.data, builtinTools)
+    ? [...enabledFindings(parsed.data, builtinTools), ...unbuiltFindings(parsed.data)]
     : findingsOf(parsed.error, SCHEMA, document.value);
   const problems = findings.map((finding) => toProblem(document, finding));
   return parsed.success && problems.length === 0
@@ -48,4 +49,21 @@ function enabledFindings({ spec }: SentinelConfig, builtinTools: readonly string
     if (servers.includes(server)) return [];
     return [{ path, message: `mcp.servers names no server ${server}` }];
   });
+}
+
+/** What is read and not acted on would be believed to hold: a lease that nobody takes, most of all. */
+function unbuiltFindings({ spec }: SentinelConfig): Finding[] {
+  const servers = Object.entries(spec.mcp.servers);
+  const used: (DocumentPath | false)[] = [
+    spec.lease !== 'none' && ['spec', 'lease'],
+    spec.hosts !== undefined && ['spec', 'hosts'],
+    spec.data.observationBytesMax !== undefined && ['spec', 'data', 'observationBytesMax'],
+    ...servers.map(
+      ([name, { maxConcurrent }]) =>
+        maxConcurrent !== 1 && ['spec', 'mcp', 'servers', name, 'maxConcurrent'],
+    ),
+  ];
+  return used
+    .filter((path) => path !== false)
+    .map((path) => ({ path, part: 'key', message: 'is not built yet: remove it' }));
 }

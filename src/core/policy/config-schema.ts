@@ -34,17 +34,42 @@ const Provider = z
   })
   .describe('An OpenAI-compatible endpoint.');
 
-const McpServer = z
+export const McpServer = z
   .strictObject({
     command: z.array(z.string()).min(1).max(64).optional().describe('Started as a child, stdio.'),
     environment: z.record(z.string(), SecretName).optional().describe('Variable → secret.'),
     url: HttpUrl.optional().describe('Streamable HTTP.'),
     token: SecretName.optional().describe('Bearer token for the URL.'),
-    timeout: Duration.prefault('30s').describe('Of one call.'),
-    maxConcurrent: z.int().min(1).max(16).default(1).describe('Calls at once.'),
+    // A gateway may have to start a container first.
+    timeout: Duration.prefault('60s').describe('Of one call.'),
+    maxConcurrent: z
+      .int()
+      .min(1)
+      .default(1)
+      .describe('Calls at once; more than 1 is not built yet.'),
   })
   .refine(({ command, url }) => (command === undefined) !== (url === undefined), {
     message: 'needs either command or url',
+  });
+
+export const RedisSettings = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(/^rediss?:\/\/\S+$/, 'must be a redis:// or rediss:// URL')
+      .optional()
+      .describe('Without a password; else urlFrom.'),
+    urlFrom: SecretName.optional(),
+    maxStreamLength: z
+      .int()
+      .min(100)
+      .max(10_000_000)
+      .default(100_000)
+      .describe('Entries that each stream keeps, about.'),
+    resolvedTtl: Duration.prefault('7d').describe('How long a resolved incident is kept.'),
+  })
+  .refine(({ url, urlFrom }) => url === undefined || urlFrom === undefined, {
+    message: 'takes either url or urlFrom',
   });
 
 const Notifier = z.strictObject({
@@ -85,25 +110,10 @@ export const SentinelConfig = z.strictObject({
       hosts: z
         .record(Name, Host)
         .optional()
-        .describe('Docker endpoints by name; the one of DOCKER_HOST unless given.'),
-      redis: z
-        .strictObject({
-          url: z
-            .string()
-            .regex(/^rediss?:\/\/\S+$/, 'must be a redis:// or rediss:// URL')
-            .optional()
-            .describe('Without a password; else urlFrom.'),
-          urlFrom: SecretName.optional(),
-          maxStreamLength: z
-            .int()
-            .min(100)
-            .max(10_000_000)
-            .default(100_000)
-            .describe('Entries that each stream keeps, about.'),
-          resolvedTtl: Duration.prefault('7d').describe('How long a resolved incident is kept.'),
-        })
-        .optional()
-        .describe('Where incidents are published; REDIS_URL unless given.'),
+        .describe('Docker endpoints by name. Not built yet: the one is that of DOCKER_HOST.'),
+      redis: RedisSettings.prefault({}).describe(
+        'Where incidents are published; REDIS_URL unless given.',
+      ),
       data: z
         .strictObject({
           directory: z.string().min(1).optional().describe('SENTINEL_DATA unless given.'),
@@ -113,14 +123,10 @@ export const SentinelConfig = z.strictObject({
             .min(1_048_576)
             .default(1_073_741_824)
             .describe('Oldest evidence goes beyond it.'),
-          observationBytesMax: z
-            .int()
-            .min(1_048_576)
-            .default(1_073_741_824)
-            .describe('Oldest observations go beyond it.'),
+          observationBytesMax: z.int().min(1_048_576).optional().describe('Not built yet.'),
         })
         .prefault({})
-        .describe('Journal, evidence and observations on this host.'),
+        .describe('Journal and evidence on this host.'),
       providers: z.record(Name, Provider).prefault({}).describe('Where models are asked, by name.'),
       mcp: z
         .strictObject({
@@ -154,7 +160,7 @@ export const SentinelConfig = z.strictObject({
       lease: z
         .enum(['none', 'redis'])
         .default('none')
-        .describe('redis: act only while holding the lease of the engine.'),
+        .describe('redis: act only while holding the lease of the engine. Not built yet.'),
       notifiers: z.record(Name, Notifier).prefault({}).describe('By the name that notify uses.'),
     })
     .prefault({}),

@@ -1,20 +1,26 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataDirectory } from '#adapters/files/data-directory.ts';
+import { writeFileAtomically } from '#adapters/files/durable.ts';
 import { openEvidenceStore } from '#adapters/files/evidence.ts';
 import { watchPolicyFolder } from '#adapters/files/policy-source.ts';
+import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
 import type { McpActionRunner, McpServerConfig } from '#adapters/mcp/mcp-action-runner.ts';
 import { EMPTY_LOCK, readLock } from '#adapters/mcp/tools-lock.ts';
+import { watchLock } from '#adapters/mcp/watch-lock.ts';
 import { ownContainerCandidates } from '#adapters/system/own-container.ts';
+import { type Config, loadConfig, type Overrides, withSettings } from '#config.ts';
 import type { Controller } from '#controller/controller.ts';
 import type { Fleet } from '#controller/fleet.ts';
+import { DEFAULT_RETENTION } from '#controller/journal/retention.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
 import { type Outbox, startOutbox } from '#controller/outbox.ts';
 import { ConfigError, EvidenceUnavailableError } from '#core/errors.ts';
 import type { CompileContext } from '#core/policy/compile.ts';
-import type { SentinelConfig } from '#core/policy/config-schema.ts';
+import { McpServer, type SentinelConfig } from '#core/policy/config-schema.ts';
 import { formatProblem } from '#core/policy/problems.ts';
 import { projectForSink } from '#core/projection/project-for-sink.ts';
 import { BUILTIN_TOOL_NAMES } from '#core/remediation/tools.ts';
@@ -29,54 +35,107 @@ import type { EvidenceStore } from '#ports/evidence-store.ts';
 import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
 import type { ControllerReadings } from '#telemetry/controller-telemetry.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
-import type { Config } from './config.ts';
 
 type Settings = SentinelConfig['spec'];
 
 const RETRY_MS = 2_000;
+
+/** The environment, the SentinelConfig that it or the command line names, and what becomes of both. */
+export async function readConfiguration(
+  env: Readonly<Record<string, string | undefined>>,
+  overrides: Overrides,
+): Promise<{ readonly config: Config; readonly settings: Settings }> {
+  const given = loadConfig(env, overrides, (path) => readFileSync(path, 'utf8'));
+  const settings = await readSentinelConfig(given.configFile, BUILTIN_TOOL_NAMES);
+  return { config: withSettings(given, overrides, settings), settings };
+}
+
+export function journalOptions(config: Pick<Config, 'redisUrl'>, { data }: Pick<Settings, 'data'>) {
+  return {
+    hasOutbox: config.redisUrl !== undefined,
+    retention: { ...DEFAULT_RETENTION, ageMaxMs: data.retention },
+  };
+}
 
 /**
  * What names this host in workload keys: the daemon's hostname, where nobody gave a name. When the
  * daemon is away it is what it was last time; on a first start its first answer is waited for.
  */
 export async function engineName(
-  runtime: ContainerRuntime,
-  data: DataDirectory,
-  { log }: Telemetry,
+  runtime: Pick<ContainerRuntime, 'info'>,
+  data: Pick<DataDirectory, 'path'>,
+  { log }: Pick<Telemetry, 'log'>,
 ): Promise<string> {
   const file = join(data.path, 'host');
+  const known = await readFile(file, 'utf8').catch(() => '');
   for (let tries = 1; ; tries += 1) {
+    let hostname: string;
     try {
-      const { hostname } = await runtime.info(AbortSignal.timeout(10_000));
-      await writeFile(file, hostname);
-      return hostname;
+      ({ hostname } = await runtime.info(AbortSignal.timeout(10_000)));
     } catch (error) {
-      const known = await readFile(file, 'utf8').catch(() => '');
       if (known !== '') return known;
       if (tries === 1) log.error({ err: error }, 'the Docker Engine does not answer; trying on');
       await sleep(RETRY_MS);
+      continue;
     }
+    if (hostname !== known) {
+      await writeFileAtomically(file, Buffer.from(hostname)).catch((error: unknown) => {
+        log.warn({ err: error, file }, 'the name of this host is not kept for the next start');
+      });
+    }
+    return hostname;
   }
 }
 
 /** The other MCP servers, the second key to strong tools, and the pins. */
 export async function toolServers(config: Config, settings: Settings) {
   const servers: McpServerConfig[] = Object.entries(settings.mcp.servers).map(([name, server]) => {
+    const { timeout: timeoutMs } = server;
     const token = server.token === undefined ? undefined : config.secret(server.token);
     if (server.url !== undefined) {
-      return { name, url: server.url, ...(token === undefined ? {} : { token }) };
+      return { name, timeoutMs, url: server.url, ...(token === undefined ? {} : { token }) };
     }
     const [command = '', ...args] = server.command ?? [];
-    return { name, command, args, env: childEnvironment(config, server.environment ?? {}) };
+    const env = childEnvironment(config, server.environment ?? {});
+    return { name, timeoutMs, command, args, env };
   });
-  if (config.gateway !== undefined) servers.push({ name: 'gateway', ...config.gateway });
-  const lock = servers.length === 0 ? EMPTY_LOCK : await readLock(lockPath(config));
+  if (config.gateway !== undefined) {
+    const timeoutMs = McpServer.shape.timeout.parse(undefined);
+    servers.push({ name: 'gateway', timeoutMs, ...config.gateway });
+  }
+  const lock = servers.length === 0 ? EMPTY_LOCK : await readLock(await lockPath(config));
   return { servers, enabledTools: settings.tools.enable, lock };
 }
 
 /** Pins stand beside the policies, so that they are reviewed with them. */
-export function lockPath(config: Pick<Config, 'policies'>): string {
-  return join(config.policies, 'sentinel.tools.lock');
+export async function lockPath({ policies }: Pick<Config, 'policies'>): Promise<string> {
+  const isFile = await stat(policies).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return join(isFile ? dirname(policies) : policies, 'sentinel.tools.lock');
+}
+
+/** What `sentinel mcp pin` writes counts without a restart; nothing is looked at without servers. */
+export async function followPins(options: {
+  readonly config: Config;
+  readonly tools: Awaited<ReturnType<typeof toolServers>>;
+  readonly actions: Pick<McpActionRunner, 'setLock'>;
+  readonly clock: Clock;
+  readonly telemetry: Pick<Telemetry, 'log'>;
+}): Promise<AsyncDisposable> {
+  const { config, tools, actions, clock, telemetry } = options;
+  if (tools.servers.length === 0) return { async [Symbol.asyncDispose]() {} };
+  return watchLock({
+    path: await lockPath(config),
+    lock: tools.lock,
+    clock,
+    onChange(lock) {
+      telemetry.log.info('the pins of MCP servers have changed');
+      actions.setLock(lock);
+    },
+    onWarning: (message, cause) => telemetry.log.warn({ err: cause }, message),
+  });
 }
 
 function childEnvironment(config: Config, wanted: Readonly<Record<string, string>>) {
@@ -98,20 +157,16 @@ export async function publish(options: {
 }): Promise<Pick<Outbox, 'lagRecords'> & AsyncDisposable> {
   const { config, settings, journal, clock, host, telemetry } = options;
   if (config.redisUrl === undefined) {
-    telemetry.log.info('no REDIS_URL: incidents are in the journal and the API only');
+    telemetry.log.info('no Redis is configured: incidents are in the journal and the API only');
     return { lagRecords: () => 0, async [Symbol.asyncDispose]() {} };
   }
   const { createRedisEventSink } = await import('#adapters/redis/redis-event-sink.ts');
-  const limits = settings.redis;
   const sink = createRedisEventSink({
     url: config.redisUrl,
-    ...(limits === undefined
-      ? {}
-      : {
-          incidentsLengthMax: limits.maxStreamLength,
-          auditLengthMax: limits.maxStreamLength,
-          resolvedTtlSeconds: limits.resolvedTtl / 1_000,
-        }),
+    streamLengthMax: settings.redis.maxStreamLength,
+    resolvedTtlMs: settings.redis.resolvedTtl,
+    onDisplaced: (key, renamedTo) =>
+      telemetry.log.warn({ key, renamedTo }, 'a key in Redis held something else: it was renamed'),
   });
   const outbox = startOutbox({
     journal,
@@ -239,7 +294,7 @@ export async function apiOptions(options: {
   readonly telemetry: Telemetry;
 }): Promise<HttpServerOptions> {
   const { config, data, controller, journal, policies, telemetry } = options;
-  const { host, port, tokensFile } = config.api;
+  const { host, port, tokensFile, allowedHosts } = config.api;
   const world = () => controller.worlds().build();
   const tokens = await openApiTokens({
     dataDirectory: data.path,
@@ -248,7 +303,7 @@ export async function apiOptions(options: {
   return {
     host,
     port,
-    auth: { tokens },
+    auth: { tokens, allowedHosts },
     version: VERSION,
     log: telemetry.log,
     sources: {
@@ -271,7 +326,6 @@ export async function apiOptions(options: {
   };
 }
 
-/** What policies are compiled against: the tools that exist, and the names that they may use. */
 /** The servers beside the built-in one. */
 function serverNames(config: Config, settings: Settings): string[] {
   return [
@@ -280,6 +334,7 @@ function serverNames(config: Config, settings: Settings): string[] {
   ];
 }
 
+/** What policies are compiled against: the tools that exist, and the names that they may use. */
 function compileContext(
   actions: McpActionRunner,
   settings: Settings,
