@@ -61,7 +61,7 @@ export async function openApi(context: CliContext, options: ApiOptions): Promise
       return await send(whole, { headers });
     } catch (error) {
       if (token?.isGiven !== false || !isUnauthorized(error)) throw error;
-      return await send(whole, {}).catch((again: unknown) => {
+      return send(whole, {}).catch((again: unknown) => {
         throw isUnauthorized(again) ? error : again;
       });
     }
