@@ -105,6 +105,7 @@ class Oracle {
   readonly auto = this.scenario.policies;
   readonly shadow = new Scenario(SHADOW).policies;
   readonly heldByPerson = new Set<string>();
+  /** Ends with startPeriod, or with what a person does next. */
   readonly handRestartedAtMs = new Map<string, number>();
   readonly deployedAtMs = new Map<string, number>();
   readonly intents: {
@@ -166,7 +167,7 @@ class Oracle {
         scenario.observe(key, 'die', { cause: 'Human', exitCode: 137 });
         scenario.observe(key, 'stop', { cause: 'Human' });
         put({ state: 'exited', exitCode: 137 });
-        this.heldByPerson.add(key);
+        this.#holdForPerson(key);
         return;
       case 'start':
         if (isRunning || !scenario.views.has(key)) return;
@@ -178,7 +179,7 @@ class Oracle {
         if (!isRunning) return;
         scenario.observe(key, 'pause', { cause: 'Human' });
         put({ state: 'paused', health: failed });
-        this.heldByPerson.add(key);
+        this.#holdForPerson(key);
         return;
       case 'unpauseByHand':
         if (scenario.views.get(key)?.container?.state !== 'paused') return;
@@ -206,6 +207,11 @@ class Oracle {
           scenario.complete(key, { outcome: step.outcome });
         }
     }
+  }
+
+  #holdForPerson(key: string): void {
+    this.heldByPerson.add(key);
+    this.handRestartedAtMs.delete(key);
   }
 
   #check(type: string, data: object, key: string): void {
