@@ -513,7 +513,7 @@ describe('compilePolicySet', () => {
       /^spec\.thresholds\[0\]\.when: health is never "Unhealthy"; .*did you mean unhealthy\?$/,
     ],
     [
-      'a verification that cannot pass in time',
+      'a verification that passes later than it fails',
       withAction({}, { verify: { within: '10s', healthyFor: '10s' } }),
       /^spec\.remediation\.verify\.healthyFor: is not shorter than within \(10s\)/,
     ],

@@ -212,11 +212,13 @@ export const Remediation = z.strictObject({
   verify: z
     .strictObject({
       within: PositiveDuration.prefault('90s').describe(
-        'Deadline, from the end of the action. It is later where Docker itself takes longer to ' +
-          'find the container unhealthy (start period, retries) or startPeriod hides the trigger.',
+        'Deadline to be well, from the end of the action. What is well then may go on to prove ' +
+          'itself for healthyFor; what is not has failed. It is later where Docker itself takes ' +
+          'longer to find the container unhealthy (start period, retries), where startPeriod hides ' +
+          'the trigger, or where a threshold is not known until its window has passed.',
       ),
       healthyFor: PositiveDuration.prefault('15s').describe(
-        'It must be well for as long, without a break; shorter than within.',
+        'It must be well for as long, without a break, also beyond within.',
       ),
       onFailure: z
         .enum(['Rollback', 'Next', 'Escalate'])

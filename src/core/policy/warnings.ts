@@ -93,8 +93,8 @@ function verifyWarnings({ spec, thresholds, actions }: CompiledPolicy): Finding[
   if (actions.length === 0) return [];
   if (healthyFor >= within) {
     const message =
-      `is not shorter than within (${formatDuration(within)}): without a HEALTHCHECK that takes ` +
-      'longer, no action can be found to have helped';
+      `is not shorter than within (${formatDuration(within)}): what does not help is given up ` +
+      'sooner than what helps is known to have helped';
     return [{ path, message }];
   }
   // Of another trigger something is seen at once; a count begins anew when the action has ended.

@@ -269,6 +269,43 @@ describe('verification', () => {
     assert.equal(scenario.incident(KEY)?.resolution, undefined);
   });
 
+  for (const [what, breaks, end] of [
+    ['goes on for what is well at the deadline', false, 'verification.passed'],
+    ['fails what does not hold beyond the deadline', true, 'verification.failed'],
+  ] as const) {
+    it(what, () => {
+      // A HEALTHCHECK would move the deadline by itself.
+      const isUsing = (value: number) => {
+        const atMs = scenario.nowMs;
+        scenario.put(aContainer('web'), {
+          gauges: { 'cpu.utilization': { kind: 'Value', value, atMs } },
+        });
+      };
+      const scenario = new Scenario(
+        aPolicy({
+          thresholds: [{ name: 'cpu', signal: 'cpu.utilization', above: 0.9, severity: 'warning' }],
+          remediation: { ...LADDER.remediation, verify: { within: '20s', healthyFor: '60s' } },
+        }),
+      );
+      isUsing(1);
+      scenario.reconcile(KEY);
+      scenario.complete(KEY);
+      scenario.pass(19_999);
+      isUsing(0.1);
+      scenario.reconcile(KEY);
+      scenario.pass(59_999);
+      const { recheckAtMs } = scenario.reconcile(KEY);
+      const isOpen = scenario.types().every((type) => !type.startsWith('verification.'));
+      if (breaks) isUsing(1);
+      scenario.pass(1);
+
+      scenario.reconcile(KEY);
+
+      assert.deepEqual([isOpen, recheckAtMs], [true, scenario.nowMs]);
+      assert.ok(scenario.types().includes(end));
+    });
+  }
+
   it('does not take the tool’s word for it', () => {
     const scenario = acted();
 
