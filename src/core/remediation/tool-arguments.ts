@@ -28,7 +28,8 @@ const KillArguments = z.strictObject({
       /^(?:SIG)?[A-Z][A-Z0-9+-]{1,15}$|^[1-9]$|^[1-5]\d$|^6[0-4]$/,
       'must be a signal such as SIGHUP or 1',
     )
-    .default('SIGKILL'),
+    .default('SIGKILL')
+    .describe('Sent to the main process: a name, with or without SIG, or a number from 1 to 64.'),
 });
 
 const MemoryLimit = z
@@ -59,7 +60,14 @@ const ExecArguments = z.strictObject({
     .max(ARGV_ITEMS_MAX)
     .refine((argv) => argv[0] !== '', 'must begin with a program')
     .describe('The argv; no shell is added.'),
-  timeoutSeconds: z.int().min(1).max(EXEC_SECONDS_MAX).default(30),
+  timeoutSeconds: z
+    .int()
+    .min(1)
+    .max(EXEC_SECONDS_MAX)
+    .default(30)
+    .describe(
+      'How long it may run; a command that takes longer is not ended, its outcome unknown.',
+    ),
 });
 
 const UpdateEnvArguments = z.strictObject({
