@@ -1,6 +1,7 @@
 import type { Hypothesis, Incident } from '#core/incident/incident.ts';
 import { dependenciesOf } from '#core/remediation/affects.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
+import { UPDATE_RESOURCES } from '#core/remediation/tools.ts';
 import { formatBytes } from '#lib/quantity.ts';
 
 type Rule = (
@@ -36,7 +37,7 @@ const RULES: readonly Rule[] = [
       explanation: `The kernel killed a process of the container because it went over ${bound}.`,
       confidence: 0.95,
       signals: ['container.oomKilled', 'oomKilled', 'container.memoryLimit', 'container.exitCode'],
-      remedy: 'docker/update_resources',
+      remedy: UPDATE_RESOURCES,
     };
   },
   function failedStart({ view }) {
