@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULTS } from '#core/defaults.ts';
 import { ConfigError } from '#core/errors.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
 
@@ -13,8 +14,8 @@ const Environment = z.object({
   MCP_GATEWAY_URL: z.string().optional(),
   MCP_GATEWAY_AUTH_TOKEN: z.string().optional(),
   AUTO_HEAL_ENABLED: z.string().optional(),
-  API_HOST: z.string().min(1).default('127.0.0.1'),
-  API_PORT: Port.default(8000),
+  API_HOST: z.string().min(1).default(DEFAULTS.apiHost),
+  API_PORT: Port.default(DEFAULTS.apiPort),
   API_TOKENS_FILE: z.string().optional(),
   /** Names, parted by commas, that requests to the API may be for. */
   API_ALLOWED_HOSTS: z
@@ -26,8 +27,8 @@ const Environment = z.object({
         .map((name) => name.trim())
         .filter((name) => name !== ''),
     ),
-  SENTINEL_POLICIES: z.string().min(1).default('policies'),
-  SENTINEL_DATA: z.string().min(1).default('data'),
+  SENTINEL_POLICIES: z.string().min(1).default(DEFAULTS.policies),
+  SENTINEL_DATA: z.string().min(1).default(DEFAULTS.data),
   SENTINEL_CONFIG: z.string().optional(),
   SENTINEL_HOST: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { DEFAULTS } from '#core/defaults.ts';
 import { type CliContext, CliError, type ExitCode } from './context.ts';
-import { dataDirectory } from './data-option.ts';
+import { DATA_ELSE, dataDirectory } from './data-option.ts';
 
 export interface ApiOptions {
   readonly server?: string;
@@ -15,7 +16,7 @@ export function withApiOptions(command: Command): Command {
   return command
     .option('--server <url>', 'where Sentinel serves its API (API_HOST and API_PORT)')
     .option('--token <token>', 'bearer token (SENTINEL_TOKEN or its _FILE, else DATA/api-token)')
-    .option('--data <dir>', 'the data directory that holds the token (SENTINEL_DATA, else data)');
+    .option('--data <dir>', `the data directory that holds the token (${DATA_ELSE})`);
 }
 
 export interface ApiClient {
@@ -91,10 +92,10 @@ export async function openApi(context: CliContext, options: ApiOptions): Promise
 }
 
 function serverUrl({ env }: CliContext, { server }: ApiOptions): string {
-  const host = env['API_HOST'] || '127.0.0.1';
+  const host = env['API_HOST'] || DEFAULTS.apiHost;
   const anywhere = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const local = anywhere.includes(':') ? `[${anywhere}]` : anywhere;
-  const given = server ?? `http://${local}:${env['API_PORT'] || '8000'}`;
+  const given = server ?? `http://${local}:${env['API_PORT'] || DEFAULTS.apiPort}`;
   const url = given.includes('://') ? given : `http://${given}`;
   if (URL.canParse(url) && /^https?:/.test(url)) return url.replace(/\/+$/, '');
   throw new CliError(2, `--server ${given}: is no http or https URL`);

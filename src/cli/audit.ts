@@ -5,13 +5,13 @@ import { plainLine } from '#lib/plain-text.ts';
 import { recordWords } from './audit-words.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { warnOfDamage } from './damage-warning.ts';
-import { dataDirectory } from './data-option.ts';
+import { DATA_ELSE, dataDirectory } from './data-option.ts';
 import { Paint, print } from './terminal.ts';
 import type { ChainHead, JournalArchive, JournalVerdict } from './wiring.ts';
 
 type End = (code: ExitCode) => void;
 
-const DATA = ['--data <dir>', 'the data directory (SENTINEL_DATA, else data)'] as const;
+const DATA = ['--data <dir>', `the data directory (${DATA_ELSE})`] as const;
 
 export function command(context: CliContext, end: End): Command {
   return new Command('audit')
