@@ -14,7 +14,6 @@ const EVERYTHING = 'everything';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sentinel.ts': [EVERYTHING],
   'main.ts': [EVERYTHING],
-  'wiring.ts': [EVERYTHING],
   entry: [EVERYTHING],
   'config.ts': ['core', 'lib', 'zod'],
   core: ['lib', 'zod', '@marcbachmann/cel-js', 're2js', 'canonicalize', 'croner', 'node:crypto'],

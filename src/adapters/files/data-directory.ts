@@ -12,7 +12,6 @@ export interface DataDirectory extends AsyncDisposable {
   readonly path: string;
   readonly journalPath: string;
   readonly evidencePath: string;
-  readonly observationsPath: string;
   /** Policies for a start that finds bad ones. */
   readonly lastGoodPoliciesPath: string;
   /** 32 bytes, made once: the key of the HMACs over arguments in the journal. */
@@ -59,7 +58,6 @@ async function open(path: string): Promise<DataDirectory> {
       path,
       journalPath: journalPathOf(path),
       evidencePath: join(path, 'evidence'),
-      observationsPath: join(path, 'observations'),
       lastGoodPoliciesPath: join(path, LAST_GOOD_FILE),
       hmacKey,
       [Symbol.asyncDispose]: async () => lock.release(),
