@@ -38,7 +38,6 @@ export interface DataFacts {
 
 /** The looks that `doctor` takes. They change nothing. Each throws what the adapters throw. */
 export interface DoctorProbes extends AsyncDisposable {
-  /** @throws {ConfigError} the environment or the SentinelConfig cannot be used */
   setting(): Promise<DoctorSetting>;
   /** @returns `undefined` when there is no such file */
   socket(path: string): Promise<SocketFacts | undefined>;

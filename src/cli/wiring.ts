@@ -68,6 +68,7 @@ export interface Wiring {
   loadPolicies(paths: readonly string[], config: string | undefined): Promise<LoadedPolicies>;
   /** @throws {CliError} there is no journal in the data directory */
   openJournal(dataDirectory: string): Promise<JournalArchive>;
+  /** @throws {ConfigError} the environment or the SentinelConfig cannot be used */
   doctor(): Promise<DoctorProbes>;
   mcp: McpWiring;
 }

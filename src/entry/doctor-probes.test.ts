@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { API_VERSION } from '#core/policy/schema.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { readFixture } from '../../test/support/fixtures.ts';
 import { createDoctorProbes, harmlessPaths } from './doctor-probes.ts';
@@ -103,6 +104,20 @@ describe('the looks that doctor takes at an engine', () => {
       containers.filter((_, index) => index % 2 === 0).slice(0, 5),
     );
     assert.ok(inspectingMost <= 4, String(inspectingMost));
+  });
+
+  it('go at what the SentinelConfig says of data and Redis', async () => {
+    const file = join(folder, 'sentinel.yaml');
+    const spec = { data: { directory: join(folder, 'd') }, redis: { url: 'redis://box' } };
+    const kind = 'SentinelConfig';
+    await writeFile(file, JSON.stringify({ apiVersion: API_VERSION, kind, spec }));
+    await mkdir(spec.data.directory);
+    await using probes = await createDoctorProbes({ SENTINEL_CONFIG: file, SENTINEL_DATA: '/no' });
+
+    const { data, hasRedis } = await probes.setting();
+    const { exists } = await probes.data();
+
+    assert.deepEqual([data, hasRedis, exists], [spec.data.directory, true, true]);
   });
 
   it('try each path that an expression stands for, up to one that is refused', async () => {

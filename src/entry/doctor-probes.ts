@@ -1,9 +1,9 @@
-import { constants, readFileSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { DoctorProbes, DoctorSetting } from '#cli/doctor-probes.ts';
-import { type Config, loadConfig } from '#config.ts';
+import type { Config } from '#config.ts';
 import type { ContainerSummary, ObservedContainer } from '#core/workload/container.ts';
 import { createLimiter } from '#lib/limiter.ts';
 
@@ -15,17 +15,23 @@ const AT_ONCE_MAX = 4;
 /** No container is ever called so: an id has hexadecimal digits alone. */
 const NOBODY = 'sentinel-doctor-asks-for-nobody';
 
-/** Opens nothing yet: each look dials for itself. */
+/**
+ * Opens nothing yet: each look dials for itself.
+ *
+ * @throws {ConfigError} the environment or the SentinelConfig cannot be used
+ */
 export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
-  const [docker, { createDockerRuntime }, { createCgroupSource }, { createSystemClock }] =
+  const [docker, { createDockerRuntime }, { createCgroupSource }, { createSystemClock }, wiring] =
     await Promise.all([
       import('#adapters/docker/connection.ts'),
       import('#adapters/docker/docker-runtime.ts'),
       import('#adapters/docker/cgroup-source.ts'),
       import('#adapters/system/system-clock.ts'),
+      import('./wiring.ts'),
     ]);
   const clock = createSystemClock();
-  const config = loadConfig(env, {}, (path) => readFileSync(path, 'utf8'));
+  // As `run` reads it: the SentinelConfig may say where the data and Redis are.
+  const { config, settings } = await wiring.readConfiguration(env, {});
   const connection = docker.createDockerConnection({ ...config.docker, timeoutMs: TIMEOUT_MS });
   const runtime = createDockerRuntime({ connection, clock });
   const signal = () => AbortSignal.timeout(2 * TIMEOUT_MS);
@@ -39,7 +45,7 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
   }
 
   return {
-    setting: () => settingOf(config),
+    setting: () => settingOf(config, settings.tools.enable),
     socket: async (path) => {
       const status = await stat(path).catch(() => undefined);
       if (status === undefined) return undefined;
@@ -89,14 +95,9 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
   };
 }
 
-async function settingOf(config: Config): Promise<DoctorSetting> {
-  const [{ parseEndpoint }, { readSentinelConfig }, { BUILTIN_TOOL_NAMES }] = await Promise.all([
-    import('#adapters/docker/endpoint.ts'),
-    import('#adapters/files/sentinel-config.ts'),
-    import('#core/remediation/tools.ts'),
-  ]);
+async function settingOf(config: Config, enabledTools: readonly string[]): Promise<DoctorSetting> {
+  const { parseEndpoint } = await import('#adapters/docker/endpoint.ts');
   const endpoint = parseEndpoint(config.docker);
-  const settings = await readSentinelConfig(config.configFile, BUILTIN_TOOL_NAMES);
   return {
     policies: config.policies,
     data: resolve(config.data),
@@ -107,7 +108,7 @@ async function settingOf(config: Config): Promise<DoctorSetting> {
     hasRedis: config.redisUrl !== undefined,
     apiHost: config.api.host,
     apiPort: config.api.port,
-    enabledTools: settings.tools.enable,
+    enabledTools,
   };
 }
 
