@@ -11,6 +11,9 @@ const TAG = `sre-sentinel-test/image:${process.pid}`;
 const SOCKET = '/var/run/docker.sock';
 const docker = testDocker();
 
+/** `@types/dockerode` does not have it. */
+type HostConfig = Docker.HostConfig & { readonly CgroupnsMode?: 'host' };
+
 /** As deploy/compose.yaml runs it. */
 const HARDENED: Docker.HostConfig = {
   ReadonlyRootfs: true,
@@ -103,6 +106,41 @@ describe('the image', () => {
       { what: 'a healthy container', timeoutMs: 30_000 },
     );
     assert.equal(status, 'healthy');
+  });
+
+  it('sees the cgroup files of others with what doctor advises, and without it does not', {
+    skip: skipReason(),
+  }, async () => {
+    await using stack = await TestStack.open();
+    await stack.container('other');
+    const { gid } = await stat(socketPath());
+    const doctor = async (name: string, binds: string[], more: HostConfig) => {
+      const container = await stack.container(name, {
+        Image: TAG,
+        Cmd: ['doctor'],
+        HostConfig: {
+          ...HARDENED,
+          Binds: [`${socketPath()}:${SOCKET}`, ...binds],
+          GroupAdd: [String(gid)],
+          ...more,
+        },
+        Tty: true,
+      });
+      await container.wait();
+      return logsOf(container);
+    };
+
+    const without = await doctor('without', [], {});
+    const advised = await doctor('advised', ['/sys/fs/cgroup:/sys/fs/cgroup:ro'], {
+      PidMode: 'host',
+      CgroupnsMode: 'host',
+    });
+
+    assert.match(
+      without,
+      /stats: .* every 10 s\n.*pid: host, cgroup: host, .*\/sys\/fs\/cgroup:ro/,
+    );
+    assert.match(advised, /stats: the kernel’s cgroup files are visible/);
   });
 });
 

@@ -30,8 +30,8 @@ const PROCESSORS_KEPT_MS = 60_000;
 const EVERYTHING: ReadonlySet<SampleGroup> = new Set(SAMPLE_GROUPS);
 
 /**
- * @param options.hostRoot where the host's `proc` and `sys/fs/cgroup` are found: `/` for a process
- *   on the host, a folder with both mounted in a container
+ * @param options.hostRoot where the host's `proc` and `sys/fs/cgroup` are found, `/` unless given;
+ *   in a container these are the host's with `pid: host`, `cgroup: host` and the latter mounted
  */
 export function createCgroupSource(options: {
   readonly clock: Pick<Clock, 'bootMs'>;

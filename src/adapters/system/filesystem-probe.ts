@@ -6,7 +6,7 @@ import type { FilesystemProbe, WritableAnswer } from '#ports/filesystem-probe.ts
 import { isReadOnly, parseMounts } from './mount-info.ts';
 
 export interface FilesystemProbeOptions {
-  /** Where the host's `proc` is found; default `/`. */
+  /** Where the host's `proc` is found; default `/`, also in a container with `pid: host`. */
   readonly hostRoot?: string;
   /** Default 5,000. */
   readonly timeoutMs?: number;
