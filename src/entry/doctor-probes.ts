@@ -72,15 +72,7 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
     },
     cgroupFiles: (container: ObservedContainer) =>
       createCgroupSource({ clock }).sample(container) !== undefined,
-    pingRedis: async () => {
-      const { createRedisEventSink } = await import('#adapters/redis/redis-event-sink.ts');
-      const sink = createRedisEventSink({ url: config.redisUrl ?? '' });
-      try {
-        await sink.cursor('doctor');
-      } finally {
-        await sink.close();
-      }
-    },
+    pingRedis: () => pingRedis(config.redisUrl ?? ''),
     data: () => dataFacts(resolve(config.data)),
     policies: async () => {
       const { loadPolicies } = await import('./policies.ts');
@@ -127,6 +119,16 @@ export function harmlessPaths(expression: string): string[] {
   const before = expression.slice(0, group.index);
   const after = expression.slice(group.index + group[0].length);
   return alternatives.flatMap((alternative) => harmlessPaths(before + alternative + after));
+}
+
+async function pingRedis(url: string): Promise<void> {
+  const { createRedisEventSink } = await import('#adapters/redis/redis-event-sink.ts');
+  const sink = createRedisEventSink({ url });
+  try {
+    await sink.cursor('doctor');
+  } finally {
+    await sink.close();
+  }
 }
 
 async function isAccessible(path: string, mode: number): Promise<boolean> {
