@@ -3,16 +3,17 @@ import { request } from 'node:http';
 import { describe, it } from 'node:test';
 import { createBuiltinActions } from '#actions/builtin-actions.ts';
 import { createDockerServer } from '#adapters/mcp/docker-server.ts';
-import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
 import { type McpHttpServer, startMcpHttpServer } from '#adapters/mcp/serve-http.ts';
-import { EMPTY_LOCK } from '#adapters/mcp/tools-lock.ts';
 import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import { createSystemClock } from '#adapters/system/system-clock.ts';
+import type { JsonObject } from '#ports/action-runner.ts';
 import { expectationOf, INTENT, NEVER } from '../support/actions.ts';
+import { callServed, openRunner } from '../support/mcp-client.ts';
 import { createScriptedServer, createWorld } from '../support/scripted-mcp-server.ts';
 
 const TOKEN = 'a-token-for-these-tests';
 
+/** The tools of `sentinel mcp serve`, and a client that has pinned them. */
 async function dockerOverHttp({ readOnly = false, token = TOKEN } = {}) {
   const clock = createSystemClock();
   const engine = new MemoryEngine(clock);
@@ -22,24 +23,18 @@ async function dockerOverHttp({ readOnly = false, token = TOKEN } = {}) {
     token: TOKEN,
     port: 0,
   });
-  const runner = createMcpActionRunner({
-    clock,
-    version: '1',
-    docker: { url: server.url, token },
-    servers: [],
-    enabledTools: ['recreate_container'],
-    lock: EMPTY_LOCK,
-  });
-  await runner.connected();
-  const call = async (tool: string, ref: string) => {
-    const seen = (await engine.inspect(ref, NEVER)) ?? assert.fail(`no ${ref}`);
-    const expect = [expectationOf(seen)] as const;
-    return runner.call({ tool, arguments: {}, intentId: INTENT, expect, timeoutMs: 20_000 }, NEVER);
-  };
+  const runner = await openRunner([{ name: 'served', url: server.url, token }]);
+  const ask = (tool: string, args: JsonObject) => callServed(runner, tool, args);
   return {
     engine,
     runner,
-    call,
+    ask,
+    /** Acts as a client does that has looked at the container. */
+    act: async (tool: string, ref: string) => {
+      const seen = (await engine.inspect(ref, NEVER)) ?? assert.fail(`no ${ref}`);
+      const { id, state, startedAtMs = 0 } = expectationOf(seen);
+      return ask(tool, { target: id, intentId: INTENT, expect: [{ id, state, startedAtMs }] });
+    },
     async [Symbol.asyncDispose]() {
       await runner[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
@@ -47,14 +42,14 @@ async function dockerOverHttp({ readOnly = false, token = TOKEN } = {}) {
   };
 }
 
-describe('the built-in server in a process of its own', () => {
+describe('the built-in server, for other clients', () => {
   it('acts, sets aside, goes back and settles as it does in process', async () => {
     await using bench = await dockerOverHttp();
     const old = await bench.engine.add({ name: 'web' });
 
-    const made = await bench.call('docker/recreate_container', 'web');
-    const back = await bench.runner.recover(INTENT, NEVER);
-    const settled = await bench.runner.settle(INTENT, NEVER);
+    const made = await bench.act('recreate_container', 'web');
+    const back = await bench.ask('recover_intent', { intentId: INTENT });
+    const settled = await bench.ask('settle_intent', { intentId: INTENT });
 
     assert.equal(made.outcome, 'Succeeded');
     assert.equal(back.outcome, 'Succeeded');
@@ -70,23 +65,22 @@ describe('the built-in server in a process of its own', () => {
       bench.engine.writeLog('web', line);
     }
 
-    const result = await bench.call('docker/get_logs', 'web');
+    const answer = await bench.ask('get_logs', { target: 'web' });
 
-    const { lines } = (result.outcome === 'Succeeded' ? result.result : {}) as {
-      readonly lines?: readonly { readonly text: string }[];
-    };
+    const { lines } = Object(answer.outcome === 'Succeeded' && answer.result['structured']).result;
     assert.deepEqual(
-      lines?.map(({ text }) => text),
+      lines.map(({ text }: { text: string }) => text),
       ['password=[REDACTED:key-value]', '[REDACTED:private-key]', 'listening'],
     );
+    assert.doesNotMatch(JSON.stringify(answer), /hunter2|MIIEvQ/);
   });
 
   it('offers nothing that acts in its read-only profile', async () => {
     await using bench = await dockerOverHttp({ readOnly: true });
     await bench.engine.add({ name: 'web' });
 
-    const reads = await bench.call('docker/health_check', 'web');
-    const acts = await bench.call('docker/restart_container', 'web');
+    const reads = await bench.ask('health_check', { target: 'web' });
+    const acts = await bench.act('restart_container', 'web');
 
     assert.equal(reads.outcome, 'Succeeded');
     assert.equal(acts.outcome === 'NotExecuted' && acts.reason, 'ToolUnknown');
@@ -95,32 +89,10 @@ describe('the built-in server in a process of its own', () => {
   it('lets nobody in with another token', async () => {
     await using bench = await dockerOverHttp({ token: 'a-token-of-somebody-else' });
 
-    const readiness = bench.runner.readiness('docker/health_check');
+    const readiness = bench.runner.readiness('served/health_check');
 
     assert.equal(readiness.ready === false && readiness.reason, 'ServerUnavailable');
   });
-});
-
-it('a server that says it is the built-in one, and is not of this build, is not called', async () => {
-  const world = createWorld();
-  await using server = await startMcpHttpServer({
-    createServer: async () => createScriptedServer(world),
-    token: TOKEN,
-    port: 0,
-  });
-  await using runner = createMcpActionRunner({
-    clock: createSystemClock(),
-    version: '1',
-    docker: { url: server.url, token: TOKEN },
-    servers: [],
-    enabledTools: [],
-    lock: EMPTY_LOCK,
-  });
-  await runner.connected();
-
-  const readiness = runner.readiness('docker/restart_container');
-
-  assert.equal(readiness.ready === false && readiness.reason, 'ToolManifestChanged');
 });
 
 describe('a request is refused', () => {

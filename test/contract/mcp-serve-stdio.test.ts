@@ -2,36 +2,20 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { it } from 'node:test';
-import { createMcpActionRunner } from '#adapters/mcp/mcp-action-runner.ts';
-import { EMPTY_LOCK } from '#adapters/mcp/tools-lock.ts';
-import { createSystemClock } from '#adapters/system/system-clock.ts';
-import type { JsonObject } from '#ports/action-runner.ts';
-import { INTENT, NEVER } from '../support/actions.ts';
+import { INTENT } from '../support/actions.ts';
+import { callServed, openRunner } from '../support/mcp-client.ts';
 
 const PROGRAM = new URL('../support/docker-mcp-stdio.ts', import.meta.url).pathname;
 
 it('the built-in tools work from a program of their own', async () => {
-  await using runner = createMcpActionRunner({
-    clock: createSystemClock(),
-    version: '1',
-    docker: { command: process.execPath, args: [PROGRAM] },
-    servers: [],
-    enabledTools: [],
-    lock: EMPTY_LOCK,
-  });
-  await runner.connected();
-  const call = (tool: string, id: string, more: JsonObject = {}) => {
-    const expect = [{ id, state: 'running' as const, ...more }] as const;
-    const request = { tool, arguments: {}, intentId: INTENT, expect, timeoutMs: 10_000 };
-    return runner.call(request, NEVER);
-  };
+  await using runner = await openRunner([
+    { name: 'served', command: process.execPath, args: [PROGRAM] },
+  ]);
 
-  const seen = await call('docker/inspect_container', 'web');
-  const expected = seen.outcome === 'Succeeded' ? (seen.result['expect'] as JsonObject) : {};
-  const { id, startedAtMs } = expected;
-  const done = await call('docker/restart_container', id as string, {
-    startedAtMs: startedAtMs as number,
-  });
+  const seen = await callServed(runner, 'inspect_container', { target: 'web' });
+  const { expect } = Object(seen.outcome === 'Succeeded' && seen.result['structured']).result;
+  const args = { target: expect.id, intentId: INTENT, expect: [expect] };
+  const done = await callServed(runner, 'restart_container', args);
 
   assert.equal(done.outcome, 'Succeeded', JSON.stringify(done));
 });

@@ -5,7 +5,7 @@ import {
   TOOL_INPUTS,
 } from '#core/remediation/tool-arguments.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
-import { digestOf, type ToolDefinition } from './tool-definition.ts';
+import type { ToolDefinition } from './tool-definition.ts';
 
 /** Tools of the built-in server that no policy can name: only Sentinel itself calls them. */
 export const RECOVER_TOOL = 'recover_intent';
@@ -85,13 +85,6 @@ export function builtinDefinitions({
   const tools = Object.keys(TOOL_INPUTS).filter(isBuiltinToolName);
   const listed = tools.filter((tool) => !readOnly || BUILTIN_TOOLS[tool].readOnly).map(define);
   return readOnly ? listed : [...listed, ...INTENT_TOOLS];
-}
-
-/** The pins of the built-in server: what this build itself would list. */
-export function builtinPins({ readOnly }: { readonly readOnly: boolean }): Record<string, string> {
-  return Object.fromEntries(
-    builtinDefinitions({ readOnly }).map((tool) => [tool.name, digestOf(tool)]),
-  );
 }
 
 function define(tool: BuiltinToolName): ToolDefinition {

@@ -27,9 +27,9 @@ export interface DockerServerOptions {
 
 /**
  * The built-in tools as an MCP server, for one transport. It sits on the SDK's protocol server
- * rather than its tool registry, so that the definitions that are pinned are byte for byte those
- * that are listed, and so that an unknown tool is a protocol error: the registry answers both that
- * and a failed execution with `isError`, and a caller could not tell that nothing was touched.
+ * rather than its tool registry, so that the definitions are listed byte for byte, which is what
+ * clients pin, and so that an unknown tool is a protocol error: the registry answers both that and a
+ * failed execution with `isError`, and a caller could not tell that nothing was touched.
  */
 export async function createDockerServer(options: DockerServerOptions): Promise<Server> {
   const [{ Server: McpServer }, types] = await Promise.all([

@@ -13,8 +13,9 @@ import type {
   ToolReadiness,
 } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
-import { builtinPins, RECOVER_TOOL, SETTLE_TOOL } from './builtin-definitions.ts';
+import { RECOVER_TOOL, SETTLE_TOOL } from './builtin-definitions.ts';
 import { builtinResult, foreignResult } from './call-result.ts';
+import type { DockerServerOptions } from './docker-server.ts';
 import type { McpEndpoint } from './endpoint.ts';
 import { describeForeign } from './foreign-tool.ts';
 import { type ListedTools, McpConnection } from './mcp-connection.ts';
@@ -25,6 +26,7 @@ import { comparePins, type PinVerdict, type ToolsLock } from './tools-lock.ts';
 const FORBIDDEN_MS = 600_000;
 /** Returning to the old containers and removing them: several stops and starts. */
 const RECOVER_TIMEOUT_MS = 600_000;
+const PINNED: PinVerdict = { pinned: true };
 
 export type McpServerConfig = McpEndpoint & {
   readonly name: string;
@@ -36,8 +38,8 @@ export interface McpRunnerOptions {
   readonly clock: Clock;
   /** Of Sentinel: told to servers. */
   readonly version: string;
-  /** The built-in server: in this process (`actions`), or where `sentinel mcp serve` runs. */
-  readonly docker: McpEndpoint;
+  /** The built-in server, in this process. */
+  readonly docker: DockerServerOptions;
   readonly servers: readonly McpServerConfig[];
   /** `tools.enable`: which of the tools that can change what runs may be called. */
   readonly enabledTools: readonly string[];
@@ -222,9 +224,8 @@ class Runner implements McpActionRunner {
   /** Digests are taken once for each list and lock: readiness is asked for at every reconcile. */
   #pinVerdict(name: string, entry: ServerEntry, listed: ListedTools): PinVerdict {
     if (entry.verdict?.of === listed && entry.verdict.lock === this.#lock) return entry.verdict.pin;
-    const pin = entry.isBuiltin
-      ? compareWithBuild(listed.tools)
-      : comparePins(this.#lock.servers[name], listed.tools);
+    // The built-in one is of this build, as whoever asks is.
+    const pin = entry.isBuiltin ? PINNED : comparePins(this.#lock.servers[name], listed.tools);
     entry.verdict = { of: listed, lock: this.#lock, pin };
     return pin;
   }
@@ -344,14 +345,6 @@ function bind({ tool, arguments: args, expect, intentId }: ActionCall): JsonObje
     return { ...args, target, intentId, expect: expect.map((it) => ({ ...it })) };
   }
   return tool === `${BUILTIN_SERVER}/list_containers` ? args : { ...args, target };
-}
-
-/** A remote built-in server must be of this build, or of its read-only profile. */
-function compareWithBuild(tools: readonly ToolDefinition[]): PinVerdict {
-  const whole = comparePins(builtinPins({ readOnly: false }), tools);
-  if (whole.pinned) return whole;
-  const readOnly = comparePins(builtinPins({ readOnly: true }), tools);
-  return readOnly.pinned ? readOnly : whole;
 }
 
 function notReady(
