@@ -33,6 +33,7 @@ import {
   readingsOf,
   startOnPolicies,
   toolServers,
+  untilConnected,
 } from './entry/wiring.ts';
 
 /** Reconciles at once. */
@@ -71,10 +72,10 @@ export async function runOperator(
     docker: { actions: createBuiltinActions({ runtime, operations, clock }), version: VERSION },
     ...tools,
     onCall: telemetry.mcp,
-    // What a server offers decides which arguments a policy may have.
+    // What a server offers decides which arguments in a policy are doubtful.
     onChange: () => void reloadPolicies(),
   });
-  await actions.connected();
+  await untilConnected(actions, clock);
   await using _pins = await followPins({ config, tools, actions, clock, telemetry });
 
   await using journal = await openJournal({

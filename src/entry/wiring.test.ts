@@ -3,11 +3,12 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { loadConfig, withSettings } from '#config.ts';
 import { SentinelConfig } from '#core/policy/config-schema.ts';
 import type { EngineInfo } from '#ports/container-runtime.ts';
 import { createTelemetry } from '#telemetry/telemetry.ts';
-import { engineName, journalOptions, lockPath, toolServers } from './wiring.ts';
+import { engineName, journalOptions, lockPath, toolServers, untilConnected } from './wiring.ts';
 
 let root = '';
 beforeEach(async () => {
@@ -83,6 +84,24 @@ describe('other MCP servers', () => {
       tools.servers.map(({ timeoutMs }) => timeoutMs),
       [90_000, 60_000, 60_000],
     );
+  });
+});
+
+describe('a start', () => {
+  it('goes on without an MCP server that does not answer', async () => {
+    const clock = new VirtualClock();
+
+    await clock.run(untilConnected({ connected: () => new Promise(() => undefined) }, clock));
+
+    assert.equal(clock.bootMs(), new VirtualClock().bootMs() + 2_000);
+  });
+
+  it('waits for nothing when all have been tried', async () => {
+    const clock = new VirtualClock();
+
+    await untilConnected({ connected: async () => undefined }, clock);
+
+    assert.equal(clock.bootMs(), new VirtualClock().bootMs());
   });
 });
 

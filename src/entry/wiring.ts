@@ -39,6 +39,7 @@ import type { Telemetry } from '#telemetry/telemetry.ts';
 type Settings = SentinelConfig['spec'];
 
 const RETRY_MS = 2_000;
+const CONNECT_MS = 2_000;
 
 /** The environment, the SentinelConfig that it or the command line names, and what becomes of both. */
 export async function readConfiguration(
@@ -105,6 +106,20 @@ export async function toolServers(config: Config, settings: Settings) {
   }
   const lock = servers.length === 0 ? EMPTY_LOCK : await readLock(await lockPath(config));
   return { servers, enabledTools: settings.tools.enable, lock };
+}
+
+/**
+ * Waits until each MCP server was tried, though not for long: one that does not answer keeps back its
+ * own tools, and nothing else.
+ */
+export async function untilConnected(
+  actions: Pick<McpActionRunner, 'connected'>,
+  clock: Pick<Clock, 'after'>,
+): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const cancel = clock.after(CONNECT_MS, late.resolve);
+  await Promise.race([actions.connected(), late.promise]);
+  cancel();
 }
 
 /** Pins stand beside the policies, so that they are reviewed with them. */

@@ -65,6 +65,8 @@ interface Session {
 export class McpConnection implements AsyncDisposable {
   readonly #options: ConnectionOptions;
   #session: Session | undefined;
+  /** The client of a session that is being opened. */
+  #opening: Client | undefined;
   #listed: ListedTools | undefined;
   #problem = 'not connected yet';
   #attempt: Promise<void> | undefined;
@@ -148,6 +150,8 @@ export class McpConnection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer();
+    // A server that does not answer must not hold up the end of this process.
+    await this.#opening?.close().catch(() => undefined);
     await this.#drop('closed');
   }
 
@@ -218,7 +222,13 @@ export class McpConnection implements AsyncDisposable {
       this.#options.onChange();
       this.#relist(session);
     });
-    await client.connect(opened.transport, { timeout: CONNECT_TIMEOUT_MS });
+    if (this.#isClosed) throw new Error('closed');
+    this.#opening = client;
+    try {
+      await client.connect(opened.transport, { timeout: CONNECT_TIMEOUT_MS });
+    } finally {
+      this.#opening = undefined;
+    }
     return session;
   }
 

@@ -28,7 +28,10 @@ export function compileActions(
       continue;
     }
     const args = action.arguments as JsonObject;
-    const result = compileArguments(args, tool, context.secretDetector);
+    // Of a tool of another server only a warning comes: whether that server is up, and what it says,
+    // must not decide whether policies can be loaded.
+    const known = tool?.builtin === true ? tool : undefined;
+    const result = compileArguments(args, known, context.secretDetector);
     if (result.ok) {
       compiled.push({ ...action, on: resolveOn(action, thresholds), template: result.template });
     } else {

@@ -272,6 +272,16 @@ describe('compilePolicySet', () => {
       'spec.diagnosis.investigate.tools[0]: docker/restart_container can change something; only tools that read are allowed here',
     ],
     [
+      'a tool of another server for the model',
+      aPolicy({ diagnosis: { investigate: { tools: ['acme/look'] } } }),
+      'spec.diagnosis.investigate.tools[0]: acme/look is no built-in tool, and only of those is it known that they read',
+    ],
+    [
+      'an unknown tool for the model',
+      aPolicy({ diagnosis: { investigate: { tools: ['docker/get_log'] } } }),
+      'spec.diagnosis.investigate.tools[0]: docker/get_log is no built-in tool, and only of those is it known that they read; did you mean docker/get_logs?',
+    ],
+    [
       'an unknown threshold',
       withAction({ on: ['unhelthy'] }),
       'spec.remediation.allowed[0].on[0]: no threshold is called unhelthy; did you mean unhealthy?',
@@ -561,6 +571,30 @@ describe('compilePolicySet', () => {
       assert.match(told[0] ?? '', expected);
     });
   }
+
+  it('is not kept from loading by what another server says of its tools', () => {
+    const args = { container_name: { $target: 'name' }, weight: 'heavy' };
+    const value = withAction({ tool: 'acme/fail_over', arguments: args });
+    const loads = [FAIL_OVER, undefined, { ...FAIL_OVER, inputSchema: {} }].map((tool) =>
+      compilePolicySet([document(value)], { ...context, servers: ['acme'], tool: () => tool }),
+    );
+
+    assert.deepEqual(
+      loads.map(({ policies, problems, warnings: told }) => [
+        policies.length,
+        problems,
+        told.length,
+      ]),
+      [
+        [1, [], 1],
+        [1, [], 0],
+        [1, [], 0],
+      ],
+    );
+    const [doubt] = loads[0]?.warnings ?? [];
+    assert.equal(doubt?.path, 'spec.remediation.allowed[0].arguments.weight');
+    assert.match(doubt.message, /^acme\/fail_over will not be called: is of type string, where/);
+  });
 
   it('says nothing of a policy in order', () => {
     assert.deepEqual(warnings(withAction({ on: ['unhealthy'] })), []);

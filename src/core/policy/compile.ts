@@ -157,13 +157,22 @@ function compileWindows(sources: readonly string[]): {
   };
 }
 
-/** While it looks for a cause a model may only read. */
+/** While it looks for a cause a model may only read. What other servers say of theirs proves nothing. */
 function investigationFindings(policy: SentinelPolicy, context: CompileContext): Finding[] {
   const tools = policy.spec.diagnosis.investigate?.tools ?? [];
   return tools.flatMap((name, index) => {
-    if (context.tool(name)?.readOnly !== false) return [];
-    const message = `${name} can change something; only tools that read are allowed here`;
-    return [{ path: ['spec', 'diagnosis', 'investigate', 'tools', index], message }];
+    const refuse = (message: string) => [
+      { path: ['spec', 'diagnosis', 'investigate', 'tools', index], message },
+    ];
+    if (context.builtinTools.includes(name)) {
+      if (context.tool(name)?.readOnly === true) return [];
+      return refuse(`${name} can change something; only tools that read are allowed here`);
+    }
+    const near = closest(name, context.builtinTools);
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    return refuse(
+      `${name} is no built-in tool, and only of those is it known that they read${hint}`,
+    );
   });
 }
 

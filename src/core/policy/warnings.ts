@@ -1,5 +1,7 @@
 import { formatDuration } from '#lib/duration.ts';
 import { closest } from '#lib/edit-distance.ts';
+import type { JsonObject } from '#lib/json.ts';
+import { compileArguments } from './arguments.ts';
 import type {
   CompileContext,
   CompiledAction,
@@ -142,7 +144,20 @@ function actionWarnings(
     const message = `${action.tool} must also be named in tools.enable of the SentinelConfig`;
     findings.push({ path: ['tool'], message });
   }
-  return [...findings, ...serverWarnings(action, servers)];
+  return [...findings, ...serverWarnings(action, servers), ...schemaWarnings(action, tool)];
+}
+
+/** Arguments that a tool of another server would not take; its candidates are refused. */
+function schemaWarnings(action: CompiledAction, tool: CompileContext['tool']): Finding[] {
+  const description = tool(action.tool);
+  if (description === undefined || description.builtin) return [];
+  const result = compileArguments(action.arguments as JsonObject, description);
+  if (result.ok) return [];
+  return result.problems.map((problem) => ({
+    ...problem,
+    path: ['arguments', ...problem.path],
+    message: `${action.tool} will not be called: ${problem.message}`,
+  }));
 }
 
 function serverWarnings({ tool }: CompiledAction, servers: CompileContext['servers']): Finding[] {
