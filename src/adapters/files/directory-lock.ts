@@ -11,8 +11,8 @@ export interface DirectoryLock {
 
 /** SQLite result codes: https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
-/** Somebody who only looks (`isDirectoryLocked`) is gone by then. */
-const LOOK_MS = 250;
+/** Somebody who only looks (`isDirectoryLocked`) is gone by then, after a millisecond. */
+const LOOK_MS = 100;
 
 /** Locks are held by objects: one that nothing refers to would be collected, and its lock let go. */
 const held = new Set<DatabaseSync>();
