@@ -150,7 +150,7 @@ class World {
   async end(): Promise<JournalRecord[]> {
     this.engine.faults.clear();
     this.storage.setFault(undefined);
-    await this.clock.advance(4 * 3_600_000);
+    await this.clock.advance(2 * 3_600_000);
     const records: JournalRecord[] = [];
     for await (const record of this.#running().journal.read(1)) records.push(record);
     this.#operator?.kill();

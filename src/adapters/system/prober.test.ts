@@ -93,9 +93,9 @@ describe('prober', () => {
   });
 
   it('gives up on a service that accepts and does not answer', async () => {
-    const outcome = await prober.http(target('/hang', { timeoutMs: 100 }), NEVER);
+    const outcome = await prober.http(target('/hang', { timeoutMs: 40 }), NEVER);
 
-    const message = `no answer from 127.0.0.1:${portOf(server)} within 100 ms`;
+    const message = `no answer from 127.0.0.1:${portOf(server)} within 40 ms`;
     assert.deepEqual(outcome, { kind: 'Failure', reason: 'TimedOut', message });
   });
 
@@ -137,7 +137,7 @@ describe('prober', () => {
   });
 
   it('tells an address on a network that this process is not on', async () => {
-    const away = { addresses: [NOWHERE], port: 80, timeoutMs: 200 };
+    const away = { addresses: [NOWHERE], port: 80, timeoutMs: 50 };
 
     const outcome = await prober.tcp(away, NEVER);
 

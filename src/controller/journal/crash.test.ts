@@ -14,6 +14,9 @@ import { verifyJournal } from './verify.ts';
 
 type Files = Map<string, Buffer>;
 
+const NEWLINE = 0x0a;
+const STEP = 7;
+
 /** A journal of several segments, and its records. */
 async function aLongJournal(): Promise<{ files: Files; records: JournalRecord[] }> {
   const storage = createMemoryJournalStorage();
@@ -104,8 +107,12 @@ describe('a changed byte', () => {
   it('in any complete line is found by the start or by the check of older segments', async () => {
     const { files } = await aLongJournal();
 
+    // That every byte of a line counts, line.test.ts shows; here, who finds it out, wherever it is:
+    // beginning and end of each line, and steps between that fall on another byte in each.
     for (const [name, content] of files) {
       for (let index = 0; index < content.length; index += 1) {
+        const isAtEnd = [content[index - 1], content[index], content[index + 1]].includes(NEWLINE);
+        if (!isAtEnd && index % STEP !== 0) continue;
         const changed = Buffer.from(content);
         changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
         const storage = createMemoryJournalStorage(new Map(files).set(name, changed));
