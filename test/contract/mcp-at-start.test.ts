@@ -83,6 +83,21 @@ describe('an MCP server at the start', () => {
     assert.deepEqual(without, { pager: 'ServerUnavailable', web: 'Ready' });
   });
 
+  it('that nobody has pinned is ready as soon as somebody does, without a restart', async () => {
+    await using server = await scriptedServer();
+    await using operator = await start(server.url, [WEB, pager({ text: { $target: 'name' } })]);
+    await eventually(async () => (await tools(operator))?.['pager'] === 'ToolNotPinned', {
+      what: 'the tools of the server',
+    });
+
+    await pin(operator, server.url);
+
+    await eventually(async () => (await tools(operator))?.['pager'] === 'Ready', {
+      what: 'the pins',
+      timeoutMs: 30_000,
+    });
+  });
+
   // Its own limit to connect is 15 s, of each attempt.
   it('that never answers holds neither the start up nor the end', { timeout: 14_000 }, async () => {
     const server = createServer(() => undefined);
