@@ -91,6 +91,8 @@ export interface CandidateVerdict {
   readonly id: string;
   readonly action: string;
   readonly tool: string;
+  /** Which combination of the action's `$oneOf` options it is; the first unless given. */
+  readonly variant?: number;
   /** Redacted: `$secret` stays a marker. */
   readonly arguments: unknown;
   readonly affects: readonly WorkloadKey[];
@@ -133,6 +135,39 @@ export interface TimelineEntry {
   readonly message: string;
 }
 
+/** Where the candidates of an incident come from: another policy or container makes others. */
+export interface CandidatesOf {
+  /** Digest of the policy. */
+  readonly policy: string;
+  /** Id of the container. */
+  readonly container: string;
+}
+
+/** What a person was shown. */
+export interface Asked extends CandidatesOf {
+  readonly action: string;
+  readonly tool: string;
+  readonly variant: number;
+  readonly arguments: unknown;
+}
+
+export interface Approval {
+  readonly state: 'Requested' | 'Granted' | 'Denied' | 'Expired';
+  readonly candidate: string;
+  readonly at: string;
+  readonly atMs: number;
+  readonly by?: string;
+  /** Absent where it is not on record. */
+  readonly asked?: Asked;
+}
+
+/** What a person said no to. Of what is not on record only the id counts. */
+export interface Denial {
+  readonly candidate: string;
+  readonly action: string;
+  readonly variant: number;
+}
+
 /** An incident as the state keeps it; `incidentObject` gives the public object. */
 export interface Incident {
   readonly name: string;
@@ -156,20 +191,15 @@ export interface Incident {
   /** Index into the ladder of the rung to try next. */
   rung: number;
   candidates: CandidateVerdict[];
+  candidatesOf?: CandidatesOf;
   diagnosis?: Diagnosis;
   escalations: { reason: EscalationReason; message: string; at: string; atMs: number }[];
-  approval?: {
-    state: 'Requested' | 'Granted' | 'Denied' | 'Expired';
-    candidate: string;
-    at: string;
-    atMs: number;
-    by?: string;
-  };
+  approval?: Approval;
   /**
-   * Candidates to which a person said no since the latest opening, or for which nobody said anything
-   * in time: the ladder goes on without them.
+   * What a person said no to since the latest opening, or nobody said anything to in time: the ladder
+   * goes on without it.
    */
-  denied?: string[];
+  denied?: Denial[];
   reopens: number;
   resolution?: Resolution;
   resolvedAt?: string;

@@ -87,7 +87,8 @@ export interface RecordData {
   'approval.requested': { candidate: string; message: string };
   'approval.granted': { candidate: string; container: string };
   'approval.denied': { candidate: string; reason: string };
-  'approval.expired': { candidate: string };
+  /** `reason`: why it ended though its time to be answered was not over; it counts as no denial then. */
+  'approval.expired': { candidate: string; reason?: string };
   'remediation.intended': {
     intent: string;
     candidate: string;

@@ -77,6 +77,7 @@ export const incidentReducers: Reducers = {
     incident.rung = data.rung;
     incident.reopens += 1;
     incident.candidates = [];
+    delete incident.candidatesOf;
     addEvidence(incident, data.evidence);
     state.openByWorkload[data.workload.key] = incident.name;
     countOpening(state, place);

@@ -1,4 +1,4 @@
-import type { Attempt, Incident } from '#core/incident/incident.ts';
+import type { Approval, Asked, Attempt, Incident } from '#core/incident/incident.ts';
 import { touch } from './reduce-incident.ts';
 import { disown, doubt, LEDGER_KEEP_MS } from './reduce-workload.ts';
 import type { RecordPlace, Reducers } from './reducer.ts';
@@ -6,6 +6,8 @@ import type { OperatorState } from './state.ts';
 
 const LEDGER_MAX = 2_000;
 const ATTEMPTS_MAX = 200;
+/** More than a policy has of actions and their variants. */
+const DENIED_MAX = 1_000;
 
 export const remediationReducers: Reducers = {
   'remediation.considered'(state, data, place) {
@@ -13,6 +15,10 @@ export const remediationReducers: Reducers = {
     if (incident === undefined) return;
     incident.seq = place.seq;
     incident.candidates = data.candidates;
+    incident.candidatesOf = {
+      policy: place.policy?.digest ?? '',
+      container: incident.workload.id,
+    };
   },
   'remediation.intended'(state, data, place) {
     const what = data.rollbackOf === undefined ? 'Acting' : 'RollingBack';
@@ -106,16 +112,19 @@ export const remediationReducers: Reducers = {
     }
   },
   'approval.requested'(state, data, place) {
-    setApproval(state, place, 'Requested', data.candidate);
+    setApproval(state, place, 'Requested', data);
   },
   'approval.granted'(state, data, place) {
-    setApproval(state, place, 'Granted', data.candidate);
+    const incident = setApproval(state, place, 'Granted', data);
+    if (incident !== undefined) allow(incident, data.candidate);
   },
   'approval.denied'(state, data, place) {
-    setApproval(state, place, 'Denied', data.candidate);
+    const incident = setApproval(state, place, 'Denied', data);
+    if (incident !== undefined) deny(incident, data.candidate);
   },
   'approval.expired'(state, data, place) {
-    setApproval(state, place, 'Expired', data.candidate);
+    const incident = setApproval(state, place, 'Expired', data);
+    if (incident !== undefined && data.reason === undefined) deny(incident, data.candidate);
   },
 };
 
@@ -186,17 +195,50 @@ function findAttempt(incident: Incident | undefined, intent: string): Attempt | 
 function setApproval(
   state: OperatorState,
   place: RecordPlace,
-  approval: 'Requested' | 'Granted' | 'Denied' | 'Expired',
-  candidate: string,
-): void {
-  const incident = touch(state, place, `Approval${approval}`, candidate);
-  if (incident === undefined) return;
+  approval: Approval['state'],
+  { candidate, reason }: { readonly candidate: string; readonly reason?: string },
+): Incident | undefined {
+  const words = reason === undefined ? candidate : `${candidate}: ${reason}`;
+  const incident = touch(state, place, `Approval${approval}`, words);
+  if (incident === undefined) return undefined;
+  const asked = askedAbout(incident, approval, candidate);
   incident.approval = {
     state: approval,
     candidate,
     at: place.at,
     atMs: place.atMs,
     by: place.actor,
+    ...(asked === undefined ? {} : { asked }),
   };
-  if (approval === 'Denied' || approval === 'Expired') (incident.denied ??= []).push(candidate);
+  return incident;
+}
+
+/** An answer is to what was asked, whatever the candidates have come to be by then. */
+function askedAbout(
+  { approval: before, candidates, candidatesOf }: Incident,
+  state: Approval['state'],
+  candidate: string,
+): Asked | undefined {
+  const isPending = before?.state === 'Requested' || before?.state === 'Granted';
+  if (state !== 'Requested' && isPending && before.candidate === candidate) return before.asked;
+  const shown = candidates.find(({ id }) => id === candidate);
+  if (shown === undefined || candidatesOf === undefined) return undefined;
+  const { action, tool, variant = 0 } = shown;
+  return { ...candidatesOf, action, tool, variant, arguments: shown.arguments };
+}
+
+function deny(incident: Incident, candidate: string): void {
+  const { action = '', variant = 0 } = incident.approval?.asked ?? {};
+  const denied = (incident.denied ??= []);
+  denied.push({ candidate, action, variant });
+  if (denied.length > DENIED_MAX) denied.shift();
+}
+
+/** Whoever says yes later means it. */
+function allow(incident: Incident, candidate: string): void {
+  const { action, variant } = incident.approval?.asked ?? {};
+  const rest = incident.denied?.filter(
+    (one) => one.candidate !== candidate && (one.action !== action || one.variant !== variant),
+  );
+  if (rest !== undefined) incident.denied = rest;
 }

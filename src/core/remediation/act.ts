@@ -8,7 +8,15 @@ import type {
 import { intentId, isEscalated } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
-import type { JsonObject } from '#lib/json.ts';
+import type { CompiledPolicy } from '#core/policy/compile.ts';
+import {
+  approvalEndsAtMs,
+  asShown,
+  endOfApproval,
+  isDenied,
+  standingApproval,
+} from './approval.ts';
+import { callWords } from './call-words.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
 import { refusals } from './gate.ts';
 import type { GuardContext } from './guard.ts';
@@ -29,20 +37,23 @@ export interface Considered {
 /** Thinks about acting on an open incident for which nothing is under way. */
 export function act(judged: JudgedSituation, incident: Incident): Step {
   const situation = stillBreached(judged, incident);
+  const ended = endOfApproval(situation, incident);
+  if (ended !== undefined) return { drafts: [ended], again: true };
   const considered = consider(situation, incident);
-  const explained = diagnose(situation, incident) ?? noteVerdicts(incident, considered);
+  const explained = diagnose(situation, incident) ?? noteVerdicts(situation, incident, considered);
   if (explained !== undefined) return { drafts: [explained], again: true };
   if (isEscalated(incident)) return NOTHING;
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
   if (situation.breached.length === 0) return unseen(situation, incident);
 
   const choice = choose(
-    considered.filter(({ candidate }) => incident.denied?.includes(candidate.id) !== true),
+    considered.filter(({ candidate }) => !isDenied(incident, candidate)),
     incident.rung,
+    standingApproval(situation, incident)?.candidate,
   );
   switch (choice.kind) {
     case 'Intend':
-      return intend(situation, incident, choice.candidate, shown(incident, considered));
+      return intend(situation, incident, choice.candidate, shown(situation, incident, considered));
     case 'Shadow':
       return shadow(incident, choice.candidate);
     case 'Wait':
@@ -59,9 +70,10 @@ export function consider(
   incident: Incident,
   ownIntent?: string,
 ): Considered[] {
-  const approved = approvedCandidate(situation, incident);
+  const approval = standingApproval(situation, incident);
+  const approved = approval?.state === 'Granted' ? approval.candidate : undefined;
   return candidatesFor(stillBreached(situation, incident)).map((computed) => {
-    const candidate = asAsked(computed, incident);
+    const candidate = asShown(computed, situation.view, approval);
     const context: GuardContext = {
       ...situation,
       candidate,
@@ -72,31 +84,6 @@ export function consider(
   });
 }
 
-/**
- * What a person is asked about, or has said yes to, stays as it was shown: a size that is computed
- * would be another one with each sample, and nobody could ever answer. Not of a container that has
- * come since.
- */
-function asAsked(candidate: Candidate, { approval, candidates, workload }: Incident): Candidate {
-  if (approval?.state !== 'Requested' && approval?.state !== 'Granted') return candidate;
-  const asked = candidates.find(({ id }) => id === approval.candidate);
-  const { action, target } = candidate;
-  if (asked?.action !== action.name || target !== workload.id) return candidate;
-  if (candidate.variants !== 1 || asked.arguments === null) return candidate;
-  const args = asked.arguments as JsonObject;
-  return { ...candidate, id: asked.id, arguments: { ok: true, arguments: args } };
-}
-
-/** An approval holds for as long as the policy would have waited for it. */
-function approvedCandidate(
-  { world, policy }: JudgedSituation,
-  { approval }: Incident,
-): string | undefined {
-  if (approval?.state !== 'Granted') return undefined;
-  const expiresAtMs = approval.atMs + policy.spec.remediation.approvalTimeout;
-  return expiresAtMs > world.nowMs ? approval.candidate : undefined;
-}
-
 type Choice =
   | { readonly kind: 'Intend' | 'Shadow'; readonly candidate: Candidate }
   | { readonly kind: 'Wait'; readonly candidate: Candidate; readonly blockedBy: readonly Refusal[] }
@@ -105,18 +92,28 @@ type Choice =
 /**
  * The first candidate from the incident's rung on that may act. A rung that cannot act at all is
  * passed over; one that only has to wait is waited for, so a cooldown never drives up the ladder.
+ *
+ * @param asked the one that a person is asked about, or has said yes to
  */
-function choose(considered: readonly Considered[], rung: number): Choice {
+function choose(
+  considered: readonly Considered[],
+  rung: number,
+  asked: string | undefined,
+): Choice {
   for (const { candidate, blockedBy } of considered) {
     if (candidate.rung < rung) continue;
     if (blockedBy.length === 0) return { kind: 'Intend', candidate };
     if (blockedBy.every(({ reason }) => reason === 'Shadow')) return { kind: 'Shadow', candidate };
-    if (blockedBy.some(({ reason, isPassing }) => PASSED_OVER.has(reason) && isPassing !== true)) {
-      continue;
-    }
+    // A sample that is missing for a moment takes no question back: it would be asked again and again.
+    const isUnknown = candidate.id === asked && !candidate.arguments.ok;
+    if (!isUnknown && blockedBy.some(isPassedOver)) continue;
     return { kind: 'Wait', candidate, blockedBy };
   }
   return { kind: 'Exhausted' };
+}
+
+function isPassedOver({ reason, isPassing }: Refusal): boolean {
+  return PASSED_OVER.has(reason) && isPassing !== true;
 }
 
 function intend(
@@ -132,7 +129,7 @@ function intend(
   const draft: Draft = {
     type: 'remediation.intended',
     ...about(incident),
-    policy: { name: policy.name, digest: policy.digest, commit: policy.commit },
+    policy: policy.ref,
     data: {
       intent,
       candidate: candidate.id,
@@ -268,33 +265,33 @@ function wasTold(
   return wasToldOf(incident, reason);
 }
 
-/** Asks once per candidate and bout, when nothing but a person's word is missing. */
+/** Asks once for as long as the question stands, when nothing but a person's word is missing. */
 function requestApproval(
-  { world, policy }: JudgedSituation,
+  situation: JudgedSituation,
   incident: Incident,
   { candidate, blockedBy, considered }: Waiting,
 ): Step | undefined {
   if (!blockedBy.every(({ reason }) => reason === 'ApprovalRequired')) return undefined;
-  const { approval } = incident;
-  // A grant that does not lift the refusal has lapsed.
-  const isAsked = approval?.candidate === candidate.id && approval.atMs >= incident.boutAtMs;
-  if (!isAsked || approval.state === 'Granted') {
-    const message = `${candidate.action.name} (${candidate.action.tool}) waits for approval`;
-    const data = { candidate: candidate.id, message };
-    const asking: Draft = { type: 'approval.requested', ...about(incident), data };
-    return { drafts: [...shown(incident, considered), asking], again: true };
-  }
-  if (approval.state !== 'Requested') return undefined;
-  const expiresAtMs = approval.atMs + policy.spec.remediation.approvalTimeout;
-  if (expiresAtMs > world.nowMs) return recheck(expiresAtMs);
-  const data = { candidate: candidate.id };
-  return { drafts: [{ type: 'approval.expired', ...about(incident), data }], again: true };
+  const { policy } = situation;
+  const approval = standingApproval(situation, incident);
+  if (approval?.candidate === candidate.id) return recheck(approvalEndsAtMs(policy, approval));
+  const { action, arguments: args } = candidate;
+  const call = callWords(action.tool, args.ok ? args.arguments : null);
+  const data = { candidate: candidate.id, message: `${action.name} (${call}) waits for approval` };
+  const asking: Draft = {
+    type: 'approval.requested',
+    ...about(incident),
+    policy: policy.ref,
+    data,
+  };
+  return { drafts: [...shown(situation, incident, considered), asking], again: true };
 }
 
 /** No rung is left that could act: a person has to. Said once, with the reason that weighs most. */
 function exhausted(incident: Incident, considered: readonly Considered[]): Step {
-  const isDenied = ({ candidate }: Considered) => incident.denied?.includes(candidate.id) === true;
-  const left = considered.filter((one) => one.candidate.rung >= incident.rung && !isDenied(one));
+  const left = considered.filter(
+    ({ candidate }) => candidate.rung >= incident.rung && !isDenied(incident, candidate),
+  );
   const find = (reason: RefusalReason) =>
     left.flatMap(({ blockedBy }) => blockedBy).find((refusal) => refusal.reason === reason);
   const limit = find('LimitReached');
@@ -306,7 +303,7 @@ function exhausted(incident: Incident, considered: readonly Considered[]): Step 
   if (considered.some(({ candidate }) => candidate.rung < incident.rung)) {
     return escalate(incident, 'LadderExhausted', why === '' ? 'every action was tried' : why);
   }
-  const nothing = considered.some(isDenied)
+  const nothing = considered.some(({ candidate }) => isDenied(incident, candidate))
     ? 'every action that is left was denied'
     : 'no action of the policy answers to what is breached';
   return escalateOnce(incident, 'NoAction', why === '' ? nothing : why);
@@ -331,18 +328,45 @@ export function escalate(
 }
 
 /** What a person is asked about, and what is done, stands on the incident as it is. */
-function shown(incident: Incident, considered: readonly Considered[]): Draft[] {
-  if (considered.every(({ candidate: { id } }) => incident.candidates.some((it) => it.id === id)))
-    return [];
-  const candidates = considered.map(verdictOf);
-  return [{ type: 'remediation.considered', ...about(incident), data: { candidates } }];
+function shown(
+  { policy }: JudgedSituation,
+  incident: Incident,
+  considered: readonly Considered[],
+): Draft[] {
+  const isShown = considered.every(({ candidate: { id } }) =>
+    incident.candidates.some((one) => one.id === id),
+  );
+  return isShown ? [] : [noting(policy, incident, considered)];
 }
 
 /** The verdicts as they stand on the incident; absent when they have not changed. */
-function noteVerdicts(incident: Incident, considered: readonly Considered[]): Draft | undefined {
+function noteVerdicts(
+  { policy }: JudgedSituation,
+  incident: Incident,
+  considered: readonly Considered[],
+): Draft | undefined {
+  if (considered.length === 0 && incident.candidates.length === 0) return undefined;
+  const isSame = fingerprintOf(considered.map(verdictOf)) === fingerprintOf(incident.candidates);
+  return isSame && areOfNow(policy, incident) ? undefined : noting(policy, incident, considered);
+}
+
+/** Whether the candidates on the incident come from this policy, and from the container of now. */
+function areOfNow(policy: CompiledPolicy, { candidatesOf, workload }: Incident): boolean {
+  return candidatesOf?.policy === policy.digest && candidatesOf.container === workload.id;
+}
+
+function noting(
+  policy: CompiledPolicy,
+  incident: Incident,
+  considered: readonly Considered[],
+): Draft {
   const candidates = considered.map(verdictOf);
-  if (fingerprintOf(candidates) === fingerprintOf(incident.candidates)) return undefined;
-  return { type: 'remediation.considered', ...about(incident), data: { candidates } };
+  return {
+    type: 'remediation.considered',
+    ...about(incident),
+    policy: policy.ref,
+    data: { candidates },
+  };
 }
 
 function verdictOf({ candidate, blockedBy }: Considered): CandidateVerdict {
@@ -350,6 +374,7 @@ function verdictOf({ candidate, blockedBy }: Considered): CandidateVerdict {
     id: candidate.id,
     action: candidate.action.name,
     tool: candidate.action.tool,
+    variant: candidate.variant,
     arguments: candidate.arguments.ok ? candidate.arguments.arguments : null,
     affects: candidate.affects,
     verdict: blockedBy.length === 0 ? 'Permitted' : 'Refused',

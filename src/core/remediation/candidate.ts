@@ -27,8 +27,8 @@ export interface Candidate {
   readonly tool: ToolDescription | undefined;
   /** Id of the container that it is about; empty where there is none. */
   readonly target: string;
-  /** How many candidates the action has now. */
-  readonly variants: number;
+  /** Which combination of the action's `$oneOf` options it is, from 0. */
+  readonly variant: number;
   readonly arguments: ArgumentVariant;
   /** The breached threshold that makes it eligible; log-derived ones only when there is no other. */
   readonly trigger: string;
@@ -51,11 +51,9 @@ export function candidatesFor(situation: Situation): Candidate[] {
   return policy.actions.flatMap((action, index) => {
     const trigger = triggerOf(situation, action);
     if (trigger === undefined) return [];
-    const all = variants(situation, action);
-    return all.map((args, variant) => ({
-      ...candidate(situation, { action, args, trigger, rung: index * RUNGS_PER_ACTION + variant }),
-      variants: all.length,
-    }));
+    return variants(situation, action).map((args, variant) =>
+      candidate(situation, { action, args, trigger, index, variant }),
+    );
   });
 }
 
@@ -88,25 +86,43 @@ function variants(situation: Situation, action: CompiledAction): readonly Argume
   return expandArguments(action.template, { cel, target }, world.tool(action.tool));
 }
 
-function candidate(
-  { world, view }: Situation,
-  draft: { action: CompiledAction; args: ArgumentVariant; trigger: Trigger; rung: number },
-): Omit<Candidate, 'variants'> {
-  const { action, args, trigger, rung } = draft;
-  const tool = world.tool(action.tool);
+/** @param args `null` where they have no value */
+export function candidateId(
+  { key, container }: WorkloadView,
+  { name, tool }: CompiledAction,
+  args: unknown,
+): string {
   const identity = {
-    tool: action.tool,
-    arguments: args.ok ? args.arguments : null,
-    workload: view.key,
-    container: view.container?.id ?? '',
+    tool,
+    arguments: args,
+    workload: key,
+    container: container?.id ?? '',
+    // `$target` may have put it into the arguments, and a container can be renamed.
+    name: container?.name ?? '',
   };
   const digest = createHash('sha256').update(canonicalJson(identity)).digest('hex');
+  return `${name}-${digest.slice(0, 12)}`;
+}
+
+function candidate(
+  { world, view }: Situation,
+  draft: {
+    readonly action: CompiledAction;
+    readonly args: ArgumentVariant;
+    readonly trigger: Trigger;
+    readonly index: number;
+    readonly variant: number;
+  },
+): Candidate {
+  const { action, args, trigger, index, variant } = draft;
+  const tool = world.tool(action.tool);
   return {
-    id: `${action.name}-${digest.slice(0, 12)}`,
+    id: candidateId(view, action, args.ok ? args.arguments : null),
     action,
-    rung,
+    rung: index * RUNGS_PER_ACTION + variant,
+    variant,
     tool,
-    target: identity.container,
+    target: view.container?.id ?? '',
     arguments: args,
     trigger: trigger.threshold,
     logTriggered: trigger.logDerived,
