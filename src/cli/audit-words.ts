@@ -46,7 +46,8 @@ const WORDS: Words = {
   'approval.requested': message,
   'approval.granted': ({ candidate }) => candidate,
   'approval.denied': ({ candidate, reason }) => `${candidate}: ${reason}`,
-  'approval.expired': ({ candidate }) => candidate,
+  'approval.expired': ({ candidate, reason }) =>
+    reason === undefined ? candidate : `${candidate}: ${reason}`,
   'remediation.intended': ({ action, tool, trigger, intent }) =>
     `${action} (${tool}) because of ${trigger}, intent ${intent}`,
   'remediation.completed': ({ outcome, reason, message: why }) =>

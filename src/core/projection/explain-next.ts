@@ -54,8 +54,10 @@ function decision({ status, metadata }: IncidentObject): string[] {
   }
   if (approval?.state !== 'Requested') return [];
   const { name } = metadata;
+  const { candidate } = approval;
+  // By its id, so that the answer is to what was read here and to nothing that has taken its place.
   return [
-    `Decide about ${approval.candidate}: sentinel approve ${name}, or sentinel deny ${name} --reason TEXT.`,
+    `Decide about ${candidate}: sentinel approve ${name} --candidate ${candidate}, or sentinel deny ${name} --reason TEXT.`,
   ];
 }
 

@@ -124,13 +124,13 @@ What you can do:
 
     const { name } = object.metadata;
     for (const line of [
-      `Nothing is done until a person says yes or no to ${candidate}.`,
+      `Nothing is done until a person says yes or no to ${candidate} (docker/restart_container).`,
       'memory: memory.utilization is 95.3 % (the threshold: above 90 % for 1m, until below 80 %)',
       'container.memoryLimit is 512MiB',
       'web, generation 1, mode Approve, not from a git checkout',
       'ApprovalRequired: the policy wants a person to say yes first',
       'Considered: restart refused (ApprovalRequired)',
-      `sentinel approve ${name}, or sentinel deny ${name} --reason TEXT.`,
+      `sentinel approve ${name} --candidate ${candidate}, or sentinel deny ${name} --reason TEXT.`,
     ]) {
       assert.ok(text.includes(line), `${line}\nis missing in\n${text}`);
     }

@@ -1,5 +1,6 @@
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
+import { callWords } from '#core/remediation/call-words.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { plainLine } from '#lib/plain-text.ts';
 import { nextSteps, wasTried } from './explain-next.ts';
@@ -62,13 +63,18 @@ function standing(incident: IncidentObject): string {
     case 'Verifying':
       return `${lastAction(status)} was carried out; whether it helped is being watched.`;
     case 'AwaitingApproval':
-      return `Nothing is done until a person says yes or no to ${status.approval?.candidate}.`;
+      return `Nothing is done until a person says yes or no to ${askedWords(status)}.`;
     case 'Escalated':
       return leftWords(status);
     case 'Open':
     case 'Diagnosing':
       return openWords(status);
   }
+}
+
+function askedWords({ approval }: IncidentObject['status']): string {
+  const { candidate = 'a candidate', tool, arguments: args } = approval ?? {};
+  return tool === undefined ? candidate : `${candidate} (${callWords(tool, args)})`;
 }
 
 function lastAction({ attempts: all }: IncidentObject['status']): string {
@@ -233,21 +239,15 @@ function candidates({ status }: IncidentObject): string[] {
   }
   return status.candidates.flatMap((candidate, index) => {
     const { action, tool, affects, verdict, blockedBy } = candidate;
-    const args = argumentsWords(candidate.arguments);
     const isTried = wasTried(status, candidate);
     const also = affects.length < 2 ? '' : `, which also touches ${affects.slice(1).join(', ')}`;
-    const title = `${index + 1}. ${action} (${tool}${args})${also}: ${isTried ? 'already tried in this incident' : verdict === 'Permitted' ? 'permitted' : 'not done'}`;
+    const title = `${index + 1}. ${action} (${callWords(tool, candidate.arguments)})${also}: ${isTried ? 'already tried in this incident' : verdict === 'Permitted' ? 'permitted' : 'not done'}`;
     if (isTried) return [plainLine(title)];
     const reasons = blockedBy.map(
       ({ reason, message }) => `   - ${reason}: ${refusalWords(reason).meaning} (${message})`,
     );
     return [title, ...reasons].map(plainLine);
   });
-}
-
-function argumentsWords(args: unknown): string {
-  if (args === null || typeof args !== 'object' || Object.keys(args).length === 0) return '';
-  return ` ${JSON.stringify(args)}`;
 }
 
 function attempts({ status }: IncidentObject): string[] {

@@ -1,4 +1,10 @@
-import { type Attempt, type Diagnosis, type Incident, phaseOf } from '#core/incident/incident.ts';
+import {
+  type Approval,
+  type Attempt,
+  type Diagnosis,
+  type Incident,
+  phaseOf,
+} from '#core/incident/incident.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import { API_VERSION } from '#core/policy/schema.ts';
 import { defined } from '#lib/defined.ts';
@@ -66,8 +72,10 @@ function approvalOf({
   candidate,
   at,
   by,
-}: NonNullable<Incident['approval']>): NonNullable<Status['approval']> {
-  return { state, candidate, at, ...defined({ by }) };
+  asked,
+}: Approval): NonNullable<Status['approval']> {
+  const { tool, arguments: args } = asked ?? {};
+  return { state, candidate, at, ...defined({ tool, arguments: args, by }) };
 }
 
 export function attemptObject(attempt: Attempt): AttemptObject {

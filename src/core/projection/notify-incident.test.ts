@@ -98,9 +98,13 @@ describe('what people are told', () => {
 
     const asked = told(scenario, 'approval.requested');
 
-    const { name } = scenario.incident(key) ?? {};
+    const { name, approval } = scenario.incident(key) ?? {};
     assert.ok(asked);
-    assert.ok(asked.text.includes(`sentinel approve ${name}, or sentinel deny ${name}`));
+    assert.ok(
+      asked.text.includes(
+        `sentinel approve ${name} --candidate ${approval?.candidate}, or sentinel deny ${name}`,
+      ),
+    );
     assert.equal(asked.level, 'escalated');
   });
 

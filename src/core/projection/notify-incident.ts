@@ -9,6 +9,7 @@ import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord, RecordType } from '#core/journal/record.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import type { Severity } from '#core/policy/schema.ts';
+import { callWords } from '#core/remediation/call-words.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { nextSteps } from './explain-next.ts';
 import { incidentObject } from './incident-object.ts';
@@ -114,7 +115,9 @@ function waitingFor(incident: Incident, state: OperatorState, sinceMs: number): 
   const { approval, escalations } = incident;
   const asked = phase === 'AwaitingApproval' ? approval : undefined;
   if (asked !== undefined && Date.parse(asked.at) >= sinceMs) {
-    return approvalRequested(incident, `${asked.candidate} waits for approval`);
+    const { candidate, asked: { tool, arguments: args } = {} } = asked;
+    const what = tool === undefined ? candidate : `${candidate} (${callWords(tool, args)})`;
+    return approvalRequested(incident, candidate, `${what} waits for approval`);
   }
   const last = escalations.at(-1);
   const isWaiting = phase === 'Escalated' || phase === 'Open';
@@ -180,13 +183,19 @@ const TELLERS: { readonly [Type in RecordType]?: Teller<Type> } = {
     what: `Sentinel only watches ${nameOf(incident)}. It ${data.message} because of ${data.trigger}.`,
     next: look(incident),
   }),
-  'approval.requested': (data, incident) => approvalRequested(incident, data.message),
+  'approval.requested': (data, incident) =>
+    approvalRequested(incident, data.candidate, data.message),
   'approval.granted': (data, incident, { by }) =>
     answered(incident, `${by} approved ${data.candidate}`),
   'approval.denied': (data, incident, { by }) =>
     answered(incident, `${by} denied ${data.candidate}: ${data.reason}`),
   'approval.expired': (data, incident) =>
-    answered(incident, `nobody decided about ${data.candidate} in time`),
+    answered(
+      incident,
+      data.reason === undefined
+        ? `nobody decided about ${data.candidate} in time`
+        : `what was asked about ${data.candidate}, or answered, no longer counts: ${data.reason}`,
+    ),
   'remediation.completed': acted,
   'rollback.completed': (data, incident) => {
     const action = attemptOf(incident, data.intent)?.action ?? 'the action';
@@ -275,14 +284,15 @@ function actionWords(attempt: Attempt | undefined, incident: Incident): string {
   return `${action} (${tool}) on ${nameOf(incident)} because of ${trigger}${causeOf(incident)}`;
 }
 
-function approvalRequested(incident: Incident, message: string): Told {
+function approvalRequested(incident: Incident, candidate: string, message: string): Told {
   const { name } = incident;
   return {
     kind: 'approvalRequested',
     level: 'escalated',
     message,
     what: `Approval wanted for ${nameOf(incident)}: ${message}${causeOf(incident)}.`,
-    next: `sentinel approve ${name}, or sentinel deny ${name} --reason TEXT.`,
+    // By its id, so that the answer is to what was read here and to nothing that has taken its place.
+    next: `sentinel approve ${name} --candidate ${candidate}, or sentinel deny ${name} --reason TEXT.`,
   };
 }
 

@@ -84,6 +84,7 @@ const Candidate = z.object({
   id: z.string(),
   action: z.string(),
   tool: z.string(),
+  variant: z.int().optional().describe('Which combination of its `$oneOf` options, from 0.'),
   arguments: z.unknown().describe('Redacted; null when they cannot be made.'),
   affects: z.array(z.string()).describe('Workloads, its own first.'),
   verdict: z.enum(['Permitted', 'Refused']),
@@ -149,6 +150,8 @@ export const IncidentObject = z
         .object({
           state: z.enum(['Requested', 'Granted', 'Denied', 'Expired']),
           candidate: z.string(),
+          tool: z.string().optional(),
+          arguments: z.unknown().optional().describe('As they were shown, and would be used.'),
           at: Time,
           by: z.string().optional(),
         })
