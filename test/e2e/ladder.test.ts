@@ -39,6 +39,7 @@ const REMEDIATION = {
   recovering: { mode: 'Shadow', verify: QUICK },
   denied: { windows: { deny: [ALWAYS_DENIED] } },
   approved: { mode: 'Approve' },
+  edited: { mode: 'Approve' },
   refused: {
     mode: 'Approve',
     allowed: ['first', 'second', 'third'].map((name) => ({ ...RESTART, name })),
@@ -244,6 +245,42 @@ describe('the ladder', { concurrency: true }, () => {
     const [granted] = await operator.recordsOf('approval.granted');
     assert.equal(granted?.actor, 'operator:local');
     assert.equal(granted.data.container, target);
+  });
+
+  it('does what was approved, and not what the policy has made of it since', async () => {
+    await breakHealth(container('edited'));
+    const asked = (not?: string) =>
+      operator.untilIncident(
+        stack.name('edited'),
+        ({ approval }) => approval?.state === 'Requested' && approval.candidate !== not,
+      );
+    const { name, approval: first } = await asked();
+    const stop = {
+      name: RESTART.name,
+      tool: 'docker/stop_container',
+      arguments: { timeoutSeconds: 1 },
+    };
+    await operator.writePolicy(policyOf('edited', { mode: 'Approve', allowed: [stop] }));
+    const { approval: second } = await asked(first?.candidate);
+    const approve = (candidate = '') =>
+      operator.post(`/api/v1/incidents/${name}/approve`, {
+        candidate,
+        container: container('edited').id,
+      });
+    assert.equal((await approve(first?.candidate)).status, 409);
+    assert.deepEqual([second?.asked?.tool, second?.asked?.arguments], [stop.tool, stop.arguments]);
+
+    assert.equal((await approve(second?.candidate)).status, 200);
+    const { attempts } = await operator.untilIncident(
+      stack.name('edited'),
+      ({ attempts: all }) => all[0]?.outcome !== undefined,
+    );
+
+    assert.deepEqual(
+      attempts.map(({ tool, outcome }) => [tool, outcome]),
+      [[stop.tool, 'Succeeded']],
+    );
+    assert.equal(restarts('edited'), 0);
   });
 
   it('goes on without what a person denied', async () => {
