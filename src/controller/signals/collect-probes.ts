@@ -30,8 +30,14 @@ export async function collectProbe(
       const outcome = await probes.run(() => probe(context, want, container, signal));
       if (signal.aborted) return;
       const failed = outcome.kind === 'Failure';
-      failures = failed && !collection.isStarting() ? failures + 1 : 0;
-      collection.publish({ failures, atMs: nowMs(), message: failed ? outcome.message : '' });
+      const notCounted = failed && collection.isStarting();
+      failures = failed && !notCounted ? failures + 1 : 0;
+      collection.publish({
+        failures,
+        ...(notCounted ? { notCounted } : {}),
+        atMs: nowMs(),
+        message: failed ? outcome.message : '',
+      });
     },
   );
 }

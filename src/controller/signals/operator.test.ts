@@ -5,7 +5,7 @@ import { MemoryOperator } from '../../../test/support/operator.ts';
 
 const MIB = 2 ** 20;
 
-function aPolicy(threshold: Record<string, unknown>): object {
+function aPolicy(threshold: Record<string, unknown>, spec: object = {}): object {
   return {
     apiVersion: 'sre-sentinel.io/v1alpha1',
     kind: 'SentinelPolicy',
@@ -20,14 +20,19 @@ function aPolicy(threshold: Record<string, unknown>): object {
         allowed: [{ name: 'restart', tool: 'docker/restart_container', on: ['wrong'] }],
         verify: { within: '60s', healthyFor: '15s' },
       },
+      ...spec,
     },
   };
 }
 
-function open(threshold: Record<string, unknown>, prober = new MemoryProber()) {
+function open(threshold: Record<string, unknown>, prober = new MemoryProber(), spec: object = {}) {
   const signals = { prober, filesystem: new MemoryFilesystem() };
-  return MemoryOperator.open([aPolicy(threshold)], { signals });
+  return MemoryOperator.open([aPolicy(threshold, spec)], { signals });
 }
+
+/** Longer between two attempts than it takes to be called well. */
+const SELDOM = { signal: 'probe.tcp', probe: { port: 80, interval: '1m', failureThreshold: 1 } };
+const REFUSED = { kind: 'Failure', reason: 'Refused', message: 'refused' } as const;
 
 /** A process that uses 1 MiB more each second of its run. */
 const leaking = {
@@ -98,6 +103,45 @@ describe('the operator with signals', () => {
     await operator.pass(60_000);
 
     assert.equal(during, 1);
+    assert.deepEqual(
+      operator.incidents().map(({ resolution }) => resolution),
+      ['Remediated'],
+    );
+    await operator.stop();
+  });
+
+  it('takes no port for well that was only ever seen dead, while its container started', async () => {
+    const prober = new MemoryProber();
+    const operator = await open(SELDOM, prober, { startPeriod: '30s' });
+    await operator.engine.add({ name: 'web', networks: { app: { address: '10.0.0.2' } } });
+    await operator.pass(100_000);
+
+    prober.answer = () => REFUSED;
+    await operator.pass(600_000);
+
+    assert.ok(operator.calls.length > 0);
+    const ended = operator.types().filter((type) => type === 'verification.failed');
+    assert.equal(ended.length, operator.calls.length);
+    const [incident] = operator.incidents();
+    assert.deepEqual([incident?.resolution, incident?.reopens], [undefined, 0]);
+    await operator.stop();
+  });
+
+  it('waits for the first probe after startPeriod where the port comes late', async () => {
+    const prober = new MemoryProber();
+    const operator = await open(SELDOM, prober, { startPeriod: '2m' });
+    await operator.engine.add({ name: 'web', networks: { app: { address: '10.0.0.2' } } });
+    await operator.pass(190_000);
+
+    prober.answer = () => REFUSED;
+    for (let looks = 0; looks < 100 && operator.calls.length === 0; looks += 1) {
+      await operator.pass(1_000);
+    }
+    await operator.pass(115_000);
+    prober.answer = () => ({ kind: 'Success' });
+    await operator.pass(300_000);
+
+    assert.equal(operator.calls.length, 1);
     assert.deepEqual(
       operator.incidents().map(({ resolution }) => resolution),
       ['Remediated'],

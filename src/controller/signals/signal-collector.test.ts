@@ -243,8 +243,14 @@ describe('signal collector', () => {
       const starting = view().probes['up'];
       await clock.advance(20_000);
 
-      assert.deepEqual([starting?.failures, starting?.message], [0, 'refused']);
-      assert.equal(view().probes['up']?.failures, 2);
+      assert.deepEqual(
+        [starting?.failures, starting?.notCounted, starting?.message],
+        [0, true, 'refused'],
+      );
+      assert.deepEqual(
+        [view().probes['up']?.failures, view().probes['up']?.notCounted],
+        [2, undefined],
+      );
     });
 
     it('go to the owner of the network that a container has joined', async () => {

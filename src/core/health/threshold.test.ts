@@ -85,6 +85,20 @@ describe('a probe', () => {
       assert.equal(judged(probe, { view }).verdict.kind, expected);
     });
   }
+
+  it('that failed while the container started is not known until the next may have told', () => {
+    const failed = { failures: 0, notCounted: true, atMs: START_MS - 5_000, message: 'refused' };
+    const started = { startedAtMs: START_MS - 30_000 };
+
+    const { verdict } = judged(probe, { container: started, view: { probes: { it: failed } } });
+
+    const recheckAtMs = START_MS + 10_000 + 2_000;
+    assert.deepEqual(verdict, { kind: 'Unknown', reason: 'ProbeNotCounted', recheckAtMs });
+  });
+
+  it('that was never asked is not known', () => {
+    assert.deepEqual(judged(probe).verdict, { kind: 'Unknown', reason: 'NoSample' });
+  });
 });
 
 describe('a log', () => {

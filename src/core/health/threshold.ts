@@ -207,14 +207,25 @@ function diskCondition({ path = '/' }: CompiledThreshold, { view }: JudgeInput):
   return known(reading.value === 0, reading.value !== 0);
 }
 
-function probeCondition(threshold: CompiledThreshold, { view }: JudgeInput): Condition {
+function probeCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {
+  const { view } = input;
   if (view.container?.state !== 'running') return unknown('NotRunning');
   const reading = view.probes[threshold.name];
-  if (reading === undefined) return unknown('NoSample');
+  if (reading === undefined) return notProbed('NoSample', threshold, input);
+  // Clear takes a success that was seen: what failed while it started may never have answered.
+  if (reading.notCounted === true) return notProbed('ProbeNotCounted', threshold, input);
   const { failures } = reading;
   if (failures >= (threshold.probe?.failureThreshold ?? 3)) return known(true, failures);
   // Not as many failures as are asked for are no proof of health either.
   return failures === 0 ? known(false, failures) : unknown('ProbeFailing');
+}
+
+/** The first probe after `startPeriod` tells: whoever waits for it need not give up before. */
+function notProbed(reason: string, { probe }: CompiledThreshold, input: JudgeInput): Condition {
+  const { view, nowMs, startPeriodMs } = input;
+  const startedMs = (view.runningSinceMs ?? nowMs) + startPeriodMs;
+  const toldAtMs = startedMs + (probe?.interval ?? 0) + (probe?.timeout ?? 0);
+  return { kind: 'Unknown', reason, ...(toldAtMs > nowMs ? { recheckAtMs: toldAtMs } : {}) };
 }
 
 /**

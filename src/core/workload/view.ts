@@ -10,8 +10,10 @@ export type Reading =
   | { readonly kind: 'Unsupported'; readonly reason: string };
 
 export interface ProbeReading {
-  /** Failures in a row; 0 after a success. */
+  /** Failures in a row that count; 0 after a success. */
   readonly failures: number;
+  /** It failed while the container was still starting: that proves neither trouble nor health. */
+  readonly notCounted?: boolean;
   readonly atMs: number;
   /** What went wrong last, for people; empty after a success. */
   readonly message: string;
