@@ -102,6 +102,29 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('hears what came while it was down, also from a daemon whose clock is an hour behind', async () => {
+    const clock = new VirtualClock();
+    const daemonClock = new VirtualClock({ wallMs: clock.wallMs() - 3_600_000 });
+    const engine = new MemoryEngine(daemonClock);
+    const id = await engine.add({ name: 'web', plan: { ignoresTerm: true } });
+    const together = async (ms: number) => {
+      await daemonClock.advance(ms);
+      await clock.advance(ms);
+    };
+    const first = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine });
+    await together(60_000);
+    await first.stop();
+    await daemonClock.run(engine.stop(id, 1, new AbortController().signal));
+
+    const { storage } = first;
+    const second = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine, storage });
+    await together(60_000);
+
+    assert.equal(second.journal.state().workloads['box/web']?.hold?.kind, 'stop');
+    assert.deepEqual(second.incidents(), []);
+    await second.stop();
+  });
+
   it('follows a policy that changes, and does nothing for one that is removed', async () => {
     const operator = await MemoryOperator.open([aPolicy(CRASH)]);
     const id = await operator.engine.add({ name: 'web' });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
+import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { MemoryOperator } from '../../test/support/operator.ts';
 import { aPolicy } from '../../test/support/scenario.ts';
 
@@ -136,6 +138,38 @@ describe('a crash', () => {
 
     const [incident] = second.incidents();
     assert.equal(incident?.attempts[0]?.outcome, 'NotExecuted');
+    await second.stop();
+  });
+
+  it('in the middle of a call is not ended by what happened before its intent', async () => {
+    const clock = new VirtualClock();
+    const engine = new MemoryEngine(clock);
+    const quick = { ...CHECK, intervalMs: 200 };
+    const plan = ({ run }: { run: number }) =>
+      ({ health: run === 1 ? 'unhealthy' : 'healthy' }) as const;
+    await engine.add({ name: 'web', health: quick, plan });
+    engine.faults.inject({ operation: 'restart', kind: 'Hang', times: 1 });
+    const first = await MemoryOperator.open([aPolicy()], { clock, engine });
+    await first.pass(1_000);
+    assert.equal(first.calls.length, 1);
+    first.kill();
+
+    const { storage } = first;
+    const second = await MemoryOperator.open([aPolicy()], { clock, engine, storage });
+    await second.pass(1_000);
+
+    const [attempt] = second.incidents()[0]?.attempts ?? [];
+    assert.equal(attempt?.outcome, 'NotExecuted', attempt?.message);
+    const replayed = second.records.filter(({ type }) => type === 'workload.observed');
+    assert.deepEqual(
+      replayed.map(({ data }) => 'intent' in data),
+      [false, false],
+    );
+    await second.pass(100_000);
+    assert.deepEqual(
+      second.incidents().map(({ resolution, escalations }) => [resolution, escalations]),
+      [['Remediated', []]],
+    );
     await second.stop();
   });
 

@@ -40,6 +40,9 @@ export interface ObserverOptions {
   readonly onWarning: (message: string, cause: unknown) => void;
 }
 
+/** Whether an event was heard as it happened, or asked for later. */
+type Told = 'Live' | 'Replayed';
+
 /** How long everything is left alone after the daemon came back. */
 export const SETTLE_MS = 60_000;
 /** How soon those who wait for the event stream look again. */
@@ -197,7 +200,7 @@ export class Observer {
       ).then(
         () => {
           // Told in order: what the past has told already is no news any more.
-          for (const event of buffered.splice(0)) this.#take(event, ended);
+          for (const event of buffered.splice(0)) this.#take(event, ended, 'Live');
           isLive = true;
           // The stream may have broken meanwhile.
           this.#isHearing = !ended.aborted;
@@ -211,7 +214,7 @@ export class Observer {
     };
     try {
       for await (const event of runtime.events({ onOpen }, ended)) {
-        if (isLive) this.#take(event, ended);
+        if (isLive) this.#take(event, ended, 'Live');
         else buffered.push(event);
       }
     } catch (error) {
@@ -234,7 +237,7 @@ export class Observer {
     if (sinceNano !== '') {
       const untilMs = this.daemonNowMs() + UNTIL_MARGIN_MS;
       for (const event of await runtime.pastEvents(sinceNano, untilMs, signal)) {
-        this.#take(event, signal);
+        this.#take(event, signal, 'Replayed');
       }
     }
     // Where nothing has happened yet, what is missed from now on begins here.
@@ -256,7 +259,7 @@ export class Observer {
 
   #resumeFrom(): string {
     if (this.#lastNano === '') {
-      this.#lastNano = lastWitnessedNano(this.#options.journal.state());
+      this.#lastNano = lastWitnessedNano(this.#options.journal.state(), this.#skewMs);
     }
     if (this.#lastNano === '') return this.#firstHeardNano;
     return String(BigInt(this.#lastNano) - OVERLAP_NANO);
@@ -296,7 +299,7 @@ export class Observer {
     }
   }
 
-  #take(event: RuntimeEvent, signal: AbortSignal): void {
+  #take(event: RuntimeEvent, signal: AbortSignal, told: Told): void {
     const { fleet, journal, onChange, onEvent } = this.#options;
     onEvent?.(event);
     if (isLaterNano(event.timeNano, this.#lastNano)) this.#lastNano = event.timeNano;
@@ -304,7 +307,7 @@ export class Observer {
     const history = journal.state().workloads[key];
     if (history !== undefined && !isNews(event, history)) return;
 
-    this.#note(event, key, history);
+    this.#note(event, key, { history, told });
     if (event.action === 'destroy') this.#forget(event.containerId);
     if (isUnknownOrRenamed(event, fleet)) void this.#inspectAndTell(event.containerId, key, signal);
     else onChange(key, 'Event');
@@ -318,10 +321,14 @@ export class Observer {
   }
 
   /** Records what the event tells only once, where anybody cares for the workload. */
-  #note(event: RuntimeEvent, key: WorkloadKey, history: WorkloadHistory | undefined): void {
+  #note(
+    event: RuntimeEvent,
+    key: WorkloadKey,
+    { history, told }: { readonly history: WorkloadHistory | undefined; readonly told: Told },
+  ): void {
     if (isForeignSetAside(event)) return;
     if (history === undefined && !this.#options.isRelevant(key, event)) return;
-    const fact = attribute(event, this.#context(event, history));
+    const fact = attribute(event, this.#context(event, history, told));
     if (fact !== undefined) this.#record({ type: 'workload.observed', workload: key, data: fact });
   }
 
@@ -337,7 +344,7 @@ export class Observer {
     onChange(key, 'Event');
   }
 
-  #context(event: RuntimeEvent, history: WorkloadHistory | undefined): EventContext {
+  #context(event: RuntimeEvent, history: WorkloadHistory | undefined, told: Told): EventContext {
     const { fleet, journal } = this.#options;
     const container = fleet.container(event.containerId);
     const nowMs = this.#nowMs();
@@ -346,6 +353,7 @@ export class Observer {
       containerId: event.containerId,
       label: event.labels[LABEL.intent],
       eventWallMs: this.#wallMsOf(event),
+      isReplayed: told === 'Replayed',
       wasCalled: this.#options.wasCalled,
     });
     return {
@@ -371,6 +379,7 @@ export class Observer {
       containerId: event.containerId,
       label: event.labels[LABEL.intent],
       eventWallMs: this.#wallMsOf(event),
+      isReplayed: true,
       wasCalled: this.#options.wasCalled,
     });
     return own === undefined;
@@ -394,10 +403,12 @@ export class Observer {
 }
 
 /** The newest event on record, or the end of the run before this one: nothing on a first start. */
-function lastWitnessedNano(state: OperatorState): string {
+function lastWitnessedNano(state: OperatorState, skewMs: number): string {
   const { previousRunWallMs } = state;
   let newest =
-    previousRunWallMs === undefined ? '' : String(BigInt(previousRunWallMs) * 1_000_000n);
+    previousRunWallMs === undefined
+      ? ''
+      : String(BigInt(Math.floor(previousRunWallMs + skewMs)) * 1_000_000n);
   for (const { lastEventNano } of Object.values(state.workloads)) {
     if (isLaterNano(lastEventNano, newest)) newest = lastEventNano;
   }

@@ -16,6 +16,7 @@ function acting() {
       containerId: container.id,
       label: undefined,
       eventWallMs: scenario.wallMs,
+      isReplayed: false,
       wasCalled: () => true,
       ...more,
     });
@@ -57,6 +58,29 @@ describe('an event is ours', () => {
     assert.ok(ask());
     scenario.pass(60_000);
     assert.equal(ask(), undefined);
+  });
+
+  for (const [what, end, beforeMs, isOurs] of [
+    ['an open one', undefined, 0, true],
+    ['an open one', undefined, 251, false],
+    ['one that ended a moment ago', 'Succeeded', 0, true],
+    ['one that ended a moment ago', 'Succeeded', 251, false],
+    ['one whose fate is unknown', 'OutcomeUnknown', 0, true],
+    ['one whose fate is unknown', 'OutcomeUnknown', 251, false],
+  ] as const) {
+    it(`${isOurs ? '' : 'never '}by ${what}, told late, ${beforeMs} ms before the intent`, () => {
+      const { scenario, ask } = acting();
+      const eventWallMs = scenario.wallMs - beforeMs;
+      if (end !== undefined) scenario.complete(KEY, { outcome: end });
+
+      assert.equal(ask({ eventWallMs, isReplayed: true }) !== undefined, isOurs);
+    });
+  }
+
+  it('whatever the clocks say, while the call is under way and the event is heard', () => {
+    const { scenario, ask } = acting();
+
+    assert.ok(ask({ eventWallMs: scenario.wallMs - 60_000 }));
   });
 
   it('long after the end too, where nobody knows what became of the call', () => {

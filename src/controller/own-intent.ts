@@ -5,6 +5,8 @@ import type { OwnIntent } from '#core/workload/attribution.ts';
 
 /** Events of a call come before its answer, or at most this much later. */
 const GRACE_MS = 5_000;
+/** How far the clocks of the daemon and of Sentinel, as they were compared, may be apart. */
+const CLOCK_MARGIN_MS = 250;
 
 export interface OwnIntentQuery {
   readonly nowMs: number;
@@ -13,6 +15,8 @@ export interface OwnIntentQuery {
   readonly label: string | undefined;
   /** When the event happened, on our wall clock. */
   readonly eventWallMs: number;
+  /** It is told of the past, and not heard as it happens: its own time says what it belongs to. */
+  readonly isReplayed: boolean;
   /** Whether the tool of an intent was called. Of an intent of an earlier run nobody knows: true. */
   readonly wasCalled: (intent: string) => boolean;
 }
@@ -34,7 +38,8 @@ const FOREIGN_ALLOWANCE: EventAllowance = {
 /**
  * The intent of ours that may have caused an event on a container: one whose call is under way, or
  * ended a moment ago, or spanned the event's own time (for an event that is told late). Before the
- * call, and when there was none, nothing is ours.
+ * call, and when there was none, nothing is ours; nor is what happened before the intent, which is
+ * told late after a crash.
  */
 export function ownIntentOn(state: OperatorState, query: OwnIntentQuery): OwnIntent | undefined {
   const { containerId, label } = query;
@@ -53,14 +58,17 @@ export function ownIntentOn(state: OperatorState, query: OwnIntentQuery): OwnInt
   return undefined;
 }
 
-function spans(attempt: Attempt, { nowMs, eventWallMs, wasCalled }: OwnIntentQuery): boolean {
+function spans(attempt: Attempt, query: OwnIntentQuery): boolean {
+  const { nowMs, eventWallMs, isReplayed, wasCalled } = query;
   const { outcome, endedAtMs, endedAt, startedAt, verification } = attempt;
+  const startMs = Date.parse(startedAt) - CLOCK_MARGIN_MS;
+  // What is heard as it happens needs no clock: one that is stepped would make ours a person's.
+  if (isReplayed && eventWallMs < startMs) return false;
   if (outcome === undefined || endedAtMs === undefined) return wasCalled(attempt.intent);
   if (outcome === 'NotExecuted') return false;
   // Whatever became of it may still be going on.
   if (outcome === 'OutcomeUnknown' && verification === 'Pending') return true;
   if (endedAtMs + GRACE_MS >= nowMs) return true;
-  const startMs = Date.parse(startedAt) - GRACE_MS;
   const endMs = Date.parse(endedAt ?? startedAt) + GRACE_MS;
   return eventWallMs >= startMs && eventWallMs <= endMs;
 }
