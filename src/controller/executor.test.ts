@@ -199,3 +199,144 @@ describe('a crash', () => {
     await second.stop();
   });
 });
+
+const RECREATE = aPolicy({
+  remediation: {
+    mode: 'Auto',
+    allowed: [{ name: 'recreate', tool: 'docker/recreate_container', cooldown: '2h' }],
+  },
+});
+
+/** A recreation whose container, old or new, cannot be started: each start has no answer. */
+async function stuckRecreation() {
+  const clock = new VirtualClock();
+  const engine = new MemoryEngine(clock);
+  await engine.add({ name: 'web', health: CHECK, plan: { health: 'unhealthy' } });
+  engine.faults.inject({ operation: 'start', kind: 'Fail' });
+  const startsAtMs: number[] = [];
+  const start = engine.start.bind(engine);
+  engine.start = (...args) => {
+    startsAtMs.push(clock.bootMs());
+    return start(...args);
+  };
+  const operator = await MemoryOperator.open([RECREATE], { clock, engine });
+  const hangs = 'the recovery of a workload hangs; trying on';
+  return {
+    operator,
+    startsAtMs,
+    again: () => {
+      const { storage } = operator;
+      return MemoryOperator.open([RECREATE], { clock, engine, storage });
+    },
+    warnings: (of: MemoryOperator) => of.warnings.filter((words) => words.startsWith(hangs)),
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+describe('a recreation that cannot be taken back', () => {
+  it('gets ever fewer calls, and people are told once while it is open', async () => {
+    const { operator, startsAtMs, warnings } = await stuckRecreation();
+
+    await operator.pass(2 * HOUR_MS);
+
+    const restsMs = startsAtMs.map((atMs, index) => atMs - (startsAtMs[index - 1] ?? atMs));
+    assert.deepEqual(
+      restsMs.slice(4, 10).map((ms) => ms / 1_000),
+      [10, 20, 40, 80, 160, 300],
+    );
+    assert.ok(startsAtMs.length < 40, `${startsAtMs.length} starts`);
+    const [incident] = operator.incidents();
+    assert.equal(incident?.attempts[0]?.outcome, undefined);
+    assert.deepEqual(
+      incident?.escalations.map(({ reason }) => reason),
+      ['Blocked'],
+    );
+    assert.equal(
+      incident.escalations[0]?.message,
+      'recreate stopped half-way and could not be taken back yet: no answer from the engine; web is exited; it is tried again, at least every 5m',
+    );
+    assert.equal(warnings(operator).length, 1);
+    await operator.stop();
+  });
+
+  it('is taken back as soon as the engine answers again', async () => {
+    const { operator } = await stuckRecreation();
+    await operator.pass(HOUR_MS);
+    operator.engine.faults.clear();
+
+    await operator.pass(310_000);
+
+    const [attempt] = operator.incidents()[0]?.attempts ?? [];
+    assert.equal(attempt?.outcome, 'OutcomeUnknown');
+    assert.match(attempt.message ?? '', /; recovery Succeeded: the old container is back$/);
+    const left = await operator.clock.run(operator.engine.list(NEVER));
+    assert.deepEqual(
+      left.map(({ name, state }) => [name, state]),
+      [['web', 'running']],
+    );
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
+  it('is taken back after a kill too, and people are not told again', async () => {
+    const { operator, again, warnings } = await stuckRecreation();
+    await operator.pass(HOUR_MS);
+    operator.kill();
+    const second = await again();
+    await second.pass(HOUR_MS);
+    const told = second.incidents()[0]?.escalations.length;
+    second.engine.faults.clear();
+
+    await second.pass(310_000);
+
+    assert.deepEqual([told, warnings(second).length], [1, 1]);
+    assert.equal(second.incidents()[0]?.attempts[0]?.outcome, 'OutcomeUnknown');
+    const left = await second.clock.run(second.engine.list(NEVER));
+    assert.deepEqual(
+      left.map(({ name, state }) => [name, state]),
+      [['web', 'running']],
+    );
+    assert.deepEqual(second.calls, []);
+    await second.stop();
+  });
+
+  it('tells people too where the engine does not even let itself be looked at', async () => {
+    const { operator } = await stuckRecreation();
+    for (let looks = 0; looks < 100 && operator.calls.length === 0; looks += 1) {
+      await operator.pass(100);
+    }
+    operator.engine.faults.inject({ operation: 'inspect', kind: 'Hang' });
+
+    await operator.pass(300_000);
+
+    assert.deepEqual(
+      operator.incidents()[0]?.escalations.map(({ reason }) => reason),
+      ['Blocked'],
+    );
+    operator.engine.faults.clear();
+    await operator.pass(60_000);
+    assert.equal(operator.incidents()[0]?.attempts[0]?.outcome, 'OutcomeUnknown');
+    await operator.stop();
+  });
+
+  for (const reason of ['ServerUnavailable', 'ToolForbidden']) {
+    it(`is tried again where its tools are not ready: ${reason}`, async () => {
+      const { operator } = await stuckRecreation();
+      const recover = operator.actions.recover.bind(operator.actions);
+      operator.actions.recover = () =>
+        Promise.resolve({ outcome: 'NotExecuted', reason, message: 'not now' });
+      await operator.pass(60_000);
+      operator.engine.faults.clear();
+      const [open] = operator.incidents()[0]?.attempts ?? [];
+      assert.equal(open?.outcome, undefined);
+      operator.actions.recover = recover;
+
+      await operator.pass(60_000);
+
+      const [attempt] = operator.incidents()[0]?.attempts ?? [];
+      assert.match(attempt?.message ?? '', /recovery Succeeded/);
+      await operator.stop();
+    });
+  }
+});

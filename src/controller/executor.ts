@@ -1,8 +1,14 @@
 import { JournalUnavailableError } from '#core/errors.ts';
-import type { Affected, Attempt, Incident, Outcome } from '#core/incident/incident.ts';
+import {
+  type Affected,
+  type Attempt,
+  type Incident,
+  isHanging,
+  type Outcome,
+} from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
-import type { Considered } from '#core/remediation/act.ts';
+import { type Considered, escalate } from '#core/remediation/act.ts';
 import { reconsider } from '#core/remediation/reconsider.ts';
 import { handsOff, recoveryRefusal, rollbackRefusal } from '#core/remediation/rollback.ts';
 import type { ResolvedArguments } from '#core/remediation/secrets.ts';
@@ -13,12 +19,14 @@ import type { World } from '#core/remediation/world.ts';
 import type { ContainerState } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import { withDeadline } from '#lib/deadline.ts';
+import { formatDuration } from '#lib/duration.ts';
 import type {
   ActionCall,
   ActionResult,
   ActionRunner,
   Expectation,
   JsonObject,
+  ToolReadiness,
 } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { KeepEvidence } from './evidence-keeper.ts';
@@ -49,6 +57,13 @@ interface Ending {
   readonly message?: string;
   readonly result?: Record<string, unknown>;
 }
+
+/** What came of one try to go back to the old container. */
+type Tried =
+  | { readonly kind: 'Ended'; readonly ending: Ending }
+  /** The engine was not even asked: the containers cannot be looked at. */
+  | { readonly kind: 'NotSeen'; readonly message: string }
+  | { readonly kind: 'NoAnswer'; readonly message: string };
 
 const THIRD_PARTY_TIMEOUT_MS = 60_000;
 const LOOK_TIMEOUT_MS = 10_000;
@@ -148,7 +163,7 @@ export class Executor {
     try {
       if (effect.kind === 'Rollback') return await this.#rollBack(name, attempt, effect.rollbackOf);
       if (effect.kind === 'Execute') return await this.#execute(key, name, attempt);
-      return await this.#recoverFrom(attempt, {
+      return await this.#recoverFrom(name, attempt, {
         outcome: 'OutcomeUnknown',
         message: effect.message,
       });
@@ -181,39 +196,79 @@ export class Executor {
     if ('outcome' in call) return call;
     this.#uncalled.delete(attempt.intent);
     const ending = ended(await this.#options.actions.call(call, NEVER));
-    return ending.outcome === 'OutcomeUnknown' ? this.#recoverFrom(attempt, ending) : ending;
+    return ending.outcome === 'OutcomeUnknown' ? this.#recoverFrom(name, attempt, ending) : ending;
   }
 
   /**
    * A multi-step tool whose fate is unknown may have stopped between two containers: it is told to
    * go back to the old one, for as long as it takes the engine to answer. That is no repetition; the
-   * original intent permits it.
+   * original intent permits it. An engine that hangs gets ever fewer calls, and people are told.
    *
    * @returns `undefined` when Sentinel stops before: the attempt is still open then
    */
-  async #recoverFrom(attempt: Attempt, ending: Ending): Promise<Ending | undefined> {
+  async #recoverFrom(name: string, attempt: Attempt, ending: Ending): Promise<Ending | undefined> {
     if (builtinTool(attempt.tool)?.multiStep !== true) return ending;
+    const { clock } = this.#options;
+    const beganMs = clock.bootMs();
+    let asked = 0;
+    let isTold = false;
     for (;;) {
-      const recovered = await this.#recoverOnce(attempt, ending);
-      if (recovered !== undefined) return recovered;
-      await this.#options.clock.sleep(RECOVER_AGAIN_MS, this.#stopping.signal);
+      const tried = await this.#recoverOnce(attempt, ending);
+      if (tried.kind === 'Ended') return tried.ending;
+      if (tried.kind === 'NoAnswer') asked += 1;
+      if (!isTold && (asked >= TELL_AFTER_ASKED || clock.bootMs() - beganMs >= TELL_AFTER_MS)) {
+        isTold = await this.#tellHanging(name, attempt, tried.message);
+      }
+      // Looks queue nothing: after one that failed the next comes soon.
+      const restMs = tried.kind === 'NotSeen' ? 0 : RECOVER_AGAIN_MS * 2 ** (asked - 1);
+      const boundedMs = Math.min(Math.max(restMs, RECOVER_AGAIN_MS), RECOVER_AGAIN_MAX_MS);
+      await clock.sleep(boundedMs, this.#stopping.signal);
       if (this.#stopping.signal.aborted) return undefined;
     }
   }
 
-  /** @returns `undefined` when it is not known what became of it */
-  async #recoverOnce(attempt: Attempt, ending: Ending): Promise<Ending | undefined> {
+  async #recoverOnce(attempt: Attempt, ending: Ending): Promise<Tried> {
     try {
       await this.#lookAt(attempt);
-    } catch {
-      return undefined;
+    } catch (error) {
+      return { kind: 'NotSeen', message: recordableText(messageOf(error)) };
     }
     const no = recoveryRefusal(this.#options.world(), attempt);
-    if (no !== undefined) return { ...ending, message: `${ending.message}; not recovered: ${no}` };
+    if (no !== undefined) {
+      const message = `${ending.message}; not recovered: ${no}`;
+      return { kind: 'Ended', ending: { ...ending, message } };
+    }
     const recovered = ended(await this.#options.actions.recover(attempt.intent, NEVER));
-    if (recovered.outcome === 'OutcomeUnknown') return undefined;
     const words = recovered.message ?? recovered.reason ?? 'the old container is back';
-    return { ...ending, message: `${ending.message}; recovery ${recovered.outcome}: ${words}` };
+    if (recovered.outcome === 'OutcomeUnknown' || isNotReady(recovered)) {
+      return { kind: 'NoAnswer', message: words };
+    }
+    const message = `${ending.message}; recovery ${recovered.outcome}: ${words}`;
+    return { kind: 'Ended', ending: { ...ending, message } };
+  }
+
+  /** Once per run in the log, and once to people. @returns whether they were told */
+  async #tellHanging(name: string, attempt: Attempt, why: string): Promise<boolean> {
+    const { journal, world, onWarning } = this.#options;
+    const incident = journal.state().incidents[name];
+    const [target] = attempt.affects;
+    if (incident === undefined || target === undefined) return true;
+    await this.#lookAt(attempt).catch(() => undefined);
+
+    const state = world().views.get(target.workload)?.container?.state ?? 'not there';
+    const message = `${attempt.action} stopped half-way and could not be taken back yet: ${why}; ${target.name} is ${state}; it is tried again, at least every ${formatDuration(RECOVER_AGAIN_MAX_MS)}`;
+    onWarning('the recovery of a workload hangs; trying on', message);
+    if (isHanging(incident)) return true;
+    const { drafts } = escalate(incident, 'Blocked', message);
+    try {
+      journal.append(drafts, { durable: true }).durable.catch((error: unknown) => {
+        onWarning('a record is not on disk', error);
+      });
+      return true;
+    } catch (error) {
+      onWarning('people could not be told that a recovery hangs', error);
+      return false;
+    }
   }
 
   #callFor(
@@ -312,6 +367,10 @@ export class Executor {
 
 const RECORD_AGAIN_MS = 2_000;
 const RECOVER_AGAIN_MS = 5_000;
+const RECOVER_AGAIN_MAX_MS = 300_000;
+/** Calls to go back without an answer after which people are told; or, where no look succeeds: */
+const TELL_AFTER_ASKED = 2;
+const TELL_AFTER_MS = 60_000;
 
 function endOf(
   incident: Incident,
@@ -381,6 +440,21 @@ function ended(result: ActionResult): Ending {
       return { outcome: result.outcome, message: recordableText(result.message) };
   }
 }
+
+/** The tools could not be called at all: they may be later. */
+function isNotReady({ outcome, reason = '' }: Ending): boolean {
+  return outcome === 'NotExecuted' && NOT_READY.has(reason);
+}
+
+const NOT_READY: ReadonlySet<string> = new Set<NotReadyReason>([
+  'ServerUnavailable',
+  'ToolUnknown',
+  'ToolNotPinned',
+  'ToolManifestChanged',
+  'ToolNotEnabled',
+  'ToolForbidden',
+]);
+type NotReadyReason = Extract<ToolReadiness, { ready: false }>['reason'];
 
 function notExecuted(reason: string, message: string): Ending {
   return { outcome: 'NotExecuted', reason, message };

@@ -30,7 +30,10 @@ export type EscalationReason =
   | 'IntentUnknown'
   | 'ForeignEvent'
   | 'NeedsRecreate'
-  /** For a quarter of an hour nothing could be done, for a reason that does not lapse by itself. */
+  /**
+   * For a quarter of an hour nothing could be done, for a reason that does not lapse by itself; or
+   * an action that stopped half-way cannot be taken back.
+   */
   | 'Blocked'
   | 'VerificationFailed'
   /** Someone took the workload away that the policy expects. */
@@ -249,6 +252,13 @@ export function phaseOf(incident: Incident): Phase {
   if (incident.approval?.state === 'Requested') return 'AwaitingApproval';
   if (isEscalated(incident)) return 'Escalated';
   return 'Open';
+}
+
+/** An action is under way of which a person was told: it may not end by itself. */
+export function isHanging(incident: Incident): boolean {
+  const attempt = pendingAttempt(incident);
+  if (attempt === undefined || attempt.outcome !== undefined) return false;
+  return incident.escalations.some(({ atMs }) => atMs > attempt.startedAtMs);
 }
 
 /** Told to a person since it was last opened, and left to that person. */

@@ -47,8 +47,22 @@ export function wasTried(
   );
 }
 
+/** What people were told of the action that is under way: it may not end by itself. */
+export function hangingWords({
+  phase,
+  attempts,
+  escalations,
+}: IncidentObject['status']): string | undefined {
+  const last = attempts.at(-1);
+  if (phase !== 'Remediating' || last === undefined) return undefined;
+  return escalations.findLast(({ at }) => at > last.startedAt)?.message;
+}
+
 function decision({ status, metadata }: IncidentObject): string[] {
   const { approval } = status;
+  if (hangingWords(status) !== undefined) {
+    return ['See why the engine does not answer (its log says): Sentinel goes on when it does.'];
+  }
   if (status.phase === 'Remediating' || status.phase === 'Verifying') {
     return ['Wait: what is under way ends by itself, and you are told if it does not help.'];
   }

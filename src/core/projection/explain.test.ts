@@ -223,6 +223,27 @@ What you can do:
     assert.equal(text.split('\n').filter((line) => line === 'What you can do:').length, 1);
   });
 
+  it('says of an action that hangs that people were told, and promises no end', () => {
+    const { scenario, key } = opened(aPolicy());
+    const before = explainIncident(objectOf(scenario, key));
+    scenario.pass(60_000);
+    const { name = '', policy = null } = scenario.incident(key) ?? {};
+    scenario.append({
+      type: 'incident.escalated',
+      incident: name,
+      workload: key,
+      policy,
+      data: { reason: 'Blocked', message: 'no answer from the engine; web is exited' },
+    });
+
+    const text = explainIncident(objectOf(scenario, key));
+
+    assert.match(before, /Wait: what is under way ends by itself/);
+    assert.doesNotMatch(text, /ends by itself/);
+    assert.match(text, /and for a person: no answer from the engine; web is exited\./);
+    assert.match(text, /- See why the engine does not answer/);
+  });
+
   it('names port and path of a probe, its failures in a row and what went wrong', () => {
     const probe = { port: 8080, path: '/health', failureThreshold: 2 };
     const scenario = new Scenario(

@@ -3,7 +3,7 @@ import type { JournalRecord } from '#core/journal/record.ts';
 import { callWords } from '#core/remediation/call-words.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { plainLine } from '#lib/plain-text.ts';
-import { nextSteps, wasTried } from './explain-next.ts';
+import { hangingWords, nextSteps, wasTried } from './explain-next.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { AttemptObject, CandidateObject, IncidentObject } from './schema.ts';
 import { limitWords, type ThresholdSpec, valueWords } from './threshold-words.ts';
@@ -58,8 +58,12 @@ function standing(incident: IncidentObject): string {
   switch (status.phase) {
     case 'Resolved':
       return resolvedWords(incident);
-    case 'Remediating':
-      return `${lastAction(status)} is being carried out now.`;
+    case 'Remediating': {
+      const hangs = hangingWords(status);
+      return hangs === undefined
+        ? `${lastAction(status)} is being carried out now.`
+        : `It waits for the engine, and for a person: ${hangs}.`;
+    }
     case 'Verifying':
       return `${lastAction(status)} was carried out; whether it helped is being watched.`;
     case 'AwaitingApproval':

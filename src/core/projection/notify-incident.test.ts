@@ -217,4 +217,24 @@ describe('reminders', () => {
     assert.deepEqual([all.length, later.length], [1, 0]);
     assert.match(all[0]?.text ?? '', /^Still: .*KEY is not set/s);
   });
+
+  it('tell again of an action that hangs', () => {
+    const { scenario, key } = trouble();
+    const place = { journal: 'j', time: '', head: { seq: 1, hash: '' } };
+    const before = remindersOf(scenario.state, 0, place);
+    scenario.pass(60_000);
+    const { name = '', policy = null } = scenario.incident(key) ?? {};
+    scenario.append({
+      type: 'incident.escalated',
+      incident: name,
+      workload: key,
+      policy,
+      data: { reason: 'Blocked', message: 'no answer' },
+    });
+
+    const after = remindersOf(scenario.state, 0, place);
+
+    assert.deepEqual([before.length, after.length], [0, 1]);
+    assert.match(after[0]?.text ?? '', /^Still: A person is needed for web: no answer.*\nSee why/);
+  });
 });

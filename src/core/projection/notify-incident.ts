@@ -2,6 +2,7 @@ import {
   type Attempt,
   type Incident,
   incidentName,
+  isHanging,
   isOpen,
   phaseOf,
 } from '#core/incident/incident.ts';
@@ -120,7 +121,7 @@ function waitingFor(incident: Incident, state: OperatorState, sinceMs: number): 
     return approvalRequested(incident, candidate, `${what} waits for approval`);
   }
   const last = escalations.at(-1);
-  const isWaiting = phase === 'Escalated' || phase === 'Open';
+  const isWaiting = phase === 'Escalated' || phase === 'Open' || isHanging(incident);
   if (!isWaiting || last === undefined || Date.parse(last.at) < sinceMs) {
     return undefined;
   }
