@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { aContainer, aPolicy, health, Scenario } from '../../../test/support/scenario.ts';
+import type { LedgerEntry } from '#core/journal/state.ts';
+import { aContainer, aPolicy, health, Scenario, START_MS } from '../../../test/support/scenario.ts';
+import { reconsider } from './reconsider.ts';
 import { REFUSAL_REASONS, type RefusalReason } from './refusal.ts';
 
 const sick = (more = {}) => aContainer('web', { health: health('unhealthy'), ...more });
@@ -207,6 +209,108 @@ describe('the gate', () => {
       assert.ok(reasons.includes(reason), `${reason} is not among ${reasons.join(', ')}`);
     });
   }
+
+  describe('of a dependent, by its own policy,', () => {
+    const minutesAgo = (minutes: number, more: object = {}) => ({
+      intent: `i${minutes}`,
+      action: 'bounce',
+      policy: 'client',
+      incident: 'x',
+      atMs: START_MS - minutes * 60_000,
+      ...more,
+    });
+
+    for (const [what, own, action, starts, says, isPassing] of [
+      [
+        'the hours',
+        { windows: { deny: ['0 0 * * * / 24h'] } },
+        {},
+        [],
+        /^it also touches box\/client: policy client: denied by 0 0 \* \* \* \/ 24h, for another/,
+        true,
+      ],
+      [
+        'the cooldown',
+        {},
+        { cooldown: '10m' },
+        [minutesAgo(9)],
+        /^it also touches box\/client: policy client: bounce has a cooldown, for another 1m$/,
+        true,
+      ],
+      [
+        'the limit',
+        {},
+        { cooldown: '0s', limit: { max: 1, per: '1h' } },
+        [minutesAgo(59)],
+        /^it also touches box\/client: policy client: bounce was started 1 time within 1h, for/,
+        false,
+      ],
+    ] as const) {
+      const arrange = (started: readonly LedgerEntry[]) => {
+        const allowed = [{ name: 'bounce', tool: 'docker/restart_container', ...action }];
+        const client = { selector: { names: ['client'] }, ...remediation({ ...own, allowed }) };
+        const scenario = new Scenario(
+          aPolicy({ selector: { names: ['web'] } }),
+          aPolicy(client, 'client'),
+        );
+        scenario.put(aContainer('client', { shares: [{ kind: 'network', owner: 'web' }] }));
+        scenario.state.ledger['box/client'] = [...started];
+        return withSick(scenario);
+      };
+
+      it(`denies for ${what}`, () => {
+        const scenario = arrange(starts);
+
+        const { effects } = scenario.reconcile(KEY);
+
+        assert.deepEqual(effects, []);
+        const [refusal, ...others] = scenario.incident(KEY)?.candidates[0]?.blockedBy ?? [];
+        assert.deepEqual([refusal?.reason, others], ['DependentNotPermitted', []]);
+        assert.match(refusal?.message ?? '', says);
+        // What passes is waited for; for a limit the ladder goes on, and here it ends.
+        assert.equal(scenario.incident(KEY)?.escalations.length, isPassing ? 0 : 1);
+      });
+
+      if (starts.length === 0) continue;
+      it(`permits again when ${what} is over`, () => {
+        const scenario = arrange(starts.map((one) => ({ ...one, atMs: START_MS - 3_600_000 })));
+
+        assert.equal(scenario.reconcile(KEY).effects.length, 1);
+      });
+    }
+
+    it('counts what was done to it for the sake of others, and not the intent that is looked at', () => {
+      const allowed = [{ name: 'bounce', tool: 'docker/restart_container', cooldown: '30m' }];
+      const client = { selector: { names: ['client'] }, ...remediation({ allowed }) };
+      const quick = remediation({ backoff: { initial: '1s' } }, { cooldown: '0s' });
+      const scenario = withSick(
+        new Scenario(
+          aPolicy({ selector: { names: ['web'] }, ...quick }),
+          aPolicy(client, 'client'),
+        ),
+      );
+      scenario.put(aContainer('client', { shares: [{ kind: 'network', owner: 'web' }] }));
+      assert.equal(scenario.reconcile(KEY).effects.length, 1);
+      const [attempt] = scenario.incident(KEY)?.attempts ?? [];
+      assert.ok(attempt);
+      const { name = '' } = scenario.incident(KEY) ?? {};
+      const memory = scenario.memories.get(KEY);
+      const look = { incident: name, attempt, memory };
+      assert.deepEqual(reconsider(scenario.world(), KEY, look)?.blockedBy, []);
+
+      scenario.complete(KEY);
+      scenario.put(aContainer('web', { health: health('healthy') }));
+      scenario.reconcile(KEY);
+      scenario.pass(20_000);
+      scenario.reconcile(KEY);
+      scenario.pass(60_000);
+      withSick(scenario).reconcile(KEY);
+
+      assert.deepEqual(scenario.blockedBy(KEY), { restart: ['DependentNotPermitted'] });
+      scenario.pass(30 * 60_000);
+      assert.equal(scenario.reconcile(KEY).effects.length, 1);
+    });
+  });
 
   it('gives what a person has just started the time to be well, and no longer', () => {
     const crashes = {

@@ -1,5 +1,7 @@
 import { isOpen, pendingAttempt } from '#core/incident/incident.ts';
+import type { CompiledAction, CompiledPolicy } from '#core/policy/compile.ts';
 import { isDenied } from '#core/policy/deny-window.ts';
+import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { isHealthy } from './budget.ts';
 import { type GuardContext, type Guards, type No, until } from './guard.ts';
@@ -36,14 +38,7 @@ export const RATE_GUARDS: Guards = {
   },
 
   DeniedWindow(context) {
-    const { policy, world } = context;
-    for (const window of policy.denyWindows) {
-      const { denied, untilMs = world.wallMs } = isDenied(window, world.wallMs);
-      if (denied) {
-        return until(context, `denied by ${window.source}`, world.nowMs + untilMs - world.wallMs);
-      }
-    }
-    return undefined;
+    return inDeniedWindow(context, context.policy);
   },
 
   StormActive(context) {
@@ -61,7 +56,9 @@ export const RATE_GUARDS: Guards = {
       const no = restOf(
         context,
         idle.last + restMs,
-        `${idle.count} intents in a row were not executed`,
+        idle.count === 1
+          ? 'the last intent was not executed'
+          : `${idle.count} intents in a row were not executed`,
       );
       if (no !== undefined) return no;
     }
@@ -73,20 +70,12 @@ export const RATE_GUARDS: Guards = {
 
   Cooldown(context) {
     const { action } = context.candidate;
-    const last = startsOf(context).findLast((start) => start.action === action.name);
-    return last && restOf(context, last.atMs + action.cooldown, `${action.name} has a cooldown`);
+    return inCooldown(context, action, startsUnder(action.name, context));
   },
 
   LimitReached(context) {
     const { action } = context.candidate;
-    const { max, per } = action.limit;
-    const recent = startsOf(context).filter(
-      (start) => start.action === action.name && start.atMs > context.world.nowMs - per,
-    );
-    const oldest = recent[recent.length - max];
-    if (oldest === undefined) return undefined;
-    const spent = `${action.name} was started ${recent.length} times within ${formatDuration(per)}`;
-    return until(context, spent, oldest.atMs + per);
+    return limitReached(context, action, startsUnder(action.name, context));
   },
 
   BudgetExhausted(context) {
@@ -100,10 +89,49 @@ export const RATE_GUARDS: Guards = {
     );
     const oldest = recent[recent.length - maxActions.max];
     if (oldest === undefined) return undefined;
-    const spent = `${recent.length} actions on this host within ${formatDuration(maxActions.perMs)}`;
+    const spent = `${counted(recent.length, 'action')} on this host within ${formatDuration(maxActions.perMs)}`;
     return until(context, spent, oldest.atMs + maxActions.perMs);
   },
 };
+
+export function inDeniedWindow(context: GuardContext, policy: CompiledPolicy): No | undefined {
+  const { world } = context;
+  for (const window of policy.denyWindows) {
+    const { denied, untilMs = world.wallMs } = isDenied(window, world.wallMs);
+    if (denied) {
+      return until(context, `denied by ${window.source}`, world.nowMs + untilMs - world.wallMs);
+    }
+  }
+  return undefined;
+}
+
+/** @param starts those that count for the action, oldest first */
+export function inCooldown(
+  context: GuardContext,
+  { name, cooldown }: CompiledAction,
+  starts: readonly Pick<Start, 'atMs'>[],
+): No | undefined {
+  const last = starts.at(-1);
+  return last && restOf(context, last.atMs + cooldown, `${name} has a cooldown`);
+}
+
+/** @param starts those that count for the action, oldest first */
+export function limitReached(
+  context: GuardContext,
+  { name, limit }: CompiledAction,
+  starts: readonly Pick<Start, 'atMs'>[],
+): No | undefined {
+  const { max, per } = limit;
+  const recent = starts.filter(({ atMs }) => atMs > context.world.nowMs - per);
+  const oldest = recent[recent.length - max];
+  if (oldest === undefined) return undefined;
+  const spent = `${name} was started ${counted(recent.length, 'time')} within ${formatDuration(per)}`;
+  return until(context, spent, oldest.atMs + per);
+}
+
+function startsUnder(action: string, context: GuardContext): readonly Start[] {
+  return startsOf(context).filter((start) => start.action === action);
+}
 
 function restOf(context: GuardContext, endsAtMs: number, message: string): No | undefined {
   return endsAtMs > context.world.nowMs ? until(context, message, endsAtMs) : undefined;

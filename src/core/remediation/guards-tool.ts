@@ -1,4 +1,5 @@
-import type { CompiledPolicy } from '#core/policy/compile.ts';
+import type { LedgerEntry } from '#core/journal/state.ts';
+import type { CompiledAction, CompiledPolicy } from '#core/policy/compile.ts';
 import type { Mode } from '#core/policy/schema.ts';
 import type { ResourceLimits } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
@@ -6,8 +7,9 @@ import type { WorkloadView } from '#core/workload/view.ts';
 import { formatBytes, parseQuantity } from '#lib/quantity.ts';
 import type { GuardContext, Guards, No } from './guard.ts';
 import { deployedAtMs, humanAction, isLabelPaused, sentinelPaused } from './guards-people.ts';
-import { isShadow } from './guards-rate.ts';
+import { inCooldown, inDeniedWindow, isShadow, limitReached } from './guards-rate.ts';
 import { UPDATE_RESOURCES } from './tools.ts';
+import type { World } from './world.ts';
 
 const LAXNESS: Readonly<Record<Mode, number>> = { Off: 0, Shadow: 1, Approve: 2, Auto: 3 };
 
@@ -82,14 +84,68 @@ function dependentRefuses(context: GuardContext, key: WorkloadKey): No | undefin
   const theirs = governing.policy.spec.remediation.mode;
   const { name } = governing.policy;
   if (LAXNESS[theirs] < LAXNESS[own]) return { message: `policy ${name} has mode ${theirs}` };
-  const action = governing.policy.actions.find(({ tool }) => tool === candidate.action.tool);
+  const action = actionOn(governing.policy, candidate.action);
   if (action === undefined) {
     return { message: `policy ${name} does not allow ${candidate.action.tool}` };
   }
   if (action.approval === 'Required' && candidate.action.approval !== 'Required') {
     return { message: `policy ${name} asks for an approval of ${action.name}` };
   }
-  return dependentIsHeld(context, view, governing.policy);
+  const place = { key, policy: governing.policy, action, context };
+  return (
+    dependentIsSpent(place) ??
+    dependentIsHeld(context, view, governing.policy) ??
+    dependentRests(place)
+  );
+}
+
+/** What another policy calls the use of the same tool; of several, the one of the same name. */
+function actionOn(
+  { actions }: CompiledPolicy,
+  { name, tool }: CompiledAction,
+): CompiledAction | undefined {
+  const same = actions.filter((action) => action.tool === tool);
+  return same.find((action) => action.name === name) ?? same[0];
+}
+
+interface Dependent {
+  readonly key: WorkloadKey;
+  readonly policy: CompiledPolicy;
+  /** That policy's own action with the tool of the candidate. */
+  readonly action: CompiledAction;
+  readonly context: GuardContext;
+}
+
+/** A limit lasts: the ladder goes on, as it does for a limit of the target's own. */
+function dependentIsSpent({ key, policy, action, context }: Dependent): No | undefined {
+  const no = limitReached(context, action, startsOn({ key, policy, action, context }));
+  return no && { ...no, message: `policy ${policy.name}: ${no.message}` };
+}
+
+/** The hours and the rest that the other policy wants for its workload. */
+function dependentRests(dependent: Dependent): No | undefined {
+  const { policy, action, context } = dependent;
+  // The hours of the candidate's own policy are another guard's.
+  const denied = policy === context.policy ? undefined : inDeniedWindow(context, policy);
+  const no = denied ?? inCooldown(context, action, startsOn(dependent));
+  return no && { ...no, message: `policy ${policy.name}: ${no.message}`, isPassing: true };
+}
+
+/**
+ * What really was done to the workload, also where the candidate is only thought of: under the name
+ * of its own policy's action, or with the same tool for another policy's sake.
+ */
+function startsOn({ key, policy, action, context }: Dependent) {
+  const { world, ownIntent } = context;
+  return (world.state.ledger[key] ?? []).filter((start) => {
+    if (start.intent === ownIntent) return false;
+    if (start.action === action.name) return true;
+    return start.policy !== policy.name && toolOf(world, start) === action.tool;
+  });
+}
+
+function toolOf({ state }: World, { incident, intent }: LedgerEntry): string | undefined {
+  return state.incidents[incident]?.attempts.find((one) => one.intent === intent)?.tool;
 }
 
 /** What keeps a dependent for now, and will pass. */
