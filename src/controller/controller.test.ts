@@ -284,26 +284,53 @@ describe('the operator', () => {
     });
   }
 
-  it('touches nothing that a recreation has left when its policy is Off by then', async () => {
-    const first = await MemoryOperator.open([aPolicy(RECREATE)]);
-    const { clock, engine, storage } = first;
-    await engine.add({ name: 'web', health: CHECK, plan: () => ({ health: 'unhealthy' }) });
-    engine.faults.cutOffAfter(4, 'TakesEffect');
-    for (let looks = 0; looks < 200 && !engine.faults.isCut; looks += 1) await first.pass(500);
-    first.kill();
-    engine.faults.reconnect();
-    const before = engine.writes.length;
-    const remediation = { ...RECREATE.remediation, mode: 'Off' };
+  for (const [what, policies, why] of [
+    ['Off', [aPolicy({ remediation: { ...RECREATE.remediation, mode: 'Off' } })], 'in mode Off'],
+    ['removed', [], 'no policy governs box/web any more'],
+  ] as const) {
+    it(`touches nothing that a recreation has left when its policy is ${what} by then, and says so once`, async () => {
+      const first = await MemoryOperator.open([aPolicy(RECREATE)]);
+      const { clock, engine, storage } = first;
+      await engine.add({ name: 'web', health: CHECK, plan: () => ({ health: 'unhealthy' }) });
+      engine.faults.cutOffAfter(4, 'TakesEffect');
+      for (let looks = 0; looks < 200 && !engine.faults.isCut; looks += 1) await first.pass(500);
+      first.kill();
+      engine.faults.reconnect();
+      const before = engine.writes.length;
 
-    const second = await MemoryOperator.open([aPolicy({ remediation })], {
-      clock,
-      engine,
-      storage,
+      const second = await MemoryOperator.open(policies, { clock, engine, storage });
+      await second.pass(1_300_000);
+
+      assert.deepEqual(engine.writes.slice(before), []);
+      const [said, ...others] = second.warnings.filter((words) => words.includes('.sentinel-'));
+      assert.deepEqual(others, []);
+      assert.match(said ?? '', /set aside is kept.*: web\.sentinel-[a-z0-9]+-old: /);
+      assert.deepEqual([second.incidents()[0]?.attempts[0]?.message?.includes(why)], [true]);
+      await second.stop();
     });
-    await second.pass(700_000);
+  }
 
-    assert.deepEqual(engine.writes.slice(before), []);
-    await second.stop();
+  it('says of what was set aside and is removable no more that it stays', async () => {
+    const operator = await MemoryOperator.open([aPolicy(RECREATE)]);
+    const { engine } = operator;
+    let health: 'healthy' | 'unhealthy' = 'unhealthy';
+    await engine.add({ name: 'web', health: CHECK, plan: () => ({ health }) });
+    health = 'healthy';
+    engine.faults.inject({ operation: 'remove', kind: 'Refuse' });
+    await operator.pass(300_000);
+    assert.match(operator.warnings.join('\n'), /what was set aside could not be removed/);
+    operator.policies.set([]);
+    operator.warnings.length = 0;
+
+    await operator.pass(1_300_000);
+
+    assert.deepEqual(
+      operator.warnings.map((words) => words.replace(/sentinel-[a-z0-9]+/, 'sentinel-I')),
+      [
+        'a container that was set aside is kept until a person removes it: web.sentinel-I-old: no policy governs box/web any more',
+      ],
+    );
+    await operator.stop();
   });
 
   it('has its last record on disk before it says that it has stopped', async () => {

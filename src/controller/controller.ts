@@ -5,6 +5,7 @@ import type { PolicyEntry } from '#core/journal/state.ts';
 import { cutMsOf } from '#core/remediation/judge-all.ts';
 import { recoverIntent } from '#core/remediation/recover-intent.ts';
 import type { ResolvedArguments } from '#core/remediation/secrets.ts';
+import { fateOfSetAside } from '#core/remediation/set-aside.ts';
 import { about, type WorkloadMemory } from '#core/remediation/step.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
@@ -98,6 +99,8 @@ export class Controller implements AsyncDisposable {
   readonly #memories = new Map<WorkloadKey, WorkloadMemory>();
   readonly #stopping = new AbortController();
   readonly #running: Promise<unknown>[] = [];
+  /** Set-aside containers that this run has spoken of. */
+  readonly #keptTold = new Set<string>();
   #lastPolicies: PolicySet | undefined;
   #isSynced = false;
   #isConnected = false;
@@ -381,23 +384,24 @@ export class Controller implements AsyncDisposable {
    * here, where a crash or a failure has left them.
    */
   #settleLeftovers(): void {
-    const { incidents } = this.#options.journal.state();
+    const world = this.#worlds.build();
     for (const name of this.fleet.containers().map((container) => container.name)) {
       const intent = intentOfSetAside(name);
       if (intent === undefined) continue;
-      for (const incident of Object.values(incidents)) {
-        const attempt = incident.attempts.find((one) => one.intent === intent);
-        const isOver =
-          attempt?.verification === 'Passed' ||
-          (attempt?.verification === 'Failed' && attempt.outcome !== 'OutcomeUnknown');
-        const isBeingUndone = incident.attempts.some(
-          ({ rollbackOf, outcome }) => rollbackOf === intent && outcome === undefined,
-        );
-        if (!isOver || isBeingUndone) continue;
-        const effect = { kind: 'Settle', intent } as const;
-        this.#executor.start(incident.workload.key, incident.name, effect, Promise.resolve());
-      }
+      const fate = fateOfSetAside(world, intent);
+      if (fate.kind === 'Kept') this.#tellKept(name, fate.why);
+      if (fate.kind !== 'Removable') continue;
+      const effect = { kind: 'Settle', intent } as const;
+      this.#executor.start(fate.workload, fate.incident, effect, Promise.resolve());
     }
+  }
+
+  /** Once per run: it takes up room, and nobody else would ever speak of it. */
+  #tellKept(name: string, why: string): void {
+    if (this.#keptTold.has(name)) return;
+    this.#keptTold.add(name);
+    const message = 'a container that was set aside is kept until a person removes it';
+    this.#options.listener?.onWarning?.(message, `${name}: ${why}`);
   }
 
   async #resyncLoop(): Promise<void> {

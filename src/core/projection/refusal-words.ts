@@ -83,7 +83,8 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
   },
   DependentNotPermitted: {
     meaning: 'it would also touch another workload, whose policy or state forbids that',
-    remedy: 'Allow it in the other workload’s policy too, wait until that permits it, or act by hand.',
+    remedy:
+      'Allow it in the other workload’s policy too, wait until that permits it, or act by hand.',
   },
   ToolsNotReady: {
     meaning: 'the tool cannot be called',
