@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULTS } from '#core/defaults.ts';
 import { type CliContext, CliError, type ExitCode } from './context.ts';
-import { DATA_ELSE, dataDirectory } from './data-option.ts';
+import { dataDirectory, READ_DATA_ELSE } from './data-option.ts';
 
 export interface ApiOptions {
   readonly server?: string;
@@ -16,7 +16,7 @@ export function withApiOptions(command: Command): Command {
   return command
     .option('--server <url>', 'where Sentinel serves its API (API_HOST and API_PORT)')
     .option('--token <token>', 'bearer token (SENTINEL_TOKEN or its _FILE, else DATA/api-token)')
-    .option('--data <dir>', `the data directory that holds the token (${DATA_ELSE})`);
+    .option('--data <dir>', `the data directory that holds the token (${READ_DATA_ELSE})`);
 }
 
 export interface ApiClient {

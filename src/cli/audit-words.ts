@@ -1,5 +1,6 @@
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord, RecordType } from '#core/journal/record.ts';
+import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
 
 type Words = { readonly [Type in RecordType]?: (data: RecordData[Type]) => string };
@@ -18,7 +19,7 @@ const WORDS: Words = {
   'policy.loaded': ({ policies, problems, revision }) =>
     [
       `${policies.length === 0 ? 'no policy' : policies.map(({ name }) => name).join(', ')} in force`,
-      ...(problems === 0 ? [] : [`${problems} problems in the last load`]),
+      ...(problems === 0 ? [] : [`${counted(problems, 'problem')} in the last load`]),
       ...(revision === '' ? [] : [revision]),
     ].join(', '),
   'workload.observed': (data) => {

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { JournalRecord } from '#core/journal/record.ts';
+import { counted } from '#lib/counted.ts';
 import { plainLine } from '#lib/plain-text.ts';
 import { recordWords } from './audit-words.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { warnOfDamage } from './damage-warning.ts';
-import { DATA_ELSE, dataDirectory } from './data-option.ts';
+import { dataDirectory, READ_DATA_ELSE } from './data-option.ts';
 import { Paint, print } from './terminal.ts';
 import type { ChainHead, JournalArchive, JournalVerdict } from './wiring.ts';
 
 type End = (code: ExitCode) => void;
 
-const DATA = ['--data <dir>', `the data directory (${DATA_ELSE})`] as const;
+const DATA = ['--data <dir>', `the data directory (${READ_DATA_ELSE})`] as const;
 
 export function command(context: CliContext, end: End): Command {
   return new Command('audit')
@@ -120,11 +121,11 @@ function verdictWords(verdict: JournalVerdict): string {
   );
   const left = problemCount - problems.length;
   if (left > 0) lines.push(`… and ${left} more`);
-  const size = `${records} records in ${segments} ${segments === 1 ? 'segment' : 'segments'}`;
+  const size = `${counted(records, 'record')} in ${counted(segments, 'segment')}`;
   lines.push(
     ok
       ? `the chain is whole: ${size}`
-      : `the journal was damaged: ${problemCount} findings, ${size} are good`,
+      : `the journal was damaged: ${counted(problemCount, 'finding')}; good: ${size}`,
   );
   if (head !== undefined) lines.push(`head ${head.seq}:${head.hash}`);
   return [...lines, ...cannotCover.map((note) => `note: ${note}`)].join('\n');

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtinTool } from '#core/remediation/tools.ts';
+import { counted } from '#lib/counted.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { type Column, formatTable } from './table.ts';
 import { print } from './terminal.ts';
@@ -145,7 +146,7 @@ function pinCommand({ wiring, stdout }: CliContext, end: End): Command {
     )
     .action(async (servers: readonly string[], options: PinOptions) => {
       for (const { name, tools, lock } of await wiring.mcp.pin({ ...options, servers })) {
-        print(stdout, `${name}: pinned ${tools.length} tools in ${lock}`);
+        print(stdout, `${name}: pinned ${counted(tools.length, 'tool')} in ${lock}`);
         for (const tool of tools) print(stdout, `  ${tool}`);
       }
       end(0);

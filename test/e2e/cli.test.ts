@@ -310,6 +310,10 @@ describe('sentinel on a journal', () => {
     assert.match(help.stdout, /sentinel:outbox:<journalId>:head/);
     assert.match(stdout, /^the chain is whole: \d+ records in 1 segment$/m);
     assert.match(cut.stdout, /the head kept elsewhere is record 99999/);
+    assert.match(
+      cut.stdout,
+      /^the journal was damaged: 1 finding; good: \d+ records in 1 segment$/m,
+    );
   });
 
   it('takes an emptied journal for damaged where a Sentinel has run', async () => {

@@ -1,5 +1,6 @@
 import { JournalUnavailableError } from '#core/errors.ts';
 import { canonicalJson, type JournalRecord, type RecordDraft } from '#core/journal/record.ts';
+import { counted } from '#lib/counted.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { JournalStorage } from '#ports/journal-storage.ts';
 import { type Archive, createArchive } from './archive.ts';
@@ -342,7 +343,7 @@ class OpenJournal<State> implements Journal<State> {
       this.#writer.pendingBytes() > this.#options.pendingBytesMax;
     if (!isFull) return undefined;
     const reason = this.#writer.failure() ?? 'the disk is slower than the records come';
-    return `${waiting} records wait for the disk: ${reason}`;
+    return `${counted(waiting, 'record')} ${waiting === 1 ? 'waits' : 'wait'} for the disk: ${reason}`;
   }
 
   /** Builds the chain of all drafts before any takes effect: one bad draft refuses them all. */

@@ -116,7 +116,13 @@ export const SentinelConfig = z.strictObject({
       ),
       data: z
         .strictObject({
-          directory: z.string().min(1).optional().describe('SENTINEL_DATA unless given.'),
+          directory: z
+            .string()
+            .min(1)
+            .optional()
+            .describe(
+              'SENTINEL_DATA unless given. Commands beside run and doctor do not look here: tell them with --data or SENTINEL_DATA.',
+            ),
           retention: Duration.prefault('31d').describe('Oldest segments of the journal go.'),
           evidenceBytesMax: z
             .int()

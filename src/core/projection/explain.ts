@@ -1,6 +1,7 @@
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { callWords } from '#core/remediation/call-words.ts';
+import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { plainLine } from '#lib/plain-text.ts';
 import { hangingWords, nextSteps, wasTried } from './explain-next.ts';
@@ -159,7 +160,7 @@ function observation(
   thresholds: readonly ThresholdSpec[],
 ): string {
   const shown = isProbe(signal)
-    ? `failing, ${failures(value)} in a row`
+    ? `failing, ${counted(Number(value), 'failure')} in a row`
     : valueWords(signal, value);
   const { name, place } = OF_THRESHOLD.exec(note ?? '')?.groups ?? {};
   if (name === undefined) {
@@ -174,10 +175,6 @@ function observation(
 
 function isProbe(signal: string): boolean {
   return signal === 'probe.http' || signal === 'probe.tcp';
-}
-
-function failures(value: EvidenceObject['value']): string {
-  return value === 1 ? '1 failure' : `${value} failures`;
 }
 
 const LAST_LINES_MAX = 15;

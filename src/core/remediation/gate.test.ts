@@ -363,6 +363,25 @@ describe('the gate', () => {
     assert.equal(scenario.incident(KEY), undefined);
   });
 
+  for (const [times, says] of [
+    [1, /^the last intent was not executed, for another/],
+    [2, /^2 intents in a row were not executed, for another/],
+  ] as const) {
+    it(`rests after what was not executed, and says so in the right number: ${times}`, () => {
+      const scenario = withSick(new Scenario(aPolicy(remediation({ backoff: { initial: '1s' } }))));
+      for (let intents = 0; intents < times; intents += 1) {
+        assert.equal(scenario.reconcile(KEY).effects.length, 1);
+        scenario.complete(KEY, { outcome: 'NotExecuted', reason: 'ServerUnavailable' });
+        if (intents + 1 < times) scenario.pass(60_000);
+      }
+
+      scenario.reconcile(KEY);
+
+      const [refusal] = scenario.incident(KEY)?.candidates[0]?.blockedBy ?? [];
+      assert.match(refusal?.message ?? '', says);
+    });
+  }
+
   it('has a denial in this file for every reason', () => {
     const elsewhere = ['PolicyConflict'];
 
