@@ -223,7 +223,7 @@ it('nothing is removed before all older segments were checked', async () => {
   const [name = '', content = Buffer.of()] = [...files][1] ?? [];
   const storage = createMemoryJournalStorage(new Map(files).set(name, content.subarray(0, -9)));
   const options = {
-    segmentBytesMax: 500,
+    segmentBytesMax: 300,
     retention: {
       ageMaxMs: 0,
       bytesMax: 0,

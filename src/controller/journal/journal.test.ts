@@ -232,6 +232,21 @@ describe('rotation', () => {
     assert.deepEqual(new Set(read), new Set(files.keys()));
   });
 
+  it('does not begin a segment with each record when the state alone is larger than one', async () => {
+    const storage = createMemoryJournalStorage();
+    const options = { segmentBytesMax: 1_000 };
+    const reducer = {
+      ...tallyReducer,
+      snapshot: (state: object) => ({ ...state, x: 'x'.repeat(2_000) }),
+    };
+    await using journal = await openTestJournal({ storage, reducer, options });
+
+    await appendMany(journal, 20);
+
+    const segments = storage.files().size;
+    assert.ok(segments > 2 && segments < 12, `${segments} segments for 20 records of half the size`);
+  });
+
   it('reads across segments, from anywhere, the unwritten end included', async () => {
     const storage = createMemoryJournalStorage();
     await using journal = await openTestJournal({ storage, options: SMALL_SEGMENTS });

@@ -20,7 +20,7 @@ import {
 import { createJournalWriter, type JournalWriter, type WriterOptions } from './writer.ts';
 
 export interface JournalOptions extends WriterOptions {
-  /** A segment that has reached this size is followed by a new one. Default 8 MiB. */
+  /** A segment to which so much was added is followed by a new one. Default 8 MiB. */
   readonly segmentBytesMax: number;
   /** Most records that wait for the disk; beyond it appends are refused. Default 10,000. */
   readonly pendingRecordsMax: number;
@@ -163,6 +163,14 @@ export async function openJournal<State>(config: JournalConfig<State>): Promise<
 /** Records kept in memory after they are durable, for readers that follow the head. */
 const RECENT_RECORDS = 1_024;
 
+interface ActiveSegment {
+  readonly name: string;
+  bytes: number;
+  /** Of its first line; 0 where that is none, or was written by an earlier run. */
+  readonly snapshotBytes: number;
+  lastAtMs: number;
+}
+
 class OpenJournal<State> implements Journal<State> {
   readonly #config: JournalConfig<State>;
   readonly #options: JournalOptions;
@@ -178,7 +186,7 @@ class OpenJournal<State> implements Journal<State> {
   /** The last records, all that are not durable among them; ascending without a gap. */
   #recent: JournalRecord[] = [];
   readonly #archive: Archive;
-  #active: { name: string; bytes: number; lastAtMs: number } | undefined;
+  #active: ActiveSegment | undefined;
   #damage: string | undefined;
   #pruning: Promise<void> = Promise.resolve();
   verified: Promise<void> = Promise.resolve();
@@ -191,7 +199,9 @@ class OpenJournal<State> implements Journal<State> {
     this.#journal = recovered.journal ?? { id: config.newJournalId, since: 1 };
     this.#acknowledgedSeq = this.#options.hasOutbox ? 0 : Number.POSITIVE_INFINITY;
     const { active } = recovered;
-    if (active !== undefined) this.#active = { ...active, lastAtMs: config.clock.wallMs() };
+    if (active !== undefined) {
+      this.#active = { ...active, snapshotBytes: 0, lastAtMs: config.clock.wallMs() };
+    }
     this.#archive = createArchive({
       storage: config.storage,
       clock: config.clock,
@@ -278,9 +288,9 @@ class OpenJournal<State> implements Journal<State> {
 
   append(drafts: readonly RecordDraft[], options: { readonly durable: boolean }): Appended {
     this.#assertRoom(drafts.length);
-    if (this.#active !== undefined && this.#active.bytes >= this.#options.segmentBytesMax) {
-      this.#rotate(this.#journal);
-    }
+    const { bytes, snapshotBytes } = this.#active ?? { bytes: 0, snapshotBytes: 0 };
+    // A snapshot alone may be larger than that, and must not make each record begin a segment.
+    if (bytes - snapshotBytes >= this.#options.segmentBytesMax) this.#rotate(this.#journal);
 
     const encoded = this.#encode(drafts);
     this.#applyAll(encoded);
@@ -391,6 +401,7 @@ class OpenJournal<State> implements Journal<State> {
     const active = (this.#active ??= {
       name: segmentName(records[0]?.seq ?? 1),
       bytes: 0,
+      snapshotBytes: records[0]?.type === 'journal.snapshot' ? (encoded[0]?.bytes.length ?? 0) : 0,
       lastAtMs: 0,
     });
     const lines = encoded.map(({ record, bytes }) => {

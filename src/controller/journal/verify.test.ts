@@ -14,7 +14,7 @@ let records: JournalRecord[];
 
 before(async () => {
   const storage = createMemoryJournalStorage();
-  const journal = await openTestJournal({ storage, options: { segmentBytesMax: 2_500 } });
+  const journal = await openTestJournal({ storage, options: { segmentBytesMax: 1_500 } });
   for (let index = 0; index < 15; index += 1) {
     await journal.append([aNote(`inc-${index}`, 'a note')], { durable: true }).durable;
   }
