@@ -255,6 +255,25 @@ it('nothing is removed before all older segments were checked', async () => {
   assert.ok(storage.files().size >= files.size + 5, 'nor were those closed since');
 });
 
+it('what a killed process left unsynced is synced before a new segment begins', async () => {
+  const storage = createMemoryJournalStorage();
+  const clock = new VirtualClock();
+  const killed = await openTestJournal({ storage, clock });
+  await killed.append([aNote('inc-1')], { durable: true }).durable;
+  await clock.run(killed.append([aNote('inc-1')], { durable: false }).durable);
+  assert.ok(parseFiles(storage.files()).length > parseFiles(storage.durableFiles()).length);
+
+  const options = { segmentBytesMax: 100 };
+  const next = await openTestJournal({ storage, clock, options });
+  await next.append([aNote('inc-2')], { durable: true }).durable;
+  const powerless = createMemoryJournalStorage(storage.durableFiles());
+  await using last = await openTestJournal({ storage: powerless, clock });
+  await last.verified;
+
+  assert.ok(storage.files().size > 1, 'it did begin a segment');
+  assert.equal(last.unavailableReason(), undefined);
+});
+
 describe('a disk that says no', () => {
   const options = { retryMs: 100, retryMaxMs: 1_000 };
 

@@ -244,7 +244,10 @@ describe('rotation', () => {
     await appendMany(journal, 20);
 
     const segments = storage.files().size;
-    assert.ok(segments > 2 && segments < 12, `${segments} segments for 20 records of half the size`);
+    assert.ok(
+      segments > 2 && segments < 12,
+      `${segments} segments for 20 records of half the size`,
+    );
   });
 
   it('reads across segments, from anywhere, the unwritten end included', async () => {

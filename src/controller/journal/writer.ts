@@ -70,6 +70,8 @@ export function createJournalWriter(deps: WriterDeps): JournalWriter {
   return new Writer(deps);
 }
 
+const NOTHING = new Uint8Array();
+
 class Writer implements JournalWriter {
   readonly #deps: WriterDeps;
   /** Not yet durable, oldest first; the first `#written` of them are in storage, unsynced. */
@@ -88,11 +90,15 @@ class Writer implements JournalWriter {
   readonly #closed = new AbortController();
   #cancelWrite: (() => void) | undefined;
   #cancelSync: (() => void) | undefined;
+  /** The segment that was found at the start, until it was synced. */
+  #found: string | undefined;
 
   constructor(deps: WriterDeps) {
     this.#deps = deps;
     const { active } = deps;
-    if (active !== undefined) this.#segment = { name: active.name, durableBytes: active.bytes };
+    if (active === undefined) return;
+    this.#segment = { name: active.name, durableBytes: active.bytes };
+    this.#found = active.name;
   }
 
   push(lines: readonly PendingLine[], options: { readonly sync: boolean }): Promise<void> {
@@ -202,6 +208,7 @@ class Writer implements JournalWriter {
   async #writeBatch(): Promise<void> {
     const batch = this.#nextBatch();
     if (this.#segment?.name !== batch.segment) {
+      if (this.#found !== undefined) await this.#seal(this.#found);
       this.#segment = { name: batch.segment, durableBytes: 0 };
     }
     const sync = this.#syncWanted || batch.endsSegment || this.#failures > 0;
@@ -210,9 +217,21 @@ class Writer implements JournalWriter {
 
     this.#written = batch.end;
     this.#writtenSeq = this.#lines[batch.end - 1]?.seq ?? this.#writtenSeq;
-    if (sync) this.#markDurable();
+    if (sync) {
+      this.#found = undefined;
+      this.#markDurable();
+    }
     this.#settleWaiters();
     if (this.#failures > 0) this.#recover();
+  }
+
+  /**
+   * What a killed process wrote may not be on disk yet, and nothing may follow in another segment
+   * before it is. Within a run a segment is synced with its last lines.
+   */
+  async #seal(found: string): Promise<void> {
+    await this.#timed(() => this.#deps.storage.append(found, NOTHING, { sync: true }));
+    this.#found = undefined;
   }
 
   /**
