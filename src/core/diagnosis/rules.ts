@@ -27,7 +27,7 @@ const EXIT_CODES: Readonly<Record<number, string>> = {
 const RULES: readonly Rule[] = [
   function outOfMemory({ view, history }, incident) {
     const { container } = view;
-    const killed = container?.oomKilled === true || history.oomAtMs !== undefined;
+    const killed = container?.oomKilled === true || history.oom !== undefined;
     if (!killed || !mentions(incident, ['oomKilled', 'exit', 'memory', 'restarts', 'health']))
       return undefined;
     const limit = container?.limits.memoryBytes;

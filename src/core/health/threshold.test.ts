@@ -279,6 +279,17 @@ describe('exit', () => {
     assert.equal(at(START_MS - 15_000), 'Clear');
   });
 
+  it('that was heard of late is over when the run after it is long enough', () => {
+    const { exit } = crashed(START_MS);
+    const history = { exit: { ...exit, startedSince: true as const } };
+
+    const kind = (startedMs: number) =>
+      judged(threshold, { container: { startedAtMs: startedMs }, history }).verdict.kind;
+
+    assert.equal(kind(START_MS - 15_000), 'Clear');
+    assert.equal(kind(START_MS - 14_999), 'Breached');
+  });
+
   it('is ignored while the engine restarts the container', () => {
     const container = { state: 'restarting', exitCode: 1 } as const;
 

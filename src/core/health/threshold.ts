@@ -1,4 +1,4 @@
-import type { WorkloadHistory } from '#core/journal/state.ts';
+import type { ExitFact, OomFact, WorkloadHistory } from '#core/journal/state.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
 import { type GaugeName, type SignalName, signalFacts } from '#core/policy/signals.ts';
 import type { ContainerHealth } from '#core/workload/container.ts';
@@ -247,7 +247,7 @@ function exitCondition(threshold: CompiledThreshold, input: JudgeInput): Conditi
   if (engine !== undefined) return engine;
   if (hasEndedUnseen(container, history)) return unknown('ExitNotWitnessed');
   if (!countsAsExit(threshold, exit.exitCode)) return known(false, exit.exitCode);
-  return untilSteady(exit.exitCode, exit.atMs, input);
+  return untilSteady(exit.exitCode, exit, input);
 }
 
 function countsAsExit({ exitCodes, nonZero }: CompiledThreshold, exitCode: number): boolean {
@@ -279,19 +279,27 @@ function engineRestarting({
 }
 
 function oomCondition(input: JudgeInput): Condition {
-  const { oomAtMs } = input.history;
+  const { oom } = input.history;
   if (input.view.container === undefined) return unknown('NoContainer');
-  return oomAtMs === undefined ? known(false, false) : untilSteady(true, oomAtMs, input);
+  return oom === undefined ? known(false, false) : untilSteady(true, oom, input);
 }
 
-/** An event is over when the container has run for `healthyForMs` since, without another. */
-function untilSteady(value: SignalValue, eventAtMs: number, input: JudgeInput): Condition {
+/**
+ * An event is over when the container has run for `healthyForMs` since, without another. One that was
+ * heard of late is dated by its record; where a start came after it, the run tells more.
+ */
+function untilSteady(
+  value: SignalValue,
+  { atMs: eventAtMs, startedSince }: ExitFact | OomFact,
+  input: JudgeInput,
+): Condition {
   const { runningSinceMs } = input.view;
   if (input.cutMs !== undefined && eventAtMs <= input.cutMs && runningSinceMs !== undefined) {
     return known(false, value);
   }
   if (runningSinceMs === undefined) return known(true, value);
-  const steadyAtMs = Math.max(runningSinceMs, eventAtMs) + input.healthyForMs;
+  const sinceMs = startedSince === true ? runningSinceMs : Math.max(runningSinceMs, eventAtMs);
+  const steadyAtMs = sinceMs + input.healthyForMs;
   return steadyAtMs <= input.nowMs
     ? known(false, value)
     : { kind: 'Known', holds: true, value, recheckAtMs: steadyAtMs };

@@ -4,6 +4,23 @@ import { aContainer, aPolicy, health, Scenario } from '../../../test/support/sce
 
 const KEY = 'box/web';
 
+it('an exit and a kill for want of memory are of an earlier run once it was started again', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web'));
+  const heard = () => {
+    const { exit, oom } = scenario.state.workloads[KEY] ?? {};
+    return [exit?.startedSince, oom?.startedSince];
+  };
+
+  scenario.observe(KEY, 'oom');
+  scenario.observe(KEY, 'die', { exitCode: 137 });
+  assert.deepEqual(heard(), [undefined, undefined]);
+  scenario.observe(KEY, 'start', { cause: 'Engine' });
+  assert.deepEqual(heard(), [true, true]);
+  scenario.observe(KEY, 'oom');
+  assert.deepEqual(heard(), [true, undefined], 'a child process');
+});
+
 it('a restart by hand holds for startPeriod, also when the container starts again in it', () => {
   const scenario = new Scenario(aPolicy({ startPeriod: '30s' }));
   const sick = () =>

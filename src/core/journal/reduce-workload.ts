@@ -24,7 +24,7 @@ export function observe(state: OperatorState, fact: WorkloadObserved, place: Rec
 
   if (TAKES_OVER.has(fact.event) || history.container === '') {
     // What befell another container says nothing of this one.
-    if (history.container !== fact.container) delete history.oomAtMs;
+    if (history.container !== fact.container) delete history.oom;
     history.container = fact.container;
     history.name = fact.name;
   }
@@ -79,7 +79,7 @@ const OBSERVERS: Partial<Record<WorkloadObserved['event'], Observer>> = {
   // It comes after the start that it caused, and holds until startPeriod is over.
   restart: (history, fact, place) => holdForPerson(history, fact, place, 'restart'),
   oom(history, _fact, place) {
-    history.oomAtMs = place.atMs;
+    history.oom = { atMs: place.atMs };
   },
   found: onFound,
 };
@@ -125,11 +125,13 @@ function onDie(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPl
 }
 
 function onStart(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
-  const { exit, starts } = history;
+  const { exit, oom, starts } = history;
   // An exit counts for the start that follows it, and for no other.
   const isFresh = exit !== undefined && exit.atMs > (starts.at(-1)?.atMs ?? -1);
   const afterCrash = isFresh && (exit.cause === 'Crash' || exit.cause === 'Engine');
   starts.push({ atMs: place.atMs, cause: fact.cause, afterCrash });
+  if (exit !== undefined) history.exit = { ...exit, startedSince: true };
+  if (oom !== undefined) history.oom = { ...oom, startedSince: true };
   if (starts.length > STARTS_MAX) starts.shift();
   // A restart by hand holds until startPeriod is over, also when the container starts again in it.
   if (history.hold?.kind !== 'restart') delete history.hold;

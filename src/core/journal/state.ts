@@ -38,6 +38,14 @@ export interface ExitFact {
   readonly at: string;
   readonly exitCode: number;
   readonly cause: Cause;
+  /** The container was started since: how long it has run tells how long it is over. */
+  readonly startedSince?: true;
+}
+
+export interface OomFact {
+  readonly atMs: number;
+  /** As of an exit. Absent for a child process, whose container runs on. */
+  readonly startedSince?: true;
 }
 
 export interface StartFact {
@@ -58,7 +66,7 @@ export interface WorkloadHistory {
   /** The state was found, not witnessed: nobody knows who caused it. */
   unknown?: { readonly container: string; readonly state: string; readonly atMs: number };
   hold?: Hold;
-  oomAtMs?: number;
+  oom?: OomFact;
   /** Last creation, renaming or removal in this workload that was not ours. */
   deployedAtMs?: number;
   /** Its container was removed, and no other has come since. */
