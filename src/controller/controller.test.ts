@@ -67,6 +67,34 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('takes the setting aside and the removal of an old container for a deployment', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const compose = 'com.docker.compose.';
+    const id = await operator.engine.add({
+      name: 'web',
+      labels: {
+        [`${compose}project`]: 'shop',
+        [`${compose}service`]: 'web',
+        [`${compose}container-number`]: '1',
+        [`${compose}oneoff`]: 'False',
+      },
+    });
+    const never = new AbortController().signal;
+    const deployedAtMs = () => operator.journal.state().workloads['box/shop/web/1']?.deployedAtMs;
+    await operator.pass(60_000);
+    const atFirst = deployedAtMs() ?? 0;
+
+    await operator.engine.rename(id, '0123456789ab_web', never);
+    await operator.pass(1_000);
+    const afterRename = deployedAtMs() ?? 0;
+    await operator.engine.remove(id, { force: true }, never);
+    await operator.pass(1_000);
+
+    assert.ok(afterRename > atFirst);
+    assert.ok((deployedAtMs() ?? 0) > afterRename);
+    await operator.stop();
+  });
+
   it('opens an incident for what it finds exited, and asks a person instead of acting', async () => {
     const first = await MemoryOperator.open([]);
     const id = await first.engine.add({ name: 'web' });

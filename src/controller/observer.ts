@@ -10,7 +10,7 @@ import {
 import { type ContainerSummary, LABEL, type ObservedContainer } from '#core/workload/container.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
 import { found } from '#core/workload/found.ts';
-import { isSetAside, type WorkloadKey } from '#core/workload/key.ts';
+import { isOneOff, isSetAside, type WorkloadKey } from '#core/workload/key.ts';
 import { withDeadline } from '#lib/deadline.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, EngineInfo } from '#ports/container-runtime.ts';
@@ -326,7 +326,7 @@ export class Observer {
     key: WorkloadKey,
     { history, told }: { readonly history: WorkloadHistory | undefined; readonly told: Told },
   ): void {
-    if (isForeignSetAside(event)) return;
+    if (isForeignSetAside(event) && !isDeployment(event)) return;
     if (history === undefined && !this.#options.isRelevant(key, event)) return;
     const fact = attribute(event, this.#context(event, history, told));
     if (fact !== undefined) this.#record({ type: 'workload.observed', workload: key, data: fact });
@@ -428,6 +428,11 @@ function isNews(event: RuntimeEvent, history: WorkloadHistory): boolean {
 function isUnknownOrRenamed({ action, containerId }: RuntimeEvent, fleet: Fleet): boolean {
   if (action === 'create' || action === 'rename') return true;
   return action !== 'destroy' && fleet.container(containerId) === undefined;
+}
+
+/** Compose sets the old container aside and removes it: the first and the last step of a recreation. */
+function isDeployment({ action, labels }: RuntimeEvent): boolean {
+  return (action === 'rename' || action === 'destroy') && !isOneOff(labels);
 }
 
 /** One-off runs and Compose's renamed leftovers are not the workload, whatever their labels say. */

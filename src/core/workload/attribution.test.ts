@@ -120,6 +120,12 @@ describe('who caused an event', () => {
     ],
     ['a person starts what crashed', ['die', 'start'], {}, ['Crash', 'Human']],
     [
+      'a person starts the container that takes the place of what crashed',
+      ['die', ...(['create', 'start'] as const).map(onNew)],
+      { restartPolicy: 'always' },
+      ['Crash', 'Human', 'Human'],
+    ],
+    [
       'a person starts what a person stopped, though a policy would restart it',
       ['kill', 'die', 'stop', 'start'],
       { restartPolicy: 'always' },

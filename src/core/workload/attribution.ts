@@ -92,7 +92,7 @@ function causeOf(event: RuntimeEvent, context: EventContext): Cause {
   const { action } = event;
   if (isExplained(event, context)) return 'Sentinel';
   if (action === 'die') return isBeingStopped(context) ? 'Human' : 'Crash';
-  if (action === 'start') return startedByEngine(context) ? 'Engine' : 'Human';
+  if (action === 'start') return startedByEngine(event, context) ? 'Engine' : 'Human';
   if (action === 'destroy') return context.autoRemove ? 'Engine' : 'Human';
   return action === 'oom' ? 'Unknown' : 'Human';
 }
@@ -125,8 +125,14 @@ function isBeingStopped({ history, nowMs }: EventContext): boolean {
 }
 
 /** The engine starts again what ended by itself, where the restart policy says so. */
-function startedByEngine({ history, restartPolicy }: EventContext): boolean {
-  return restartPolicy !== 'no' && history?.exit?.cause === 'Crash';
+function startedByEngine(
+  { containerId }: RuntimeEvent,
+  { history, restartPolicy }: EventContext,
+): boolean {
+  const exit = history?.exit;
+  if (exit === undefined || restartPolicy === 'no' || exit.startedSince === true) return false;
+  // The first start of another container of the workload is none of the engine's.
+  return exit.cause === 'Crash' && (exit.container === containerId || exit.container === '');
 }
 
 /**

@@ -53,11 +53,12 @@ export function intentOfSetAside(name: string): string | undefined {
   return /\.sentinel-(?<intent>[a-z0-9]+)(?:-old)?$/.exec(name)?.groups?.['intent'];
 }
 
+/** A run of `docker compose run`: Compose says so of each container, yes or no. */
+export function isOneOff(labels: ContainerSummary['labels']): boolean {
+  return labels[LABEL.composeOneOff]?.toLowerCase() === 'true';
+}
+
 /** Containers that stand beside a workload for a moment and never are the workload. */
 export function isSetAside({ name, labels }: Pick<ContainerSummary, 'name' | 'labels'>): boolean {
-  return (
-    labels[LABEL.composeOneOff]?.toLowerCase() === 'true' ||
-    COMPOSE_SET_ASIDE.test(name) ||
-    SENTINEL_SET_ASIDE.test(name)
-  );
+  return isOneOff(labels) || COMPOSE_SET_ASIDE.test(name) || SENTINEL_SET_ASIDE.test(name);
 }
