@@ -67,6 +67,19 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('hears what a person does also after the clock has stepped back', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await operator.engine.add({ name: 'web' });
+    await operator.pass(25_000);
+    operator.clock.stepWall(-3_600_000);
+
+    await operator.clock.run(operator.engine.stop(id, 1, new AbortController().signal));
+    await operator.pass(60_000);
+
+    assert.equal(operator.journal.state().workloads['box/web']?.hold?.kind, 'stop');
+    await operator.stop();
+  });
+
   it('takes the setting aside and the removal of an old container for a deployment', async () => {
     const operator = await MemoryOperator.open([aPolicy(CRASH)]);
     const compose = 'com.docker.compose.';

@@ -8,7 +8,7 @@ import {
   type OwnIntent,
 } from '#core/workload/attribution.ts';
 import { type ContainerSummary, LABEL, type ObservedContainer } from '#core/workload/container.ts';
-import type { RuntimeEvent } from '#core/workload/event.ts';
+import { isLaterNano, type RuntimeEvent } from '#core/workload/event.ts';
 import { found } from '#core/workload/found.ts';
 import { isOneOff, isSetAside, type WorkloadKey } from '#core/workload/key.ts';
 import { withDeadline } from '#lib/deadline.ts';
@@ -49,8 +49,12 @@ export const SETTLE_MS = 60_000;
 const DEAF_RECHECK_MS = 1_000;
 const RECONNECT_MS = 200;
 const RECONNECT_MAX_MS = 15_000;
+/** More than a daemon repeats to a client that comes back. */
+const TOLD_MAX = 1_000;
 /** A stream is resumed a little before its last event: the daemon's ring may be out of order. */
 const OVERLAP_NANO = 2_000_000_000n;
+/** Live events come in order, or are out of it by less than this. */
+const DISORDER_NANO = 10_000_000_000n;
 const INSPECTS_AT_ONCE = 8;
 /** Hundreds of inspects take seconds; a connection that is half open takes for ever. */
 const CATCH_UP_MS = 60_000;
@@ -73,6 +77,8 @@ export class Observer {
   /** The event stream is open, and what came before it is known. */
   #isHearing = false;
   #lastNano = '';
+  /** The last events, each once, oldest first. */
+  readonly #told = new Set<string>();
   /** When this run began to listen, daemon nanoseconds. */
   #firstHeardNano = '';
   #engine: EngineInfo | undefined;
@@ -302,15 +308,26 @@ export class Observer {
   #take(event: RuntimeEvent, signal: AbortSignal, told: Told): void {
     const { fleet, journal, onChange, onEvent } = this.#options;
     onEvent?.(event);
+    if (this.#wasTold(event)) return;
     if (isLaterNano(event.timeNano, this.#lastNano)) this.#lastNano = event.timeNano;
     const key = fleet.workloadOf(event.containerId) ?? fleet.keyOf(event);
     const history = journal.state().workloads[key];
-    if (history !== undefined && !isNews(event, history)) return;
+    if (history !== undefined && !isNews(event, history, told)) return;
 
     this.#note(event, key, { history, told });
     if (event.action === 'destroy') this.#forget(event.containerId);
     if (isUnknownOrRenamed(event, fleet)) void this.#inspectAndTell(event.containerId, key, signal);
     else onChange(key, 'Event');
+  }
+
+  /** In this run: where the daemon's clock has stepped back, an order tells nothing. */
+  #wasTold({ timeNano, action, containerId }: RuntimeEvent): boolean {
+    const id = `${timeNano} ${action} ${containerId}`;
+    if (this.#told.has(id)) return true;
+    this.#told.add(id);
+    const [oldest] = this.#told;
+    if (this.#told.size > TOLD_MAX && oldest !== undefined) this.#told.delete(oldest);
+    return false;
   }
 
   /** It is gone for good: a look that is under way does not bring it back. */
@@ -415,13 +432,14 @@ function lastWitnessedNano(state: OperatorState, skewMs: number): string {
   return newest;
 }
 
-function isLaterNano(nano: string, than: string): boolean {
-  return nano.length === than.length ? nano > than : nano.length > than.length;
-}
-
-/** A replayed event that the journal already has is no news: events of one workload come in order. */
-function isNews(event: RuntimeEvent, history: WorkloadHistory): boolean {
-  return isLaterNano(event.timeNano, history.lastEventNano);
+/**
+ * What was replayed is no news when the journal already has a later event of the workload. What is
+ * told as it happens is news also when it is dated long before: then the daemon's clock has stepped
+ * back, and an order by date would pass over whatever people do until it has caught up.
+ */
+function isNews({ timeNano }: RuntimeEvent, { lastEventNano }: WorkloadHistory, told: Told) {
+  if (isLaterNano(timeNano, lastEventNano)) return true;
+  return told === 'Live' && BigInt(timeNano) + DISORDER_NANO < BigInt(lastEventNano);
 }
 
 /** Its key is not known before it was inspected, or has just changed. */

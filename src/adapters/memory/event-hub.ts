@@ -27,6 +27,11 @@ export class EventHub {
     }
   }
 
+  /** A daemon knows nothing of the time before its start. */
+  forget(): void {
+    this.#ring.length = 0;
+  }
+
   /** Ends every stream, as a daemon does that restarts. */
   close(): void {
     for (const stream of this.#streams) {

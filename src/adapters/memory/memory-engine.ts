@@ -63,6 +63,8 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
   readonly faults: Faults;
   /** Every write that reached the engine, oldest first. */
   readonly writes: { readonly operation: string; readonly id: string }[] = [];
+  /** Told of each event as it happens, before any listener is. */
+  onEvent: (event: RuntimeEvent) => void = () => undefined;
   readonly #clock: Clock;
   readonly #info: EngineInfo;
   readonly #containers = new Map<string, MemoryContainer>();
@@ -134,6 +136,48 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
   /** Ends every event stream, as a restart of the daemon does. */
   breakEvents(): void {
     this.#hub.close();
+  }
+
+  /**
+   * The daemon stops, and everything with it, without a word to anybody; it comes back at once, knows
+   * no event of before, and starts what its restart policies say.
+   */
+  restartDaemon(): void {
+    this.#hub.close();
+    this.#hub.forget();
+    const wereUp = new Set<MemoryContainer>();
+    for (const it of this.#containers.values()) {
+      if (!isUp(it) && it.state !== 'restarting') continue;
+      wereUp.add(it);
+      clearTimers(it);
+      it.state = 'exited';
+      it.exitCode = 137;
+      it.finishedAtMs = Math.max(this.#clock.wallMs(), it.startedAtMs ?? 0);
+      if (it.health !== undefined)
+        it.health = { ...it.health, status: 'unhealthy', failingStreak: 0 };
+      for (const wake of it.followers) wake();
+      if (it.spec.autoRemove === true) this.#containers.delete(it.id);
+    }
+    for (const it of this.#containers.values()) {
+      const { name } = it.restartPolicy;
+      if (name !== 'always' && !(name === 'unless-stopped' && wereUp.has(it))) continue;
+      try {
+        this.#begin(it);
+      } catch {
+        // The reason stands in `State.Error`; Docker leaves it exited.
+      }
+    }
+  }
+
+  /** What an inspect would say, at once and without a call. */
+  peek(ref: string): ObservedContainer | undefined {
+    const it = this.#find(ref);
+    return it === undefined ? undefined : observe(it);
+  }
+
+  /** Ids of all containers, oldest first. */
+  ids(): string[] {
+    return [...this.#containers.keys()];
   }
 
   /** Whether it can reach the network: false for one whose namespace's owner has restarted since. */
@@ -708,12 +752,16 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
   ): void {
     const { id: containerId, name, spec } = it;
     const timeNano = this.#nextNano().toString();
-    this.#hub.emit({ action, containerId, name, labels: spec.labels ?? {}, timeNano, ...more });
+    const event = { action, containerId, name, labels: spec.labels ?? {}, timeNano, ...more };
+    this.onEvent(event);
+    this.#hub.emit(event);
   }
 
+  /** Docker dates events by the wall clock, which may step back; no two are of one instant. */
   #nextNano(): bigint {
     const now = BigInt(this.#clock.wallMs()) * 1_000_000n;
-    this.#lastNano = now > this.#lastNano ? now : this.#lastNano + 1n;
+    const isSameMs = this.#lastNano / 1_000_000n === now / 1_000_000n;
+    this.#lastNano = isSameMs ? this.#lastNano + 1n : now;
     return this.#lastNano;
   }
 }

@@ -12,8 +12,13 @@ interface Timer {
  */
 export class VirtualClock implements Clock {
   bootId = 'virtual-boot';
+  /** Called whenever all that could happen without time passing has happened. */
+  onSettled: () => void = () => undefined;
+  #boots = 0;
+  #bootedAtMs = 0;
   #wallMs: number;
-  #bootMs = 0;
+  /** Since this clock was made: timers count by it, also beyond a boot. */
+  #passedMs = 0;
   #order = 0;
   #seed: number;
   readonly #timers = new Set<Timer>();
@@ -28,13 +33,18 @@ export class VirtualClock implements Clock {
   }
 
   bootMs(): number {
-    return this.#bootMs;
+    return this.#passedMs - this.#bootedAtMs;
+  }
+
+  /** Milliseconds since this clock was made, whatever was rebooted or stepped. */
+  passedMs(): number {
+    return this.#passedMs;
   }
 
   after(delayMs: number, callback: () => void): () => void {
     this.#order += 1;
     const timer = {
-      dueMs: Math.ceil(this.#bootMs + Math.max(0, delayMs)),
+      dueMs: Math.ceil(this.#passedMs + Math.max(0, delayMs)),
       order: this.#order,
       callback,
     };
@@ -68,13 +78,20 @@ export class VirtualClock implements Clock {
     this.#wallMs += ms;
   }
 
+  /** The machine starts anew: milliseconds of the boot before cannot be compared any more. */
+  reboot(): void {
+    this.#boots += 1;
+    this.bootId = `virtual-boot-${this.#boots}`;
+    this.#bootedAtMs = this.#passedMs;
+  }
+
   /** Lets `ms` pass. What timers set off runs to its next wait before time goes on. */
   async advance(ms: number): Promise<void> {
-    const endMs = this.#bootMs + ms;
-    await settle();
+    const endMs = this.#passedMs + ms;
+    await this.#settle();
     for (let next = this.#next(); next !== undefined && next.dueMs <= endMs; next = this.#next()) {
       this.#fire(next);
-      await settle();
+      await this.#settle();
     }
     this.#moveTo(endMs);
   }
@@ -88,7 +105,7 @@ export class VirtualClock implements Clock {
     // The caller gets the rejection through the return value.
     watched.catch(() => undefined);
     for (;;) {
-      await settle();
+      await this.#settle();
       if (isDone) return watched;
       const next = this.#next();
       if (next === undefined) throw new Error('the work waits, and no timer is set');
@@ -115,13 +132,14 @@ export class VirtualClock implements Clock {
   }
 
   #moveTo(bootMs: number): void {
-    const passedMs = Math.max(0, bootMs - this.#bootMs);
-    this.#bootMs += passedMs;
+    const passedMs = Math.max(0, bootMs - this.#passedMs);
+    this.#passedMs += passedMs;
     this.#wallMs += passedMs;
   }
-}
 
-/** Everything that needs no time has happened when this resolves: promises run before immediates. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  /** Everything that needs no time has happened when this resolves: promises run before immediates. */
+  async #settle(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.onSettled();
+  }
 }

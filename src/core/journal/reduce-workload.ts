@@ -1,3 +1,4 @@
+import { isLaterNano } from '#core/workload/event.ts';
 import type { WorkloadObserved } from './data.ts';
 import type { RecordPlace } from './reducer.ts';
 import type { Hold, OperatorState, WorkloadHistory } from './state.ts';
@@ -18,7 +19,7 @@ export function emptyHistory(): WorkloadHistory {
  */
 export function observe(state: OperatorState, fact: WorkloadObserved, place: RecordPlace): void {
   const history = (state.workloads[place.workload] ??= emptyHistory());
-  if (isLater(fact.timeNano, history.lastEventNano)) history.lastEventNano = fact.timeNano;
+  if (isLaterNano(fact.timeNano, history.lastEventNano)) history.lastEventNano = fact.timeNano;
   countOwn(history, fact, place);
   if (DEPLOYS.has(fact.event) && fact.cause !== 'Sentinel') history.deployedAtMs = place.atMs;
 
@@ -83,11 +84,6 @@ const OBSERVERS: Partial<Record<WorkloadObserved['event'], Observer>> = {
   },
   found: onFound,
 };
-
-/** Nanoseconds as decimal digits: more digits, or the same number of them and a later order. */
-function isLater(nano: string, than: string): boolean {
-  return nano.length === than.length ? nano > than : nano.length > than.length;
-}
 
 function holdForPerson(
   history: WorkloadHistory,

@@ -34,3 +34,8 @@ export interface RuntimeEvent {
   /** `rename` only: the name it had, without the slash. */
   readonly oldName?: string;
 }
+
+/** Whether decimal nanoseconds come after others: more digits, or as many of them and a later order. */
+export function isLaterNano(nano: string, than: string): boolean {
+  return nano.length === than.length ? nano > than : nano.length > than.length;
+}
