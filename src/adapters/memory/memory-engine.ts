@@ -34,6 +34,7 @@ const BACKOFF_MAX_MS = 60_000;
 /** A run longer than this takes the backoff back to its beginning. */
 const BACKOFF_RESET_MS = 10_000;
 const STOP_SECONDS_DEFAULT = 10;
+const PAUSED_RECHECK_MS = 1_000;
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   HUP: 1,
   INT: 2,
@@ -618,7 +619,12 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
   #planRun(it: MemoryContainer): void {
     const { exit } = it.plan;
     if (exit !== undefined) {
-      this.#during(it, exit.afterMs, () => this.#end(it, exit.code, { oom: exit.oom ?? false }));
+      const end = () => {
+        // What is paused does not end by itself.
+        if (it.state === 'paused') this.#during(it, PAUSED_RECHECK_MS, end);
+        else this.#end(it, exit.code, { oom: exit.oom ?? false });
+      };
+      this.#during(it, exit.afterMs, end);
     }
     const check = it.spec.health;
     if (check === undefined) return;

@@ -290,6 +290,16 @@ describe('exit', () => {
     assert.equal(kind(START_MS - 14_999), 'Breached');
   });
 
+  it('is over for as long as the start after it is on record, whatever the daemon’s clock says', () => {
+    const { exit } = crashed(START_MS - 60_000);
+    const starts = [{ atMs: START_MS - 15_000, cause: 'Human' as const, afterCrash: true }];
+    const history = { exit: { ...exit, startedSince: true as const }, starts };
+
+    const { verdict } = judged(threshold, { container: { startedAtMs: START_MS }, history });
+
+    assert.equal(verdict.kind, 'Clear');
+  });
+
   it('is ignored while the engine restarts the container', () => {
     const container = { state: 'restarting', exitCode: 1 } as const;
 

@@ -298,7 +298,12 @@ function untilSteady(
     return known(false, value);
   }
   if (runningSinceMs === undefined) return known(true, value);
-  const sinceMs = startedSince === true ? runningSinceMs : Math.max(runningSinceMs, eventAtMs);
+  // The daemon's clock may have stepped back since: then the record of the start tells more.
+  const startAtMs = input.history.starts.at(-1)?.atMs ?? runningSinceMs;
+  const sinceMs =
+    startedSince === true
+      ? Math.min(runningSinceMs, startAtMs)
+      : Math.max(runningSinceMs, eventAtMs);
   const steadyAtMs = sinceMs + input.healthyForMs;
   return steadyAtMs <= input.nowMs
     ? known(false, value)
