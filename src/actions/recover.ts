@@ -18,6 +18,14 @@ interface Return {
   readonly made?: ObservedContainer;
 }
 
+interface Inspected {
+  readonly returns: readonly Return[];
+  /** Workloads whose old container is gone, and of which only what was made is left. */
+  readonly orphans: readonly string[];
+  /** What was made for workloads that somebody else has given another container since. */
+  readonly superseded: readonly ObservedContainer[];
+}
+
 /**
  * Returns to the containers that were set aside under an intent, from the engine's state alone: it
  * may be called after a crash at any step of the replacement, or of itself. What was made goes
@@ -30,10 +38,15 @@ export async function recoverIntent(
 ): Promise<BuiltinResult> {
   const { operations } = context;
   try {
-    const found = findReplacements(await context.runtime.list(signal), intentId);
-    const { returns, orphans } = await inspectAll(context, found, signal);
+    const all = await context.runtime.list(signal);
+    const found = findReplacements(all, intentId);
+    const { returns, orphans, superseded } = await inspectAll(context, found, all, signal);
+    for (const { id } of superseded) await operations.remove(id, { force: true }, signal);
     if (orphans.length > 0) {
       return failed(`what ${orphans.join(', ')} replaced is gone: nothing to go back to`);
+    }
+    if (returns.length === 0 && superseded.length > 0) {
+      return succeeded({ intentId, restored: [] });
     }
     if (returns.length === 0) {
       return notExecuted('NothingToRecover', 'no old container of this intent is on the engine');
@@ -89,18 +102,23 @@ function hasRunningSuccessor(all: readonly ContainerSummary[], name: string): bo
 async function inspectAll(
   { runtime }: ActionContext,
   found: readonly Replacement[],
+  all: readonly ContainerSummary[],
   signal: AbortSignal,
-): Promise<{ readonly returns: readonly Return[]; readonly orphans: readonly string[] }> {
+): Promise<Inspected> {
   const returns: Return[] = [];
   const orphans: string[] = [];
+  const superseded: ObservedContainer[] = [];
   for (const { name, old: oldSummary, made: madeSummary } of found) {
     const old = oldSummary && (await runtime.inspect(oldSummary.id, signal));
     const made = madeSummary && (await runtime.inspect(madeSummary.id, signal));
     if (old !== undefined) returns.push({ name, old, ...(made === undefined ? {} : { made }) });
     // With the workload's own name and no predecessor left, the replacement was settled.
-    else if (made !== undefined && made.name !== name) orphans.push(name);
+    else if (made !== undefined && made.name !== name) {
+      if (all.some((it) => it.name === name)) superseded.push(made);
+      else orphans.push(name);
+    }
   }
-  return { returns: ownersFirst(returns), orphans };
+  return { returns: ownersFirst(returns), orphans, superseded };
 }
 
 /** An old sharer can start only when the old owner of its namespace runs. */

@@ -255,6 +255,23 @@ describe('a crash at any step of a replacement', () => {
     await assertReturned(bench, old, 'after three');
   });
 
+  it('recover leaves alone what somebody else has put in its place, and removes what it made', async () => {
+    const bench = actionBench();
+    const old = await bench.engine.add(WEB);
+    // The new one was created, and nothing else was done.
+    bench.engine.faults.cutOffAfter(1, 'DoesNothing');
+    await bench.call('recreate_container', {}, ['web']);
+    bench.engine.faults.reconnect();
+    await bench.engine.remove(old, { force: true }, NEVER);
+    const theirs = await bench.engine.add(WEB, { start: false });
+
+    const back = await bench.clock.run(bench.actions.recover(INTENT, NEVER));
+
+    assert.equal(back.outcome, 'Succeeded');
+    assert.deepEqual(await names(bench), ['web created']);
+    assert.equal((await bench.inspect('web')).id, theirs);
+  });
+
   it('a container that did not run before is not started on the way back', async () => {
     const bench = actionBench();
     await bench.engine.add(WEB, { start: false });

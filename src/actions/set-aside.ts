@@ -51,8 +51,8 @@ export function findReplacements(
     const old = all.find(
       (it) =>
         it.name === setAsideName(name, intentId) ||
-        it.id === made?.labels[REPLACEMENT_LABEL.replaces] ||
-        (it.name === name && !isMade(it)),
+        // Under its own name anybody may have made another one since.
+        it.id === made?.labels[REPLACEMENT_LABEL.replaces],
     );
     return {
       name,
