@@ -258,8 +258,8 @@ describe('exit', () => {
   const exited = { state: 'exited', exitCode: 1 } as const;
 
   it('of a run whose end no event has told yet is unknown, whatever ended the run before', () => {
-    const starts = [{ atMs: START_MS + 1, cause: 'Sentinel', afterCrash: true }] as const;
-    const history = { ...crashed(START_MS), starts: [...starts] };
+    const { exit } = crashed(START_MS);
+    const history = { exit: { ...exit, startedSince: true as const } };
 
     assert.equal(judged(threshold, { container: exited, history }).verdict.kind, 'Unknown');
   });

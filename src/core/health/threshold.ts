@@ -257,9 +257,9 @@ function countsAsExit({ exitCodes, nonZero }: CompiledThreshold, exitCode: numbe
 /** It ran again since the last exit: who or what has ended that run, no event has told yet. */
 function hasEndedUnseen(
   container: NonNullable<WorkloadView['container']>,
-  { exit, starts }: WorkloadHistory,
+  { exit }: WorkloadHistory,
 ): boolean {
-  return container.state === 'exited' && (starts.at(-1)?.atMs ?? 0) > (exit?.atMs ?? 0);
+  return container.state === 'exited' && exit?.startedSince === true;
 }
 
 /** In the middle of a restart by the engine, or just after one: steady again, there is no exit. */

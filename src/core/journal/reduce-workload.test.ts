@@ -4,6 +4,45 @@ import { aContainer, aPolicy, health, Scenario } from '../../../test/support/sce
 
 const KEY = 'box/web';
 
+it('a restart counts also where its exit and its start are told at once', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web'));
+
+  for (const _ of [1, 2]) {
+    scenario.observe(KEY, 'die', { exitCode: 1 });
+    scenario.observe(KEY, 'start', { cause: 'Engine' });
+  }
+
+  const { starts = [] } = scenario.state.workloads[KEY] ?? {};
+  assert.deepEqual(
+    starts.map(({ afterCrash }) => afterCrash),
+    [true, true],
+  );
+});
+
+it('an exit whose start was told at once witnesses nothing of what ended the run after it', () => {
+  const down = { name: 'down', signal: 'state', equals: 'exited', severity: 'critical' };
+  const scenario = new Scenario(aPolicy({ thresholds: [down] }));
+  scenario.put(aContainer('web'));
+  scenario.observe(KEY, 'die', { exitCode: 1 });
+  scenario.observe(KEY, 'start', { cause: 'Engine' });
+  scenario.put(aContainer('web', { state: 'exited', exitCode: 0 }));
+
+  scenario.reconcile(KEY);
+
+  assert.deepEqual(scenario.blockedBy(KEY), { restart: ['IntentUnknown'] });
+});
+
+it('what is found running again has left its last exit behind', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web'));
+  scenario.observe(KEY, 'die', { exitCode: 1 });
+
+  scenario.observe(KEY, 'found', { state: 'running', cause: 'Unknown' });
+
+  assert.equal(scenario.state.workloads[KEY]?.exit?.startedSince, true);
+});
+
 it('an exit and a kill for want of memory are of an earlier run once it was started again', () => {
   const scenario = new Scenario(aPolicy());
   scenario.put(aContainer('web'));

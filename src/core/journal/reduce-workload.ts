@@ -121,13 +121,12 @@ function onDie(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPl
 }
 
 function onStart(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
-  const { exit, oom, starts } = history;
+  const { exit, starts } = history;
   // An exit counts for the start that follows it, and for no other.
-  const isFresh = exit !== undefined && exit.atMs > (starts.at(-1)?.atMs ?? -1);
+  const isFresh = exit !== undefined && exit.startedSince !== true;
   const afterCrash = isFresh && (exit.cause === 'Crash' || exit.cause === 'Engine');
   starts.push({ atMs: place.atMs, cause: fact.cause, afterCrash });
-  if (exit !== undefined) history.exit = { ...exit, startedSince: true };
-  if (oom !== undefined) history.oom = { ...oom, startedSince: true };
+  endEarlierRun(history);
   if (starts.length > STARTS_MAX) starts.shift();
   // A restart by hand holds until startPeriod is over, also when the container starts again in it.
   if (history.hold?.kind !== 'restart') delete history.hold;
@@ -135,11 +134,19 @@ function onStart(history: WorkloadHistory, fact: WorkloadObserved, place: Record
   delete history.removedAtMs;
 }
 
+/** What ended the run before says nothing of the one that has begun since. */
+function endEarlierRun(history: WorkloadHistory): void {
+  const { exit, oom } = history;
+  if (exit !== undefined) history.exit = { ...exit, startedSince: true };
+  if (oom !== undefined) history.oom = { ...oom, startedSince: true };
+}
+
 function onFound(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
   if (fact.state === 'running') {
     // It runs again though nobody saw the start: whatever held it, or was unknown, is over.
     delete history.hold;
     delete history.unknown;
+    endEarlierRun(history);
     return;
   }
   if (fact.cause === 'Human') {

@@ -85,6 +85,5 @@ export function isWitnessedExit(
   if (exit === undefined || exit.container !== container.id || exit.cause === 'Unknown') {
     return false;
   }
-  const started = history?.starts.at(-1);
-  return started === undefined || started.atMs <= exit.atMs;
+  return exit.startedSince !== true;
 }
