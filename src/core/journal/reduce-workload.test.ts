@@ -43,6 +43,35 @@ it('what is found running again has left its last exit behind', () => {
   assert.equal(scenario.state.workloads[KEY]?.exit?.startedSince, true);
 });
 
+it('an exit from before the run that has ended witnesses nothing of it', () => {
+  const down = { name: 'down', signal: 'state', equals: 'exited', severity: 'critical' };
+  const scenario = new Scenario(aPolicy({ thresholds: [down] }));
+  scenario.put(aContainer('web'));
+  scenario.observe(KEY, 'die', { exitCode: 1 });
+  scenario.pass(60_000);
+  const startedAtMs = scenario.wallMs - 30_000;
+  scenario.put(aContainer('web', { state: 'exited', exitCode: 137, startedAtMs }));
+
+  scenario.reconcile(KEY);
+
+  assert.deepEqual(scenario.blockedBy(KEY), { restart: ['IntentUnknown'] });
+});
+
+it('an action of unknown outcome leaves in doubt who has ended the container last', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web', { health: health('unhealthy') }));
+  const { effects } = scenario.reconcile(KEY);
+  const intent = effects[0]?.intent ?? '';
+  for (const event of ['start', 'kill', 'die'] as const) {
+    scenario.observe(KEY, event, { cause: 'Sentinel', intent });
+  }
+  scenario.put(aContainer('web', { state: 'exited' }));
+
+  scenario.complete(KEY, { outcome: 'OutcomeUnknown' });
+
+  assert.equal(scenario.state.workloads[KEY]?.unknown?.state, 'exited');
+});
+
 it('an exit and a kill for want of memory are of an earlier run once it was started again', () => {
   const scenario = new Scenario(aPolicy());
   scenario.put(aContainer('web'));

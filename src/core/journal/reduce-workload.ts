@@ -115,6 +115,7 @@ function onDie(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPl
     at: place.at,
     exitCode: fact.exitCode ?? -1,
     cause: fact.cause,
+    ...(fact.timeNano === '' ? {} : { daemonMs: Number(BigInt(fact.timeNano) / 1_000_000n) }),
   };
   delete history.unknown;
   if (fact.cause === 'Human') setHold(history, 'stop', place);
@@ -215,7 +216,7 @@ export function doubt(
   place: RecordPlace,
 ): void {
   if (history?.own?.intent !== intent) return;
-  const { counts } = history.own;
-  if (counts['die'] === undefined || counts['start'] !== undefined) return;
+  const { exit } = history;
+  if (exit?.cause !== 'Sentinel' || exit.startedSince === true) return;
   history.unknown = { container: history.container, state: 'exited', atMs: place.atMs };
 }

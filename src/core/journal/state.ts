@@ -38,6 +38,8 @@ export interface ExitFact {
   readonly at: string;
   readonly exitCode: number;
   readonly cause: Cause;
+  /** Epoch milliseconds on the daemon's clock; absent for an exit that was found. */
+  readonly daemonMs?: number;
   /** The container was started since: how long it has run tells how long it is over. */
   readonly startedSince?: true;
 }

@@ -83,6 +83,12 @@ describe('who caused an event', () => {
       [...Array<Cause>(5).fill('Sentinel'), ...Array<Cause>(4).fill('Human')],
     ],
     [
+      'a crash amid our own restart, before the engine was told',
+      ['die', 'kill', 'die'],
+      { own: RESTART },
+      ['Crash', 'Sentinel', 'Sentinel'],
+    ],
+    [
       'a crash right after our own restart of what was down',
       ['start', 'restart', 'die'],
       { own: RESTART },

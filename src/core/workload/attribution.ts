@@ -113,7 +113,9 @@ function isExplained(
   if (own === undefined) return false;
   const known = history?.own?.intent === own.intent ? history.own.byContainer : {};
   const counts = known[containerId] ?? {};
-  const { [action]: allowed = 0, create: creates = 0 } = own.allowance;
+  const { [action]: allowed = 0, create: creates = 0, kill: kills = 0 } = own.allowance;
+  // Whatever stops a container signals it first: a process that ends before that ends by itself.
+  if (action === 'die' && kills > 0 && counts['kill'] === undefined) return false;
   if (creates === 0 && counts['start'] !== undefined && ENDS.has(action)) return false;
   return (counts[action] ?? 0) < allowed;
 }

@@ -85,5 +85,7 @@ export function isWitnessedExit(
   if (exit === undefined || exit.container !== container.id || exit.cause === 'Unknown') {
     return false;
   }
+  // An exit from before the run that has ended is that of an earlier one, whose start nobody told of.
+  if ((exit.daemonMs ?? Infinity) < (container.startedAtMs ?? 0)) return false;
   return exit.startedSince !== true;
 }
