@@ -243,6 +243,19 @@ describe('the outbox', () => {
 });
 
 describe('a restored journal', () => {
+  it('publishes everything again to a sink that has forgotten it, though nothing new is there', async () => {
+    const { clock, sink, journal } = await open();
+    const outbox = start(journal, { sink, clock });
+    await journal.append([aNote('inc-1')], { durable: true }).durable;
+    await clock.advance(1_000);
+    sink.clear();
+
+    await clock.advance(10 * 60_000);
+
+    assert.deepEqual(seqs(sink.stream('audit')), upTo(journal.head().seq));
+    await clock.run(outbox.close());
+  });
+
   it('goes on under another id when the sink has seen its future', async () => {
     const { storage, sink, journal, clock } = await open();
     await journal.append([aNote('inc-1')], { durable: true }).durable;

@@ -22,6 +22,8 @@ export interface OutboxOptions {
   readonly retryMs: number;
   /** Default 30,000. */
   readonly retryMaxMs: number;
+  /** While there is nothing to publish, the sink's cursor is looked at so often. Default 60,000. */
+  readonly checkMs: number;
 }
 
 export const DEFAULT_OUTBOX_OPTIONS: OutboxOptions = {
@@ -29,6 +31,7 @@ export const DEFAULT_OUTBOX_OPTIONS: OutboxOptions = {
   batchCharsMax: 1_000_000,
   retryMs: 500,
   retryMaxMs: 30_000,
+  checkMs: 60_000,
 };
 
 /** Called synchronously; must not throw. */
@@ -139,13 +142,27 @@ class RunningOutbox<State> implements Outbox {
         this.#recovered();
         if (isLast) return;
         if (this.#stop.signal.aborted) continue;
-        await this.#wake.promise;
+        await this.#untilWoken();
       } catch (error) {
         this.#position = undefined;
         this.#failed(error);
         if (this.#stop.signal.aborted) return;
         await this.#config.clock.sleep(this.#retryDelayMs(), this.#stop.signal);
       }
+    }
+  }
+
+  /** Looks at the cursor now and then: a sink that has lost everything says so to nobody. */
+  async #untilWoken(): Promise<void> {
+    const { clock, sink } = this.#config;
+    const woken = new AbortController();
+    const isWoken = this.#wake.promise.then(() => woken.abort());
+    while (!woken.signal.aborted) {
+      await Promise.race([isWoken, clock.sleep(this.#options.checkMs, woken.signal)]);
+      if (woken.signal.aborted || this.#position === undefined) return;
+      const { journalId, cursor } = this.#position;
+      const { seq } = await sink.cursor(journalId);
+      if (seq !== cursor) throw new Error(`the sink's cursor is at ${seq}, and was at ${cursor}`);
     }
   }
 
