@@ -24,6 +24,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ['ports', 'core', 'telemetry', 'lib', ANY_PACKAGE],
   cli: ['ports', 'core', 'telemetry', 'lib', ANY_PACKAGE],
   telemetry: ['core', 'lib', ANY_PACKAGE],
+  simulation: [
+    ...['ports', 'core', 'actions', 'controller', 'http', 'lib', 'adapters/memory'],
+    ANY_PACKAGE,
+  ],
   lib: [],
 };
 const DOCUMENT = 'docs/architecture.md';
@@ -73,7 +77,7 @@ function mayImport(file: string, target: string): boolean {
 
   const [to = '', neighbour] = target.slice(1).split('/');
   if (to === from) return from !== 'adapters' || neighbour === technology;
-  return allowed.includes(to);
+  return allowed.includes(to) || allowed.includes(`${to}/${neighbour}`);
 }
 
 function isAllowedPackage(allowed: readonly string[], target: string): boolean {

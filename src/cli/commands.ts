@@ -53,6 +53,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./redact.ts'),
   },
   {
+    name: 'simulate',
+    summary: 'Try the operator on simulated hosts where everything fails',
+    load: () => import('./simulate.ts'),
+  },
+  {
     name: 'schema',
     summary: 'Print JSON Schemas and the Kubernetes CRD',
     load: () => import('./schema.ts'),

@@ -70,7 +70,35 @@ export interface Wiring {
   openJournal(dataDirectory: string): Promise<JournalArchive>;
   /** @throws {ConfigError} the environment or the SentinelConfig cannot be used */
   doctor(): Promise<DoctorProbes>;
+  /** @param onResult called for each seed, in no order */
+  simulate(options: SimulateOptions, onResult: (result: SimulatedSeed) => void): Promise<void>;
   mcp: McpWiring;
+}
+
+export interface SimulateOptions {
+  readonly firstSeed: number;
+  readonly seeds: number;
+  /** Of trouble, on the simulated clock. */
+  readonly hours: number;
+  readonly workloads: number;
+}
+
+/** What became of one seed. */
+export interface SimulatedSeed {
+  readonly seed: number;
+  readonly violations: readonly {
+    readonly invariant: string;
+    readonly message: string;
+    /** What should have held. */
+    readonly sentence: string;
+  }[];
+  /** What happened, to read: the end of it where it is long. */
+  readonly timeline: readonly string[];
+  /** Of all that happened: the same for the same seed, on any machine. */
+  readonly hash: string;
+  readonly records: number;
+  readonly calls: number;
+  readonly happenings: Readonly<Record<string, number>>;
 }
 
 export interface McpWiring {

@@ -29,6 +29,10 @@ export function createCliWiring(env: Env): Wiring {
       const { createDoctorProbes } = await import('./doctor-probes.ts');
       return createDoctorProbes(env);
     },
+    async simulate(options, onResult) {
+      const { runCampaign } = await import('#simulation/campaign.ts');
+      await runCampaign(options, onResult);
+    },
     mcp: createMcpWiring(env),
   };
 }

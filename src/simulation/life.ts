@@ -1,32 +1,77 @@
-/** One life of a process: what it began does not go on after its death. */
-export interface Life {
-  isOver: boolean;
+import type { Clock } from '#ports/clock.ts';
+
+/**
+ * One life of a process, between a start and a SIGKILL. It ends at a call outwards or at the answer
+ * to one: those are the moments at which the world can tell the difference.
+ */
+export class Life {
+  readonly #onDeath: () => void;
+  #isOver = false;
+  #crossingsLeft = Number.POSITIVE_INFINITY;
+
+  constructor(onDeath: () => void = () => undefined) {
+    this.#onDeath = onDeath;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onDeath();
+  }
+
+  /** Ends at that many calls and answers from now. */
+  endAfter(crossings: number): void {
+    this.#crossingsLeft = crossings;
+  }
+
+  /** Something goes out, or comes in. @returns whether it still does */
+  cross(): boolean {
+    this.#crossingsLeft -= 1;
+    if (this.#crossingsLeft <= 0) this.end();
+    return !this.#isOver;
+  }
 }
 
 /**
- * What a process sees of a thing outside of it. When its life is over, answers do not reach it any
- * more, callbacks do not run, and it begins nothing new: as after a SIGKILL, at whatever await.
+ * What a process sees of a thing outside of it, whose methods all wait. When its life is over,
+ * answers do not reach it any more, callbacks do not run, and it begins nothing new.
  */
 export function mortal<Thing extends object>(thing: Thing, life: Life): Thing {
   return new Proxy(thing, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
-      return (...args: unknown[]): unknown => {
-        if (life.isOver) return NEVER;
-        const living = args.map((arg) => (typeof arg === 'function' ? callback(arg, life) : arg));
-        return answer(Reflect.apply(value, target, living), life);
-      };
+      return (...args: unknown[]): unknown =>
+        life.cross() ? answer(Reflect.apply(value, target, args), life) : NEVER;
     },
   });
 }
 
-const NEVER = new Promise<never>(() => undefined);
-
-function callback(run: Function, life: Life) {
-  return (...args: unknown[]): unknown =>
-    life.isOver ? undefined : Reflect.apply(run, undefined, args);
+/** Time goes on for the dead too, but it does not wake them. */
+export function mortalClock(clock: Clock, life: Life): Clock {
+  return {
+    wallMs: () => clock.wallMs(),
+    bootMs: () => clock.bootMs(),
+    get bootId() {
+      return clock.bootId;
+    },
+    random: () => clock.random(),
+    after: (delayMs, callback) =>
+      life.isOver
+        ? () => undefined
+        : clock.after(delayMs, () => {
+            if (!life.isOver) callback();
+          }),
+    sleep: (delayMs, signal) =>
+      life.isOver ? NEVER : whileAlive(clock.sleep(delayMs, signal), life),
+  };
 }
+
+export const NEVER = new Promise<never>(() => undefined);
 
 function answer(value: unknown, life: Life): unknown {
   if (value instanceof Promise) return whileAlive(value, life);
@@ -37,9 +82,9 @@ function answer(value: unknown, life: Life): unknown {
 async function whileAlive<Value>(promise: Promise<Value>, life: Life): Promise<Value> {
   try {
     const value = await promise;
-    return life.isOver ? await NEVER : value;
+    return life.cross() ? value : await NEVER;
   } catch (error) {
-    if (life.isOver) await NEVER;
+    if (!life.cross()) await NEVER;
     throw error;
   }
 }

@@ -24,7 +24,7 @@ import type { Incident } from '#core/incident/incident.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 import type { ActionCall, ActionRunner } from '#ports/action-runner.ts';
-import { type Life, mortal } from './mortal.ts';
+import { Life, mortal, mortalClock } from '#simulation/life.ts';
 
 export interface OperatorOptions {
   readonly clock?: VirtualClock;
@@ -66,7 +66,7 @@ export class MemoryOperator {
     { signals, notifiers = [], evidence = createMemoryEvidenceStore() }: OperatorOptions,
   ) {
     const { journal, life } = parts;
-    const clock = mortal(parts.clock, life);
+    const clock = mortalClock(parts.clock, life);
     const engine = mortal(parts.engine, life);
     this.life = life;
     this.clock = parts.clock;
@@ -128,11 +128,11 @@ export class MemoryOperator {
     const clock = options.clock ?? new VirtualClock();
     const engine = options.engine ?? new MemoryEngine(clock);
     const storage = options.storage ?? createMemoryJournalStorage();
-    const life: Life = { isOver: false };
+    const life = new Life();
     const journal = await clock.run(
       openJournal({
         storage: mortal(storage, life),
-        clock: mortal(clock, life),
+        clock: mortalClock(clock, life),
         reducer: operatorReducer,
         started: { version: 'test', host: 'box', mode: 'Policy' },
         newJournalId: 'journal',
@@ -160,7 +160,7 @@ export class MemoryOperator {
 
   /** Ends it as SIGKILL does: at whatever it awaits, nothing more comes of it. */
   kill(): void {
-    this.life.isOver = true;
+    this.life.end();
   }
 
   async stop(): Promise<void> {

@@ -176,6 +176,12 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
     return it === undefined ? undefined : observe(it);
   }
 
+  /** Running, and healthy where it has a HEALTHCHECK. */
+  isWell(ref: string): boolean {
+    const it = this.#find(ref);
+    return it?.state === 'running' && (it.health === undefined || it.health.status === 'healthy');
+  }
+
   /** Ids of all containers, oldest first. */
   ids(): string[] {
     return [...this.#containers.keys()];

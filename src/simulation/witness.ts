@@ -1,0 +1,370 @@
+import type { MemoryEngine } from '#adapters/memory/memory-engine.ts';
+import type { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
+import { isOpen } from '#core/incident/incident.ts';
+import { canonicalJson, type JournalRecord } from '#core/journal/record.ts';
+import type { OperatorState } from '#core/journal/state.ts';
+import type { RuntimeEvent } from '#core/workload/event.ts';
+import { identityOf, keyOf } from '#core/workload/key.ts';
+import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
+import type { Disk } from './disk.ts';
+import type { DoorWitness } from './docker-door.ts';
+import type { InvariantId } from './invariants.ts';
+import { Ledger } from './ledger.ts';
+import { governingPlan, type PolicyPlan, raisedMemory } from './policy-plans.ts';
+import { HOST, type RunWitness, type SentinelRun } from './sentinel-run.ts';
+import type { Timeline } from './timeline.ts';
+import { deploymentScope, type Truth } from './truth.ts';
+
+export interface Violation {
+  readonly invariant: InvariantId;
+  readonly message: string;
+}
+
+export interface WitnessOptions {
+  readonly clock: VirtualClock;
+  readonly engine: MemoryEngine;
+  readonly disk: Disk;
+  readonly truth: Truth;
+  readonly timeline: Timeline;
+  /** Policies in force, as the oracle knows them. */
+  readonly plans: () => readonly PolicyPlan[];
+  readonly isOwn: (name: string) => boolean;
+  readonly onDeath: () => void;
+}
+
+/** A call of a tool that has not been answered. */
+interface OpenCall {
+  readonly intent: string;
+  readonly containers: ReadonlySet<string>;
+}
+
+const DEPLOYMENT_SETTLE_MS = 20_000;
+const DEPLOYS: ReadonlySet<string> = new Set(['create', 'rename', 'destroy']);
+const ILL_WITHIN_MS = 60_000;
+
+/** Holds what Sentinel does against what is true, by rules of its own. */
+export class Witness implements RunWitness, DoorWitness {
+  readonly violations: Violation[] = [];
+  /** Calls of tools, for the summary of a run. */
+  calls = 0;
+  /** All records that the journal has, as far as it was read or heard. */
+  records: JournalRecord[] = [];
+  readonly #options: WitnessOptions;
+  readonly #ledger: Ledger;
+  #open: OpenCall[] = [];
+  /** Containers that a tool has made or set aside, and its intent. */
+  readonly #made = new Map<string, string>();
+  /** Every workload that there ever was. */
+  readonly #keys = new Set<string>();
+  #run: SentinelRun | undefined;
+
+  constructor(options: WitnessOptions) {
+    this.#options = options;
+    this.#ledger = new Ledger((invariant, message) => this.#break(invariant, message));
+  }
+
+  // What Sentinel does.
+
+  async opened(run: SentinelRun, journal: OperatorJournal): Promise<void> {
+    this.#run = run;
+    const records: JournalRecord[] = [];
+    for await (const record of journal.read(journal.oldestSeq())) records.push(record);
+    if (run.life.isOver) return;
+    this.records = records;
+    this.#ledger.reset(records);
+    this.#options.timeline.add('sentinel', `starts on ${records.length} records`);
+    const [first] = records;
+    if (first?.seq !== 1) return;
+    const replayed = fold(records);
+    if (canonicalJson(replayed) !== canonicalJson(journal.state())) {
+      this.#break('state-replays', firstDifference(replayed, journal.state()));
+    }
+  }
+
+  verified(journal: OperatorJournal): void {
+    const reason = journal.unavailableReason();
+    if (reason !== undefined && !this.#options.disk.isFull) this.#break('chain', reason);
+  }
+
+  recorded(records: readonly JournalRecord[]): void {
+    for (const record of records) {
+      this.records.push(record);
+      const { type, workload, data } = record;
+      this.#options.timeline.add('journal', `${type} ${workload} ${summaryOf(data)}`.trimEnd());
+      this.#ledger.add(record, this.#options.plans());
+      if (type === 'verification.passed') this.#verified(record);
+    }
+    this.#checkIncidents();
+  }
+
+  called(request: ActionCall): void {
+    this.calls += 1;
+    const { engine, disk, timeline } = this.#options;
+    const { tool, intentId, expect } = request;
+    const ids = expect.map(({ id }) => id);
+    const names = ids.map((id) => engine.peek(id)?.name ?? id.slice(0, 12));
+    timeline.add('sentinel', `calls ${tool} on ${names.join(', ')} (${intentId})`);
+
+    if (!disk.holds(`"intent":"${intentId}"`)) {
+      this.#break('intent-on-record', `${tool} is called, and intent ${intentId} is not on disk`);
+    }
+    const busy = this.#open.find(({ containers }) => ids.some((id) => containers.has(id)));
+    if (busy !== undefined) {
+      this.#break('one-call', `${intentId} begins while ${busy.intent} is under way`);
+    }
+    this.#open.push({ intent: intentId, containers: new Set(ids) });
+    this.#checkIntended(intentId, ids);
+    this.#checkPermitted(request);
+    for (const [index, id] of ids.entries()) this.#checkTarget(id, tool, index === 0);
+  }
+
+  undoing(intent: string, how: 'recover' | 'settle'): void {
+    const attempt = this.#ledger.intended(intent);
+    if (attempt === undefined) {
+      this.#break('intent-on-record', `${intent} is taken back, and was never intended`);
+      return;
+    }
+    // What was set aside under an intent goes, and nothing else is touched.
+    const touched = how === 'settle' ? [] : attempt.affects;
+    this.#options.timeline.add('sentinel', `${how} ${intent}`);
+    this.#open.push({ intent, containers: new Set(touched.map(({ container }) => container)) });
+  }
+
+  ended(intent: string, result: ActionResult): void {
+    const message = 'message' in result ? result.message : '';
+    this.#options.timeline.add('sentinel', `${intent}: ${result.outcome} ${message}`.trimEnd());
+    const index = this.#open.findIndex((open) => open.intent === intent);
+    if (index >= 0) this.#open.splice(index, 1);
+  }
+
+  write(operation: string, ref: string): void {
+    const { engine, timeline } = this.#options;
+    const container = engine.peek(ref);
+    const name = container?.name ?? ref.slice(0, 12);
+    timeline.add('sentinel', `${operation} ${name}`);
+    const isTheirs = this.#open.some(
+      ({ containers, intent }) =>
+        containers.has(ref) ||
+        name.includes(`.sentinel-${intent}`) ||
+        this.#made.get(ref) === intent,
+    );
+    if (!isTheirs && container !== undefined) {
+      this.#break('affects-only', `${operation} on ${name}, which no open intent names`);
+    }
+  }
+
+  told(event: RuntimeEvent): void {
+    const { truth, clock } = this.#options;
+    if (!DEPLOYS.has(event.action) || !truth.byPeople.has(event.timeNano)) return;
+    truth.deploymentsTold.set(deploymentScope(event), clock.passedMs());
+  }
+
+  warned(message: string, cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#options.timeline.add('sentinel', `warns: ${message}: ${why}`);
+  }
+
+  died(): void {
+    this.#checkFold();
+    this.#options.timeline.add('world', 'Sentinel is gone');
+    this.#open = [];
+    this.#options.truth.deploymentsTold.clear();
+    this.#options.onDeath();
+  }
+
+  failed(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#options.timeline.add('sentinel', `ends: ${message}`);
+    if (!this.#options.disk.isFull) this.#break('lives', `it cannot start: ${message}`);
+  }
+
+  // What the world does.
+
+  /** An engine event happens: whose container a tool has made is known by its name alone. */
+  happened(event: RuntimeEvent): void {
+    this.#keys.add(keyOf(identityOf(HOST, event)));
+    const intent = /\.sentinel-(?<intent>[a-z0-9]+)/.exec(event.name)?.groups?.['intent'];
+    if (intent !== undefined) this.#made.set(event.containerId, intent);
+  }
+  /** Looks at what can be looked at whenever nothing more happens without time passing. */
+  step(): void {
+    const { engine, clock, truth } = this.#options;
+    for (const id of engine.ids()) {
+      if (!engine.isWell(id)) truth.illAtMs.set(id, clock.passedMs());
+    }
+    const depth = this.#run?.controller?.queue().depth() ?? 0;
+    if (depth > this.#keys.size) {
+      this.#break('bounded', `${depth} keys wait, and there are ${this.#keys.size} workloads`);
+    }
+  }
+
+  /** Everything in memory is of the records. */
+  checkFold(): void {
+    this.#checkFold();
+  }
+
+  break(invariant: InvariantId, message: string): void {
+    this.#break(invariant, message);
+  }
+
+  #break(invariant: InvariantId, message: string): void {
+    this.violations.push({ invariant, message });
+    this.#options.timeline.add('check', `BROKEN ${invariant}: ${message}`);
+  }
+
+  #checkFold(): void {
+    const state = this.#run?.journal?.state();
+    if (state === undefined || this.records[0]?.seq !== 1) return;
+    const known = this.records.findLast(({ type }) => type !== 'journal.snapshot')?.seq;
+    // Killed within an append, the listener may not have heard of its records.
+    if (known !== state.seq) return;
+    const replayed = fold(this.records);
+    if (canonicalJson(replayed) !== canonicalJson(state)) {
+      this.#break('state-is-fold', firstDifference(replayed, state));
+    }
+  }
+
+  #checkIntended(intent: string, ids: readonly string[]): void {
+    const attempt = this.#ledger.intended(intent);
+    const named = new Set(attempt?.affects.map(({ container }) => container));
+    const others = ids.filter((id) => !named.has(id));
+    if (others.length > 0) {
+      this.#break('affects-only', `${intent} does not name ${others.join(', ')}`);
+    }
+  }
+
+  #checkPermitted({ tool, arguments: args, intentId, expect: [target] }: ActionCall): void {
+    const intended = this.#ledger.intended(intentId);
+    const container = this.#options.engine.peek(target.id);
+    if (intended === undefined || container === undefined) return;
+    if (intended.rollbackOf !== undefined) {
+      const original = this.#ledger.intended(intended.rollbackOf);
+      if (original === undefined) this.#break('permitted', `${intentId} undoes what never was`);
+      return;
+    }
+    const plan = governingPlan(this.#options.plans(), container.name);
+    const action = plan?.actions.find(({ name }) => name === intended.action);
+    if (plan === undefined || action === undefined) {
+      this.#break('permitted', `no policy permits ${intended.action} on ${container.name}`);
+      return;
+    }
+    const wanted =
+      action.arguments === 'memory'
+        ? { memory: raisedMemory(container.limits.memoryBytes ?? 0) }
+        : action.arguments;
+    if (action.tool !== tool || canonicalJson(wanted) !== canonicalJson(args)) {
+      this.#break(
+        'permitted',
+        `${tool} ${canonicalJson(args)}, and ${plan.name} permits ${action.tool} ${canonicalJson(wanted)}`,
+      );
+    }
+    const isApproved = this.#options.truth.approvals.has(
+      `${intended.incident}/${intended.candidate}`,
+    );
+    const needsApproval = plan.mode === 'Approve' || action.needsApproval;
+    if (plan.mode === 'Shadow' || plan.mode === 'Off' || (needsApproval && !isApproved)) {
+      this.#break('permitted', `${intended.action} on ${container.name} in mode ${plan.mode}`);
+    }
+    if (plan.deniedHour === new Date(this.#options.clock.wallMs()).getUTCHours()) {
+      this.#break('not-denied', `${tool} in hour ${plan.deniedHour}`);
+    }
+  }
+
+  #checkTarget(id: string, tool: string, isFirst: boolean): void {
+    const { engine, truth, clock, plans, isOwn } = this.#options;
+    const container = engine.peek(id);
+    if (container === undefined) return;
+    const { name, labels, state } = container;
+    if (isOwn(name)) this.#break('not-own', `${tool} on ${name}`);
+    const hold = truth.holds.get(id);
+    if (hold !== undefined && state !== 'running') {
+      this.#break('not-held', `${tool} on ${name}, which a person took (${hold})`);
+    }
+    const plan = governingPlan(plans(), name);
+    const key = this.#ledger.keyOf(name);
+    const paused = ['all:', `policy:${plan?.name}`, `workload:${key}`].find((scope) =>
+      truth.pauses.has(scope),
+    );
+    if (paused !== undefined || labels['sre-sentinel.pause'] === 'true') {
+      this.#break('not-paused', `${tool} on ${name}, paused by ${paused ?? 'its label'}`);
+    }
+    const deployedAtMs = truth.deploymentsTold.get(deploymentScope(container)) ?? -Infinity;
+    if (clock.passedMs() < deployedAtMs + DEPLOYMENT_SETTLE_MS) {
+      this.#break('not-deploying', `${tool} on ${name} amid a deployment`);
+    }
+    if (!isFirst && plan?.actions.every((action) => action.tool !== tool) === true) {
+      this.#break('affects-permitted', `${tool} touches ${name}, whose policy does not permit it`);
+    }
+    const illAtMs = truth.illAtMs.get(id) ?? -Infinity;
+    if (isFirst && engine.isWell(id) && clock.passedMs() > illAtMs + ILL_WITHIN_MS) {
+      this.#break('is-ill', `${tool} on ${name}, which is well`);
+    }
+  }
+
+  #verified({ data }: JournalRecord): void {
+    const { intent = '' } = data as { readonly intent?: string };
+    const attempt = this.#ledger.intended(intent);
+    const [target] = attempt?.affects ?? [];
+    const name = target?.name ?? '';
+    const container = this.#options.engine.peek(name);
+    const isRest = attempt?.tool === 'docker/stop_container';
+    const isAsLeft = isRest ? container?.state === 'exited' : container?.state === 'running';
+    const { clock, truth, engine } = this.#options;
+    const wasIllAtMs = truth.illAtMs.get(container?.id ?? '') ?? -Infinity;
+    const isSick = !isRest && container !== undefined && !engine.isWell(container.id);
+    // What happens in the very instant of the look is told by the next one.
+    if ((!isAsLeft || isSick) && clock.passedMs() > wasIllAtMs + 5_000) {
+      this.#break('verified-is-well', `${name} is ${container?.state}`);
+    }
+  }
+
+  #checkIncidents(): void {
+    const state = this.#run?.journal?.state();
+    if (state === undefined) return;
+    const open = Object.values(state.incidents).filter(isOpen);
+    const indexed = open.filter(
+      ({ name, workload }) => state.openByWorkload[workload.key] === name,
+    );
+    if (
+      indexed.length !== Object.keys(state.openByWorkload).length ||
+      indexed.length !== open.length
+    ) {
+      this.#break('one-incident', `${open.length} open, ${indexed.length} of them indexed`);
+    }
+  }
+}
+
+function fold(records: readonly JournalRecord[]): OperatorState {
+  let state = operatorReducer.initial();
+  for (const record of records) {
+    // It repeats the state, and must not be needed to come to it.
+    if (record.type !== 'journal.snapshot') state = operatorReducer.apply(state, record);
+  }
+  return state;
+}
+
+function summaryOf(data: object): string {
+  const { message, action, outcome, intent, event, cause, reason, resolution } = data as Readonly<
+    Record<string, unknown>
+  >;
+  return [event, cause, action, intent, outcome, resolution, reason, message]
+    .filter((part) => typeof part === 'string')
+    .join(' ');
+}
+
+function firstDifference(one: object, other: object, path = ''): string {
+  const left = one as Readonly<Record<string, unknown>>;
+  const right = other as Readonly<Record<string, unknown>>;
+  for (const name of new Set([...Object.keys(left), ...Object.keys(right)])) {
+    const [a, b] = [left[name], right[name]];
+    if (canonicalJson(a ?? null) === canonicalJson(b ?? null)) continue;
+    if (isObject(a) && isObject(b)) return firstDifference(a, b, `${path}.${name}`);
+    return `${path}.${name} is ${canonicalJson(b ?? null)}, and the records say ${canonicalJson(a ?? null)}`;
+  }
+  return 'the same';
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,175 @@
+import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
+import { createMemoryEventSink } from '#adapters/memory/memory-event-sink.ts';
+import { createMemoryEvidenceStore } from '#adapters/memory/memory-evidence-store.ts';
+import { createMemoryNotifier } from '#adapters/memory/memory-notifier.ts';
+import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import type { Fleet } from '#controller/fleet.ts';
+import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
+import { Disk } from './disk.ts';
+import { DockerDoor } from './docker-door.ts';
+import { type PolicyPlan, planPolicies, policyDocument } from './policy-plans.ts';
+import { Random } from './random.ts';
+import { SentinelRun } from './sentinel-run.ts';
+import { Timeline } from './timeline.ts';
+import { Truth } from './truth.ts';
+import { Witness } from './witness.ts';
+import { planWorkloads, type WorkloadPlan } from './workload-plans.ts';
+
+/** Nobody cancels what people do. */
+export const NEVER_ABORTED = new AbortController().signal;
+const RESTART_AFTER_MS = [0, 500, 5_000, 60_000, 600_000] as const;
+const BAD_POLICY = { apiVersion: 'sre-sentinel.io/v1alpha1', kind: 'SentinelPolicy' };
+
+/** One simulated host: an engine, its workloads, the policies, people, and Sentinel beside them. */
+export class World {
+  readonly random: Random;
+  readonly clock: VirtualClock;
+  readonly engine: MemoryEngine;
+  readonly door: DockerDoor;
+  readonly disk: Disk;
+  readonly sink = createMemoryEventSink();
+  readonly evidence = createMemoryEvidenceStore();
+  readonly notifier = createMemoryNotifier();
+  readonly truth = new Truth();
+  readonly timeline: Timeline;
+  readonly witness: Witness;
+  /** Workloads by name. */
+  readonly workloads: ReadonlyMap<string, WorkloadPlan>;
+  /** What the oracle goes by; a folder in disorder leaves the last good ones in force. */
+  plans: readonly PolicyPlan[];
+  /** Probability that a tool answers `Succeeded` and has done nothing. */
+  lies = 0;
+  sentinel: SentinelRun | undefined;
+  /** How often each kind of thing happened. */
+  readonly counts = new Map<string, number>();
+  #hasBadPolicy = false;
+  #startsAfterMs: number | undefined;
+  #journals = 0;
+  #isByHand = false;
+
+  constructor(seed: number, workloads: number) {
+    this.random = new Random(seed);
+    this.clock = new VirtualClock({ seed });
+    this.timeline = new Timeline(() => this.clock.passedMs());
+    this.engine = new MemoryEngine(this.clock);
+    this.door = new DockerDoor(this.engine, this.clock, this.random);
+    this.disk = new Disk(this.random);
+    const plans = planWorkloads(this.random, workloads);
+    this.workloads = new Map(plans.map((plan) => [plan.spec.name, plan]));
+    const names = plans.filter(({ isOwn }) => isOwn !== true).map(({ spec }) => spec.name);
+    this.plans = planPolicies(this.random, names);
+    this.witness = new Witness({
+      ...{ clock: this.clock, engine: this.engine, disk: this.disk },
+      ...{ truth: this.truth, timeline: this.timeline },
+      plans: () => this.plans,
+      isOwn: (name) => this.workloads.get(name)?.isOwn === true,
+      onDeath: () => this.#restartLater(),
+    });
+    this.clock.onSettled = () => this.witness.step();
+    this.engine.onEvent = (event) => {
+      if (this.#isByHand) this.truth.byPeople.add(event.timeNano);
+      this.witness.happened(event);
+      const { action, name, exitCode, signal } = event;
+      this.timeline.add('engine', [action, name, exitCode ?? '', signal ?? ''].join(' ').trimEnd());
+    };
+  }
+
+  /** Starts the containers, and Sentinel beside them. */
+  async begin(): Promise<void> {
+    for (const { spec } of this.workloads.values()) {
+      const shares = (spec.shares ?? []).map(({ kind, owner }) => ({
+        kind,
+        owner: this.engine.peek(owner)?.id ?? owner,
+      }));
+      await this.engine.add({ ...spec, shares });
+    }
+    await this.clock.advance(30_000);
+    this.startSentinel();
+  }
+
+  count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  /** What a person does, on a way of their own; its outcome is theirs. */
+  byHand(what: string, act: () => Promise<unknown> | void): Promise<boolean> {
+    this.timeline.add('person', what);
+    this.#isByHand = true;
+    try {
+      const done = act() ?? Promise.resolve();
+      return done.then(
+        () => true,
+        () => false,
+      );
+    } catch {
+      return Promise.resolve(false);
+    } finally {
+      this.#isByHand = false;
+    }
+  }
+
+  startSentinel(): void {
+    this.#startsAfterMs = undefined;
+    const good = this.plans.map(policyDocument);
+    const { clock, disk, sink, evidence, notifier, witness } = this;
+    this.sentinel = new SentinelRun({
+      ...{ clock, disk, sink, evidence, notifier, witness },
+      docker: this.door.open(witness),
+      policies: { lastGood: good, now: this.#documents() },
+      protectedContainers: (fleet) => this.#protected(fleet),
+      newJournalId: () => `journal-${(this.#journals += 1)}`,
+      lie: (request) => this.#lie(request),
+    });
+    this.sentinel.begin();
+  }
+
+  /** Replaces the policies in the folder. */
+  setPolicies(plans: readonly PolicyPlan[]): void {
+    this.plans = plans;
+    this.#hasBadPolicy = false;
+    this.sentinel?.policies?.set(this.#documents());
+  }
+
+  /** Somebody saves a file that is no policy. */
+  breakPolicies(): void {
+    this.#hasBadPolicy = true;
+    this.sentinel?.policies?.set(this.#documents());
+  }
+
+  /** All that was broken is mended, and people go home. */
+  mend(): void {
+    this.timeline.add('world', 'all faults end');
+    this.door.mend();
+    this.disk.empty();
+    this.sink.setFault(undefined);
+    this.evidence.setFault(undefined);
+    this.notifier.setFault(undefined);
+    this.lies = 0;
+    if (this.#hasBadPolicy) this.setPolicies(this.plans);
+    if (this.sentinel?.life.isOver !== false && this.#startsAfterMs === undefined) {
+      this.#restartLater();
+    }
+  }
+
+  #documents(): object[] {
+    const documents = this.plans.map(policyDocument);
+    return this.#hasBadPolicy ? [...documents, BAD_POLICY] : documents;
+  }
+
+  #restartLater(): void {
+    if (this.#startsAfterMs !== undefined) return;
+    this.#startsAfterMs = this.random.pick(RESTART_AFTER_MS);
+    this.clock.after(this.#startsAfterMs, () => this.startSentinel());
+  }
+
+  #protected(fleet: Fleet): ReadonlyMap<string, string> {
+    const own = fleet.containers().filter(({ name }) => this.workloads.get(name)?.isOwn === true);
+    return new Map(own.map(({ id }) => [id, 'its Redis']));
+  }
+
+  #lie({ tool }: ActionCall): ActionResult | undefined {
+    if (!this.random.chance(this.lies)) return undefined;
+    this.timeline.add('world', `${tool} only says that it did`);
+    return { outcome: 'Succeeded', result: {} };
+  }
+}
