@@ -7,7 +7,12 @@ import { dump } from 'js-yaml';
 import { policyCustomResourceDefinition } from '#core/policy/crd.ts';
 import { configJsonSchema, policyJsonSchema } from '#core/policy/json-schema.ts';
 import { configReference, policyReference } from '#core/policy/policy-reference.ts';
-import { gateReference, metricsReference, toolsReference } from './reference.ts';
+import {
+  gateReference,
+  invariantsReference,
+  metricsReference,
+  toolsReference,
+} from './reference.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -22,6 +27,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/reference/metrics.md', await metricsReference()],
     ['docs/reference/gate.md', gateReference()],
     ['docs/reference/tools.md', toolsReference()],
+    ['docs/invariants.md', invariantsReference()],
   ]);
 }
 

@@ -1,6 +1,7 @@
 import { REFUSAL_WORDS } from '#core/projection/refusal-words.ts';
 import { REFUSAL_REASONS } from '#core/remediation/refusal.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
+import { INVARIANTS } from '#simulation/invariants.ts';
 import { labelValues } from '#telemetry/label-values.ts';
 import { createMetrics } from '#telemetry/metrics.ts';
 
@@ -88,6 +89,22 @@ export function toolsReference(): string {
         argumentsOf(tool).map(([name, schema]) => argumentRow(tool, name, schema)),
       ),
     ),
+  );
+}
+
+/** Markdown: every invariant that the simulation holds a run against. */
+export function invariantsReference(): string {
+  const rows = Object.entries(INVARIANTS).map(([id, { sentence, checkedAt, checkedBy }]) => [
+    `\`${id}\``,
+    sentence,
+    checkedAt,
+    `\`src/simulation/${checkedBy}.ts\``,
+  ]);
+  return page(
+    'Invariants',
+    '`sentinel simulate` runs the whole operator on made-up hosts and holds each run against these. ' +
+      'The checks have rules and a memory of their own: nothing of what they judge is asked.',
+    table(['Id', 'What must hold', 'Checked at', 'Checked by'], rows),
   );
 }
 
