@@ -40,17 +40,11 @@ export async function recoverIntent(
   try {
     const all = await context.runtime.list(signal);
     const found = findReplacements(all, intentId);
-    const { returns, orphans, superseded } = await inspectAll(context, found, all, signal);
-    for (const { id } of superseded) await operations.remove(id, { force: true }, signal);
-    if (orphans.length > 0) {
-      return failed(`what ${orphans.join(', ')} replaced is gone: nothing to go back to`);
-    }
-    if (returns.length === 0 && superseded.length > 0) {
-      return succeeded({ intentId, restored: [] });
-    }
-    if (returns.length === 0) {
-      return notExecuted('NothingToRecover', 'no old container of this intent is on the engine');
-    }
+    const inspected = await inspectAll(context, found, all, signal);
+    for (const { id } of inspected.superseded) await operations.remove(id, { force: true }, signal);
+    const nothing = nothingToReturnTo(inspected, intentId);
+    if (nothing !== undefined) return nothing;
+    const { returns } = inspected;
     // The new ones hold the ports and addresses that the old ones need.
     for (const { made } of returns.toReversed()) {
       if (made !== undefined && mustStop(made)) await operations.stop(made.id, undefined, signal);
@@ -64,6 +58,19 @@ export async function recoverIntent(
   } catch (error) {
     return afterFailure(error);
   }
+}
+
+function nothingToReturnTo(
+  { returns, orphans, superseded }: Inspected,
+  intentId: string,
+): BuiltinResult | undefined {
+  if (orphans.length > 0) {
+    return failed(`what ${orphans.join(', ')} replaced is gone: nothing to go back to`);
+  }
+  if (returns.length > 0) return undefined;
+  return superseded.length > 0
+    ? succeeded({ intentId, restored: [] })
+    : notExecuted('NothingToRecover', 'no old container of this intent is on the engine');
 }
 
 /**

@@ -148,19 +148,33 @@ const PEOPLE: readonly Happening[] = [
   },
 ];
 
+const FAULTY_CALLS = [
+  '*',
+  'restart',
+  'start',
+  'stop',
+  'kill',
+  'updateResources',
+  'createFrom',
+  'rename',
+  'remove',
+  'inspect',
+  'list',
+  'events',
+  'info',
+  'pastEvents',
+  'blueprint',
+] as const;
+const FAULT_KINDS = ['Fail', 'Refuse', 'Hang', 'ActThenFail', 'ActThenHang'] as const;
+
 /** What fails around Sentinel. */
 const FAULTS: readonly Happening[] = [
   {
     name: 'calls fail',
     weight: 6,
     happen(world) {
-      const operation = world.random.pick([
-        ...['*', 'restart', 'start', 'stop', 'kill', 'updateResources', 'createFrom', 'rename'],
-        ...['remove', 'inspect', 'list', 'events', 'info', 'pastEvents', 'blueprint'],
-      ]);
-      const kind = world.random.pick([
-        ...(['Fail', 'Refuse', 'Hang', 'ActThenFail', 'ActThenHang'] as const),
-      ]);
+      const operation = world.random.pick(FAULTY_CALLS);
+      const kind = world.random.pick(FAULT_KINDS);
       world.timeline.add('world', `${operation} will ${kind}`);
       world.door.faults.inject({ operation, kind, times: world.random.int(1, 4) });
     },

@@ -117,26 +117,14 @@ export class Ledger {
   /** @returns the intent, if the record is one */
   #take(record: JournalRecord): Intended | undefined {
     this.#advance(record);
-    const { type, data, incident, workload, policy } = record;
+    const { type, data, workload } = record;
     if (type === 'incident.opened') {
       const { container } = (data as RecordData['incident.opened']).workload;
       this.#keys.set(container, workload);
     }
-    const { intent } = data as { readonly intent?: string };
-    if (intent === undefined) return undefined;
+    if (type === 'remediation.intended') return this.#begin(record);
+    const { intent = '' } = data as { readonly intent?: string };
     const known = this.#intents.get(intent);
-    if (type === 'remediation.intended') {
-      const { action, tool, candidate, affects, rollbackOf } =
-        data as RecordData['remediation.intended'];
-      const made: Intended = {
-        ...{ intent, incident, workload, action, tool, candidate, affects, rollbackOf },
-        policy: policy?.name ?? '',
-        atMs: this.#atMs,
-        isVerified: false,
-      };
-      this.#intents.set(intent, made);
-      return made;
-    }
     if (known === undefined) return undefined;
     if (type === 'remediation.completed' || type === 'rollback.completed') {
       known.outcome = (data as RecordData['remediation.completed']).outcome;
@@ -145,6 +133,26 @@ export class Ledger {
     }
     if (type === 'verification.passed' || type === 'verification.failed') known.isVerified = true;
     return undefined;
+  }
+
+  #begin({ data, incident, workload, policy }: JournalRecord): Intended {
+    const { intent, action, tool, candidate, affects, rollbackOf } =
+      data as RecordData['remediation.intended'];
+    const begun: Intended = {
+      intent,
+      incident,
+      workload,
+      action,
+      tool,
+      candidate,
+      affects,
+      rollbackOf,
+      policy: policy?.name ?? '',
+      atMs: this.#atMs,
+      isVerified: false,
+    };
+    this.#intents.set(intent, begun);
+    return begun;
   }
 
   /** Time as no step of a wall clock can change it, save between two boots. */

@@ -1,6 +1,6 @@
 import { controllerNowMs } from '#controller/journal-state.ts';
-import { isOpen, phaseOf } from '#core/incident/incident.ts';
-import { LABEL } from '#core/workload/container.ts';
+import { type Incident, isOpen, phaseOf } from '#core/incident/incident.ts';
+import { LABEL, type ObservedContainer } from '#core/workload/container.ts';
 import { resumeAll } from './orders.ts';
 import { governingPlan } from './policy-plans.ts';
 import type { World } from './world.ts';
@@ -31,58 +31,66 @@ export async function liveness(world: World): Promise<void> {
   if (world.sentinel?.life.isOver !== false) witness.break('lives', 'Sentinel is not running');
 }
 
-function checkIncidents(world: World): void {
+export function checkIncidents(world: World): void {
   const state = world.sentinel?.journal?.state();
   if (state === undefined) return;
+  const nowMs = controllerNowMs(state, world.clock);
   for (const incident of Object.values(state.incidents)) {
-    if (!isOpen(incident)) continue;
-    const ageMs = controllerNowMs(state, world.clock) - incident.boutAtMs;
     // It may wait for what lapses by itself: a cooldown, a limit.
-    if (ageMs < PATIENCE_MS) continue;
-    const phase = phaseOf(incident);
-    const wasAsked = incident.escalations.some(({ atMs }) => atMs >= incident.boutAtMs);
-    const plan = governingPlan(world.plans, incident.workload.container);
-    const isWatchedOnly = plan?.mode === 'Shadow' || plan?.mode === 'Off';
-    if (wasAsked || phase === 'AwaitingApproval' || isWatchedOnly) continue;
-    const container = world.engine.peek(incident.workload.id);
-    const isPaused = container?.labels[LABEL.pause] === 'true';
-    if (isPaused || world.truth.holds.has(incident.workload.id)) continue;
+    if (!isOpen(incident) || nowMs - incident.boutAtMs < PATIENCE_MS) continue;
+    if (waitsForPerson(incident) || belongsToPerson(world, incident)) continue;
     world.timeline.add('check', JSON.stringify(incident));
-    world.witness.break(
-      'incident-ends',
-      `${incident.name} of ${incident.workload.key} is ${phase}, and nobody was asked`,
-    );
+    const { name, workload } = incident;
+    const message = `${name} of ${workload.key} is ${phaseOf(incident)}, and nobody was asked`;
+    world.witness.break('incident-ends', message);
   }
+}
+
+function waitsForPerson(incident: Incident): boolean {
+  const wasAsked = incident.escalations.some(({ atMs }) => atMs >= incident.boutAtMs);
+  return wasAsked || phaseOf(incident) === 'AwaitingApproval';
+}
+
+/** People have paused it, taken its container, or want Sentinel to watch and no more. */
+function belongsToPerson(world: World, { workload: { id, container: name } }: Incident): boolean {
+  const mode = governingPlan(world.plans, name)?.mode;
+  const container = world.engine.peek(id);
+  const isPaused = container?.labels[LABEL.pause] === 'true';
+  return mode === 'Shadow' || mode === 'Off' || isPaused || world.truth.holds.has(id);
 }
 
 /** Breaks what a restart cures, where a policy permits that, and looks whether it was cured. */
 async function breakOnce(world: World, name: string): Promise<void> {
-  const { engine, clock, witness, truth } = world;
-  const workload = world.workloads.get(name);
-  const container = engine.peek(name);
-  const plan = governingPlan(world.plans, name);
-  const [first] = plan?.actions ?? [];
-  if (workload?.cure !== 'restart' || container === undefined || !engine.isWell(name)) return;
-  if (plan?.mode !== 'Auto' || plan.deniedHour !== undefined) return;
-  if (first === undefined || first.needsApproval || container.health === undefined) return;
-  // Who lives in its network must permit it too.
-  if (
-    engine.ids().some((id) => engine.peek(id)?.shares.some(({ owner }) => owner === container.id))
-  )
-    return;
-  if (container.shares.length > 0 || truth.holds.has(container.id)) return;
-  const open = world.sentinel?.journal?.state().openByWorkload ?? {};
-  if (Object.keys(open).length > 0) return;
-
+  const { engine, clock, witness } = world;
+  if (!isCurable(world, name)) return;
   world.timeline.add('world', `${name} hangs once more`);
   engine.setHealth(name, 'unhealthy');
   await clock.advance(HEAL_MS);
-  if (!engine.isWell(name)) {
-    witness.break(
-      'healed',
-      `${name} is ${engine.peek(name)?.state}, and ${plan.name} permits ${first.tool}`,
-    );
-  }
+  if (engine.isWell(name)) return;
+  witness.break('healed', `${name} is ${engine.peek(name)?.state}, and a restart is permitted`);
+}
+
+/** A restart cures it, its policy permits one now, and nothing else is wrong that comes first. */
+function isCurable(world: World, name: string): boolean {
+  const { engine, workloads, truth, plans } = world;
+  const container = engine.peek(name);
+  const plan = governingPlan(plans, name);
+  if (container === undefined || plan === undefined) return false;
+  const open = Object.keys(world.sentinel?.journal?.state().openByWorkload ?? {});
+  const isFree = plan.mode === 'Auto' && plan.deniedHour === undefined;
+  return [
+    workloads.get(name)?.cure === 'restart',
+    container.health !== undefined && engine.isWell(name),
+    isAlone(world, container) && isFree && !truth.holds.has(container.id),
+    plan.actions[0]?.needsApproval === false,
+    open.length === 0,
+  ].every(Boolean);
+}
+
+/** Who lives in another's network, or has others in its own, needs their policies' leave. */
+function isAlone({ engine }: World, { id, shares }: ObservedContainer): boolean {
+  const sharesIt = (other: string) => engine.peek(other)?.shares.some(({ owner }) => owner === id);
+  return shares.length === 0 && !engine.ids().some(sharesIt);
 }
 
 function checkRedis(world: World): void {

@@ -2,16 +2,18 @@ import type { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import type { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
 import { isOpen } from '#core/incident/incident.ts';
+import type { RecordData } from '#core/journal/data.ts';
 import { canonicalJson, type JournalRecord } from '#core/journal/record.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
 import { identityOf, keyOf } from '#core/workload/key.ts';
 import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
+import { CALL_RULES, type Touched } from './call-rules.ts';
 import type { Disk } from './disk.ts';
 import type { DoorWitness } from './docker-door.ts';
 import type { InvariantId } from './invariants.ts';
 import { Ledger } from './ledger.ts';
-import { governingPlan, type PolicyPlan, raisedMemory } from './policy-plans.ts';
+import { governingPlan, type PolicyPlan } from './policy-plans.ts';
 import { HOST, type RunWitness, type SentinelRun } from './sentinel-run.ts';
 import type { Timeline } from './timeline.ts';
 import { deploymentScope, type Truth } from './truth.ts';
@@ -39,9 +41,8 @@ interface OpenCall {
   readonly containers: ReadonlySet<string>;
 }
 
-const DEPLOYMENT_SETTLE_MS = 20_000;
+const SAME_INSTANT_MS = 5_000;
 const DEPLOYS: ReadonlySet<string> = new Set(['create', 'rename', 'destroy']);
-const ILL_WITHIN_MS = 60_000;
 
 /** Holds what Sentinel does against what is true, by rules of its own. */
 export class Witness implements RunWitness, DoorWitness {
@@ -115,8 +116,7 @@ export class Witness implements RunWitness, DoorWitness {
     }
     this.#open.push({ intent: intentId, containers: new Set(ids) });
     this.#checkIntended(intentId, ids);
-    this.#checkPermitted(request);
-    for (const [index, id] of ids.entries()) this.#checkTarget(id, tool, index === 0);
+    for (const [index, id] of ids.entries()) this.#checkTouched(request, id, index === 0);
   }
 
   undoing(intent: string, how: 'recover' | 'settle'): void {
@@ -234,89 +234,43 @@ export class Witness implements RunWitness, DoorWitness {
     }
   }
 
-  #checkPermitted({ tool, arguments: args, intentId, expect: [target] }: ActionCall): void {
-    const intended = this.#ledger.intended(intentId);
-    const container = this.#options.engine.peek(target.id);
-    if (intended === undefined || container === undefined) return;
-    if (intended.rollbackOf !== undefined) {
-      const original = this.#ledger.intended(intended.rollbackOf);
-      if (original === undefined) this.#break('permitted', `${intentId} undoes what never was`);
-      return;
-    }
-    const plan = governingPlan(this.#options.plans(), container.name);
-    const action = plan?.actions.find(({ name }) => name === intended.action);
-    if (plan === undefined || action === undefined) {
-      this.#break('permitted', `no policy permits ${intended.action} on ${container.name}`);
-      return;
-    }
-    const wanted =
-      action.arguments === 'memory'
-        ? { memory: raisedMemory(container.limits.memoryBytes ?? 0) }
-        : action.arguments;
-    if (action.tool !== tool || canonicalJson(wanted) !== canonicalJson(args)) {
-      this.#break(
-        'permitted',
-        `${tool} ${canonicalJson(args)}, and ${plan.name} permits ${action.tool} ${canonicalJson(wanted)}`,
-      );
-    }
-    const isApproved = this.#options.truth.approvals.has(
-      `${intended.incident}/${intended.candidate}`,
-    );
-    const needsApproval = plan.mode === 'Approve' || action.needsApproval;
-    if (plan.mode === 'Shadow' || plan.mode === 'Off' || (needsApproval && !isApproved)) {
-      this.#break('permitted', `${intended.action} on ${container.name} in mode ${plan.mode}`);
-    }
-    if (plan.deniedHour === new Date(this.#options.clock.wallMs()).getUTCHours()) {
-      this.#break('not-denied', `${tool} in hour ${plan.deniedHour}`);
-    }
-  }
-
-  #checkTarget(id: string, tool: string, isFirst: boolean): void {
+  #checkTouched(call: ActionCall, id: string, isTarget: boolean): void {
     const { engine, truth, clock, plans, isOwn } = this.#options;
     const container = engine.peek(id);
-    if (container === undefined) return;
-    const { name, labels, state } = container;
-    if (isOwn(name)) this.#break('not-own', `${tool} on ${name}`);
-    const hold = truth.holds.get(id);
-    if (hold !== undefined && state !== 'running') {
-      this.#break('not-held', `${tool} on ${name}, which a person took (${hold})`);
-    }
-    const plan = governingPlan(plans(), name);
-    const key = this.#ledger.keyOf(name);
-    const paused = ['all:', `policy:${plan?.name}`, `workload:${key}`].find((scope) =>
-      truth.pauses.has(scope),
-    );
-    if (paused !== undefined || labels['sre-sentinel.pause'] === 'true') {
-      this.#break('not-paused', `${tool} on ${name}, paused by ${paused ?? 'its label'}`);
-    }
-    const deployedAtMs = truth.deploymentsTold.get(deploymentScope(container)) ?? -Infinity;
-    if (clock.passedMs() < deployedAtMs + DEPLOYMENT_SETTLE_MS) {
-      this.#break('not-deploying', `${tool} on ${name} amid a deployment`);
-    }
-    if (!isFirst && plan?.actions.every((action) => action.tool !== tool) === true) {
-      this.#break('affects-permitted', `${tool} touches ${name}, whose policy does not permit it`);
-    }
-    const illAtMs = truth.illAtMs.get(id) ?? -Infinity;
-    if (isFirst && engine.isWell(id) && clock.passedMs() > illAtMs + ILL_WITHIN_MS) {
-      this.#break('is-ill', `${tool} on ${name}, which is well`);
+    const intended = this.#ledger.intended(call.intentId);
+    if (container === undefined || intended === undefined) return;
+    const { name } = container;
+    const touched: Touched = {
+      container,
+      isTarget,
+      call,
+      intended,
+      plan: governingPlan(plans(), name),
+      key: this.#ledger.keyOf(name),
+      isOwn: isOwn(name),
+      truth,
+      clock,
+      engine,
+    };
+    for (const [id, rule] of Object.entries(CALL_RULES)) {
+      const wrong = rule(touched);
+      if (wrong !== undefined) this.#break(id as InvariantId, `${call.tool} on ${name}: ${wrong}`);
     }
   }
 
   #verified({ data }: JournalRecord): void {
-    const { intent = '' } = data as { readonly intent?: string };
+    const { intent } = data as RecordData['verification.passed'];
     const attempt = this.#ledger.intended(intent);
     const [target] = attempt?.affects ?? [];
-    const name = target?.name ?? '';
-    const container = this.#options.engine.peek(name);
-    const isRest = attempt?.tool === 'docker/stop_container';
-    const isAsLeft = isRest ? container?.state === 'exited' : container?.state === 'running';
+    if (attempt === undefined || target === undefined) return;
     const { clock, truth, engine } = this.#options;
-    const wasIllAtMs = truth.illAtMs.get(container?.id ?? '') ?? -Infinity;
-    const isSick = !isRest && container !== undefined && !engine.isWell(container.id);
+    const { id = '', state = 'gone' } = engine.peek(target.name) ?? {};
+    const isRest = attempt.tool === 'docker/stop_container';
+    const isAsWanted = isRest ? state === 'exited' : engine.isWell(target.name);
+    const illAtMs = truth.illAtMs.get(id) ?? -Infinity;
     // What happens in the very instant of the look is told by the next one.
-    if ((!isAsLeft || isSick) && clock.passedMs() > wasIllAtMs + 5_000) {
-      this.#break('verified-is-well', `${name} is ${container?.state}`);
-    }
+    if (isAsWanted || clock.passedMs() <= illAtMs + SAME_INSTANT_MS) return;
+    this.#break('verified-is-well', `${target.name} is ${state}`);
   }
 
   #checkIncidents(): void {

@@ -59,8 +59,11 @@ export class World {
     const names = plans.filter(({ isOwn }) => isOwn !== true).map(({ spec }) => spec.name);
     this.plans = planPolicies(this.random, names);
     this.witness = new Witness({
-      ...{ clock: this.clock, engine: this.engine, disk: this.disk },
-      ...{ truth: this.truth, timeline: this.timeline },
+      clock: this.clock,
+      engine: this.engine,
+      disk: this.disk,
+      truth: this.truth,
+      timeline: this.timeline,
       plans: () => this.plans,
       isOwn: (name) => this.workloads.get(name)?.isOwn === true,
       onDeath: () => this.#restartLater(),
@@ -111,10 +114,14 @@ export class World {
   startSentinel(): void {
     this.#startsAfterMs = undefined;
     const good = this.plans.map(policyDocument);
-    const { clock, disk, sink, evidence, notifier, witness } = this;
     this.sentinel = new SentinelRun({
-      ...{ clock, disk, sink, evidence, notifier, witness },
-      docker: this.door.open(witness),
+      clock: this.clock,
+      disk: this.disk,
+      sink: this.sink,
+      evidence: this.evidence,
+      notifier: this.notifier,
+      witness: this.witness,
+      docker: this.door.open(this.witness),
       policies: { lastGood: good, now: this.#documents() },
       protectedContainers: (fleet) => this.#protected(fleet),
       newJournalId: () => `journal-${(this.#journals += 1)}`,

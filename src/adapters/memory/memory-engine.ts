@@ -146,19 +146,10 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
   restartDaemon(): void {
     this.#hub.close();
     this.#hub.forget();
-    const wereUp = new Set<MemoryContainer>();
-    for (const it of this.#containers.values()) {
-      if (!isUp(it) && it.state !== 'restarting') continue;
-      wereUp.add(it);
-      clearTimers(it);
-      it.state = 'exited';
-      it.exitCode = 137;
-      it.finishedAtMs = Math.max(this.#clock.wallMs(), it.startedAtMs ?? 0);
-      if (it.health !== undefined)
-        it.health = { ...it.health, status: 'unhealthy', failingStreak: 0 };
-      for (const wake of it.followers) wake();
-      if (it.spec.autoRemove === true) this.#containers.delete(it.id);
-    }
+    const wereUp = new Set(
+      [...this.#containers.values()].filter((it) => isUp(it) || it.state === 'restarting'),
+    );
+    for (const it of wereUp) this.#endUntold(it);
     for (const it of this.#containers.values()) {
       const { name } = it.restartPolicy;
       if (name !== 'always' && !(name === 'unless-stopped' && wereUp.has(it))) continue;
@@ -168,6 +159,17 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
         // The reason stands in `State.Error`; Docker leaves it exited.
       }
     }
+  }
+
+  #endUntold(it: MemoryContainer): void {
+    clearTimers(it);
+    it.state = 'exited';
+    it.exitCode = 137;
+    it.finishedAtMs = Math.max(this.#clock.wallMs(), it.startedAtMs ?? 0);
+    if (it.health !== undefined)
+      it.health = { ...it.health, status: 'unhealthy', failingStreak: 0 };
+    for (const wake of it.followers) wake();
+    if (it.spec.autoRemove === true) this.#containers.delete(it.id);
   }
 
   /** What an inspect would say, at once and without a call. */

@@ -97,6 +97,9 @@ function causeOf(event: RuntimeEvent, context: EventContext): Cause {
   return action === 'oom' ? 'Unknown' : 'Human';
 }
 
+/** Events that an intent has explained already, by action. */
+type Counts = Readonly<Record<string, number>>;
+
 /** What ends a run of a container. */
 const ENDS: ReadonlySet<EventAction> = new Set(['kill', 'die', 'stop']);
 
@@ -113,11 +116,18 @@ function isExplained(
   if (own === undefined) return false;
   const known = history?.own?.intent === own.intent ? history.own.byContainer : {};
   const counts = known[containerId] ?? {};
-  const { [action]: allowed = 0, create: creates = 0, kill: kills = 0 } = own.allowance;
-  // Whatever stops a container signals it first: a process that ends before that ends by itself.
-  if (action === 'die' && kills > 0 && counts['kill'] === undefined) return false;
-  if (creates === 0 && counts['start'] !== undefined && ENDS.has(action)) return false;
+  const { [action]: allowed = 0 } = own.allowance;
+  if (endsUnsignalled(action, own, counts) || endsNewRun(action, own, counts)) return false;
   return (counts[action] ?? 0) < allowed;
+}
+
+/** Whatever stops a container signals it first: a process that ends before that ends by itself. */
+function endsUnsignalled(action: EventAction, { allowance }: OwnIntent, counts: Counts): boolean {
+  return action === 'die' && (allowance.kill ?? 0) > 0 && counts['kill'] === undefined;
+}
+
+function endsNewRun(action: EventAction, { allowance }: OwnIntent, counts: Counts): boolean {
+  return ENDS.has(action) && (allowance.create ?? 0) === 0 && counts['start'] !== undefined;
 }
 
 function isBeingStopped({ history, nowMs }: EventContext): boolean {
