@@ -578,7 +578,8 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
     it.oomKilled = false;
     it.stoppedByHand = false;
     // Docker's instants have nanoseconds: two starts are never at one instant.
-    it.startedAtMs = Math.max(this.#clock.wallMs(), (it.startedAtMs ?? 0) + 1);
+    const nowMs = this.#clock.wallMs();
+    it.startedAtMs = nowMs === it.startedAtMs ? nowMs + 1 : nowMs;
     if (spec.health === undefined) delete it.health;
     else it.health = { status: 'starting', failingStreak: 0 };
     this.#emit('start', it);
