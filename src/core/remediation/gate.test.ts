@@ -210,6 +210,20 @@ describe('the gate', () => {
     });
   }
 
+  for (const [what, more] of [
+    ['would be removed with its end', { autoRemove: true }],
+    ['is Swarm’s', { labels: { 'com.docker.swarm.task.id': 'x' } }],
+  ] as const) {
+    it(`denies a recreation that would take along what ${what}`, () => {
+      const scenario = withSick(new Scenario(oneAction('docker/recreate_container')));
+      scenario.put(aContainer('client', { shares: [{ kind: 'network', owner: 'web' }], ...more }));
+
+      scenario.reconcile(KEY);
+
+      assert.deepEqual(scenario.blockedBy(KEY), { act: ['DependentNotPermitted'] });
+    });
+  }
+
   describe('of a dependent, by its own policy,', () => {
     const minutesAgo = (minutes: number, more: object = {}) => ({
       intent: `i${minutes}`,

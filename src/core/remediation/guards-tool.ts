@@ -1,7 +1,7 @@
 import type { LedgerEntry } from '#core/journal/state.ts';
 import type { CompiledAction, CompiledPolicy } from '#core/policy/compile.ts';
 import type { Mode } from '#core/policy/schema.ts';
-import type { ResourceLimits } from '#core/workload/container.ts';
+import { LABEL, type ResourceLimits } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { formatBytes, parseQuantity } from '#lib/quantity.ts';
@@ -79,6 +79,8 @@ function dependentRefuses(context: GuardContext, key: WorkloadKey): No | undefin
   const view = world.views.get(key);
   if (view === undefined) return { message: 'it is not known' };
   if (governing.kind !== 'governed') return { message: 'no policy governs it' };
+  const unsupported = dependentUnsupported(context, view);
+  if (unsupported !== undefined) return { message: unsupported };
 
   const own = policy.spec.remediation.mode;
   const theirs = governing.policy.spec.remediation.mode;
@@ -97,6 +99,16 @@ function dependentRefuses(context: GuardContext, key: WorkloadKey): No | undefin
     dependentIsHeld(context, view, governing.policy) ??
     dependentRests(place)
   );
+}
+
+/** The tool would refuse it, at each attempt anew. */
+function dependentUnsupported(
+  { candidate }: GuardContext,
+  { container }: WorkloadView,
+): string | undefined {
+  if (container?.labels[LABEL.swarmTask] !== undefined) return 'it is a task of Docker Swarm';
+  if (container?.autoRemove !== true || candidate.tool?.multiStep !== true) return undefined;
+  return 'it was started with --rm: recreating it would remove it';
 }
 
 /** What another policy calls the use of the same tool; of several, the one of the same name. */
