@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 import { sentinel } from '../support/cli.ts';
 
 const run = promisify(execFile);
-/** About two minutes on two cores. A run of 20,000 is recorded in docs/reliability.md. */
-const SEEDS = 200;
+/** One to two minutes on two cores that are busy with other tests. */
+const SEEDS = 100;
 /** Of everything that happens in one simulated hour of seed 7; changes with whatever Sentinel does. */
 const HASH = 'ae555333ab4b729a73bc76b4a899ef91d4f3448da6595d238d1471514795ae72';
 
-it(`${SEEDS} hosts break no invariant`, async () => {
+it(`${SEEDS} hosts break no invariant`, { timeout: 900_000 }, async () => {
   const { code, stdout } = await sentinel(['simulate', '--seeds', String(SEEDS), '--seed', '1']);
 
   assert.equal(code, 0, stdout);
