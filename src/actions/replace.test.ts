@@ -351,6 +351,18 @@ describe('a crash at any step of a replacement', () => {
     assert.equal(first.outcome, 'Succeeded');
     assert.deepEqual(second, { outcome: 'Succeeded', result: { intentId: INTENT, removed: [] } });
   });
+
+  it('settle keeps the old container where the new one has ended', async () => {
+    const bench = actionBench();
+    await bench.engine.add(WEB);
+    await bench.call('recreate_container', {}, ['web']);
+    await bench.clock.run(bench.engine.stop('web', 1, NEVER));
+
+    const settled = await bench.clock.run(bench.actions.settle(INTENT, NEVER));
+
+    assert.equal(settled.outcome, 'Failed');
+    assert.deepEqual(await names(bench), ['web exited', `web.sentinel-${INTENT}-old exited`]);
+  });
 });
 
 interface Old {

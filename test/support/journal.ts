@@ -1,4 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
+import {
+  createMemoryJournalStorage,
+  type MemoryJournalStorage,
+} from '#adapters/memory/memory-journal-storage.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { type Journal, type JournalConfig, openJournal } from '#controller/journal/journal.ts';
 import type { StateReducer } from '#controller/journal/reducer.ts';
@@ -64,4 +68,16 @@ export function parseFiles(files: ReadonlyMap<string, Uint8Array>): JournalRecor
       )
       .map((line) => JSON.parse(line) as JournalRecord)
   );
+}
+
+/** A disk in memory that takes its time: what happens meanwhile comes before anything is durable. */
+export function slowDisk(clock: VirtualClock, delayMs = 200): MemoryJournalStorage {
+  const disk = createMemoryJournalStorage();
+  return {
+    ...disk,
+    async append(...args) {
+      await clock.sleep(delayMs);
+      await disk.append(...args);
+    },
+  };
 }

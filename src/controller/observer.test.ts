@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
+import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { MemoryOperator } from '../../test/support/operator.ts';
+import { aPolicy } from '../../test/support/scenario.ts';
+
+const NEVER = new AbortController().signal;
+const CRASH = {
+  selector: { names: ['web'] },
+  thresholds: [{ name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' }],
+};
+const EXITED = {
+  thresholds: [
+    { name: 'down', signal: 'state', equals: 'exited', for: '30s', severity: 'critical' },
+  ],
+};
+
+async function running(spec: object) {
+  const operator = await MemoryOperator.open([aPolicy(spec)]);
+  const id = await operator.engine.add({ name: 'web' });
+  await operator.pass(25_000);
+  return { operator, id };
+}
+
+describe('the observer', () => {
+  it('hears an event that the daemon told after a later one, when it connects anew', async () => {
+    const { operator, id } = await running(CRASH);
+    const { engine } = operator;
+    const other = await engine.add({ name: 'other' });
+    engine.loseEvents(({ containerId }) => containerId === id);
+    engine.crash(id);
+    await operator.clock.run(engine.pause(other, NEVER));
+    engine.loseEvents(() => false);
+    engine.breakEvents();
+
+    await operator.pass(60_000);
+
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
+  it('does not claim to hear when the stream broke while it asked for the past', async () => {
+    const { operator, id } = await running(EXITED);
+    const { engine, clock } = operator;
+    const pastEvents = engine.pastEvents.bind(engine);
+    engine.pastEvents = async (...args) => {
+      const past = await pastEvents(...args);
+      await clock.sleep(1_000);
+      return past;
+    };
+    engine.crash(id);
+    engine.breakEvents();
+    await operator.pass(500);
+    engine.breakEvents();
+    engine.faults.inject({ operation: 'info', kind: 'Fail' });
+
+    await operator.pass(60_000);
+
+    assert.deepEqual(operator.calls, []);
+    await operator.stop();
+  });
+
+  it('does not bring back what was removed while it was looked at', async () => {
+    const { operator, id } = await running(CRASH);
+    const { engine, clock } = operator;
+    const inspect = engine.inspect.bind(engine);
+    const delaysMs = [1_000];
+    engine.inspect = async (...args) => {
+      const answer = await inspect(...args);
+      await clock.sleep(delaysMs.shift() ?? 10_000);
+      return answer;
+    };
+    operator.controller.enqueue('box/web');
+    await operator.pass(500);
+
+    await clock.run(engine.remove(id, { force: true }, NEVER));
+    await operator.pass(1_000);
+
+    assert.equal(operator.controller.fleet.container(id), undefined);
+    await operator.stop();
+  });
+
+  it('asks for what a list does not have, so that its absence is told at that resync', async () => {
+    const clock = new VirtualClock();
+    const engine = new MemoryEngine(clock);
+    const id = await engine.add({ name: 'web' });
+    const expecting = aPolicy({
+      expected: [{ name: 'web' }],
+      thresholds: [{ name: 'gone', signal: 'absent', severity: 'critical' }],
+    });
+    const operator = await MemoryOperator.open([expecting], { clock, engine });
+    engine.loseEvents(() => true);
+    await clock.run(engine.remove(id, { force: true }, NEVER));
+
+    // One resync, and not yet a second one.
+    await operator.pass(340_000);
+
+    assert.deepEqual(
+      operator.incidents().map(({ threshold }) => threshold),
+      ['gone'],
+    );
+    await operator.stop();
+  });
+
+  it('notes nothing that it finds while events may still tell who caused it', async () => {
+    const { operator, id } = await running(CRASH);
+    const { engine } = operator;
+    engine.faults.inject({ operation: 'info', kind: 'Fail' });
+    engine.breakEvents();
+    await operator.pass(1);
+    engine.crash(id);
+
+    // Long enough for a resync.
+    await operator.pass(340_000);
+    const deaf = operator.incidents().flatMap(({ escalations }) => escalations);
+    engine.faults.clear();
+    await operator.pass(120_000);
+
+    assert.deepEqual(deaf, []);
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+});
