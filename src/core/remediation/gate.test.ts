@@ -405,4 +405,19 @@ describe('the gate', () => {
 
     assert.deepEqual(missing, []);
   });
+
+  it('leaves a dependent alone amid its deployment, and acts when that has settled', () => {
+    const scenario = withSick(new Scenario(aPolicy()));
+    scenario.put(aContainer('client', { shares: [{ kind: 'network', owner: 'web' }] }));
+    scenario.observe('box/client', 'create', { cause: 'Human' });
+
+    const during = scenario.reconcile(KEY).effects;
+    const held = scenario.blockedBy(KEY);
+    scenario.pass(21_000);
+    const after = scenario.reconcile(KEY).effects;
+
+    assert.deepEqual(during, []);
+    assert.deepEqual(held, { restart: ['DependentNotPermitted'] });
+    assert.equal(after.length, 1);
+  });
 });

@@ -56,6 +56,10 @@ describe('undoing', () => {
       scenario.pass(1_000);
       scenario.observe(KEY, 'start', { cause: 'Human' });
     },
+    'a deployment has come since'(scenario) {
+      scenario.pass(1_000);
+      scenario.observe(KEY, 'rename', { cause: 'Human' });
+    },
   };
 
   it('is done where nobody says no', () => {
