@@ -47,6 +47,9 @@ export function createMemoryJournalStorage(
     });
   }
   let fault: ((call: StorageCall) => StorageFault | undefined) | undefined;
+  // Whoever makes such a call makes it again at once, and here no timer would ever get its turn:
+  // from then on all appends fail, so that whatever is tested fails soon.
+  let misuse: string | undefined;
 
   function existing(name: string): MemoryFile {
     const file = files.get(name);
@@ -65,6 +68,8 @@ export function createMemoryJournalStorage(
     read: (name) => chunksOf(contents(existing(name))),
 
     async append(name, bytes, { sync }) {
+      if (bytes.length === 0 && !sync) misuse = 'a call wrote nothing and synced nothing';
+      if (misuse !== undefined) throw new TypeError(misuse);
       const told = fault?.({ method: 'append', name, bytes: bytes.length, sync });
       const file = files.get(name) ?? { chunks: [], durableBytes: 0, isDurable: false };
       const taken = told === undefined ? bytes.length : (told.bytesTaken ?? 0);

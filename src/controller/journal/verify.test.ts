@@ -12,17 +12,6 @@ type Files = Map<string, Buffer>;
 let files: Files;
 let records: JournalRecord[];
 
-before(async () => {
-  const storage = createMemoryJournalStorage();
-  const journal = await openTestJournal({ storage, options: { segmentBytesMax: 1_500 } });
-  for (let index = 0; index < 15; index += 1) {
-    await journal.append([aNote(`inc-${index}`, 'a note')], { durable: true }).durable;
-  }
-  await journal.close();
-  files = storage.files();
-  records = parseFiles(files);
-});
-
 /** Changes the lines of one segment (0 is the oldest). */
 function edited(segment: number, edit: (lines: string[]) => string[]): Files {
   const name = [...files.keys()][segment] ?? '';
@@ -43,6 +32,17 @@ function headOf(list: readonly JournalRecord[]) {
 }
 
 describe('the check of a whole journal', () => {
+  before(async () => {
+    const storage = createMemoryJournalStorage();
+    const journal = await openTestJournal({ storage, options: { segmentBytesMax: 1_500 } });
+    for (let index = 0; index < 15; index += 1) {
+      await journal.append([aNote(`inc-${index}`, 'a note')], { durable: true }).durable;
+    }
+    await journal.close();
+    files = storage.files();
+    records = parseFiles(files);
+  });
+
   it('finds nothing wrong with one that nobody touched, and says what it cannot know', async () => {
     const report = await verify(files);
 

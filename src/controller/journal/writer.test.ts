@@ -80,4 +80,27 @@ describe('the journal writer', () => {
     assert.equal(writer.pendingCount(), 0);
     assert.equal(calls.length, 1);
   });
+
+  it('syncs at once what somebody waits for, and says so only then', async () => {
+    const { storage, clock, calls, writer } = setUp();
+
+    await clock.run(writer.push([aLine(1, 'a')], { sync: true }));
+
+    assert.deepEqual(calls, [{ method: 'append', name: 'a', bytes: 2, sync: true }]);
+    assert.equal(storage.durableFiles().get('a')?.toString(), '1\n');
+    await clock.run(writer.close());
+  });
+
+  it('begins a segment whose first write had failed', async () => {
+    const { storage, clock, writer } = setUp();
+    storage.setFault(() => ({ message: 'no space left on device' }));
+    await assert.rejects(clock.run(writer.push([aLine(1, 'a')], { sync: true })), /no space/);
+
+    storage.setFault(undefined);
+    await clock.advance(1_000);
+
+    assert.equal(writer.failure(), undefined);
+    assert.equal(storage.durableFiles().get('a')?.toString(), '1\n');
+    await clock.run(writer.close());
+  });
 });
