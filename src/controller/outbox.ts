@@ -141,7 +141,6 @@ class RunningOutbox<State> implements Outbox {
         await this.#publishDurable();
         this.#recovered();
         if (isLast) return;
-        if (this.#stop.signal.aborted) continue;
         await this.#untilWoken();
       } catch (error) {
         this.#position = undefined;

@@ -97,6 +97,47 @@ describe('the workqueue', () => {
     assert.equal(queue.depth(), 0);
   });
 
+  it('keeps the priority of an event that came while the key was worked on', async () => {
+    const { queue } = aQueue();
+    queue.add('a');
+    await queue.take();
+    queue.add('a', 'Event');
+    queue.add('a', 'Resync');
+    queue.add('b', 'Resync');
+
+    queue.done('a');
+
+    assert.equal(await queue.take(), 'a');
+  });
+
+  it('does not add a key once more at a time that an earlier one has replaced', async () => {
+    const { clock, queue } = aQueue();
+    queue.addAfter('a', 100);
+    queue.addAfter('a', 10);
+    await clock.advance(10);
+    queue.done((await queue.take()) ?? '');
+
+    await clock.advance(1_000);
+
+    assert.equal(queue.depth(), 0);
+  });
+
+  it('waits for a time that is farther than timers reach', async () => {
+    // As setTimeout does: what does not fit into 32 bits fires at once.
+    class RealTimers extends VirtualClock {
+      override after(delayMs: number, callback: () => void): () => void {
+        return super.after(delayMs < 2 ** 31 ? delayMs : 1, callback);
+      }
+    }
+    const clock = new RealTimers();
+    const queue = new Workqueue({ clock });
+
+    queue.addAfter('a', 30 * 86_400_000);
+    await clock.advance(20 * 86_400_000);
+
+    assert.equal(queue.depth(), 0);
+  });
+
   it('never loses a key that was added after the last look at it, nor gives one out twice', async () => {
     const operation = fc.tuple(
       fc.constantFrom('add', 'resync', 'after', 'take', 'done', 'pass'),

@@ -136,7 +136,6 @@ export class Workqueue {
     this.#isShutDown = true;
     for (const { cancel } of this.#delayed.values()) cancel();
     this.#delayed.clear();
-    this.#dirty.clear();
     for (const waiting of Object.values(this.#waiting)) waiting.clear();
     this.#handOut();
   }

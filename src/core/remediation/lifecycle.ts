@@ -195,7 +195,6 @@ function release(situation: JudgedSituation, incident: Incident): Step | undefin
     const wellSinceMs = Math.max(
       view.runningSinceMs ?? world.nowMs,
       memory.wellSinceMs ?? world.nowMs,
-      quarantine.atMs,
     );
     if (wellSinceMs + RELEASE_MS > world.nowMs) return recheck(wellSinceMs + RELEASE_MS);
   }

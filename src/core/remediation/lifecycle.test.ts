@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { aContainer, aPolicy, health, Scenario } from '../../../test/support/scenario.ts';
+
+const KEY = 'box/web';
+const sick = (more = {}) => aContainer('web', { health: health('unhealthy'), ...more });
+const well = (more = {}) => aContainer('web', { health: health('healthy'), ...more });
+
+/** Nothing may be done for now: incidents come and go by themselves. */
+function paused(): Scenario {
+  const scenario = new Scenario(
+    aPolicy({
+      remediation: {
+        mode: 'Auto',
+        allowed: [
+          { name: 'restart', tool: 'docker/restart_container' },
+          { name: 'recreate', tool: 'docker/recreate_container' },
+        ],
+      },
+    }),
+  );
+  scenario.append({ type: 'pause.set', data: { scope: 'all', name: '', reason: 'lunch' } });
+  return scenario;
+}
+
+describe('an incident', () => {
+  it('is not opened again for what a person had ended', () => {
+    const scenario = paused();
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    scenario.observe(KEY, 'kill', { cause: 'Human', stopWindowMs: 20_000 });
+    scenario.observe(KEY, 'die', { cause: 'Human', exitCode: 0 });
+    scenario.put(sick({ state: 'exited' }));
+    scenario.reconcile(KEY);
+    const before = scenario.incident(KEY);
+    scenario.pass(60_000);
+    scenario.observe(KEY, 'start', { cause: 'Human' });
+    scenario.put(sick());
+
+    scenario.reconcile(KEY);
+
+    assert.equal(before?.resolution, 'HumanAction');
+    assert.notEqual(scenario.incident(KEY)?.name, before.name);
+    assert.equal(scenario.incident(KEY)?.reopens, 0);
+  });
+
+  it('goes on at its first rung when it comes again before anything was tried', () => {
+    const scenario = paused();
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    scenario.put(well());
+    scenario.reconcile(KEY);
+    scenario.append({ type: 'pause.cleared', data: { scope: 'all', name: '', reason: '' } });
+    scenario.put(sick());
+
+    scenario.reconcile(KEY);
+
+    const { reopens, attempts } = scenario.incident(KEY) ?? assert.fail('no incident');
+    assert.equal(reopens, 1);
+    assert.deepEqual(
+      attempts.map(({ action }) => action),
+      ['restart'],
+    );
+  });
+
+  it('that ends by itself is no person’s doing for a start of long before', () => {
+    const scenario = paused();
+    scenario.put(sick());
+    scenario.observe(KEY, 'start', { cause: 'Human' });
+    scenario.pass(3_600_000);
+    scenario.reconcile(KEY);
+    scenario.put(well());
+
+    scenario.reconcile(KEY);
+
+    assert.equal(scenario.incident(KEY)?.resolution, 'SelfRecovered');
+  });
+});
