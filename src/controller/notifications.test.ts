@@ -201,6 +201,35 @@ describe('notifications', () => {
     assert.deepEqual(kinds(other.notifier.delivered), []);
   });
 
+  it('go of a reopening to those alone whom the policy names by then', async () => {
+    let named = ['ops'];
+    const { clock, journal, ops, open, resolve } = await aJournal({ notifiersOf: () => named });
+    open('web');
+    resolve('web');
+    await clock.advance(1_000);
+    named = [];
+
+    const reopening: Draft = {
+      type: 'incident.reopened',
+      incident: Object.keys(journal.state().incidents)[0] ?? '',
+      workload: 'web',
+      policy: POLICY,
+      data: {
+        severity: 'critical',
+        breached: ['crash'],
+        evidence: [],
+        workload: { key: 'web', host: 'box', container: 'web', id: '1', image: 'app' },
+        rung: 0,
+        message: 'crash breached again',
+      },
+    };
+    journal.append([reopening], { durable: true });
+    await clock.advance(1_000);
+
+    assert.equal(journal.state().openByWorkload['web'], reopening.incident);
+    assert.deepEqual(kinds(ops.delivered), ['opened', 'resolved']);
+  });
+
   it('come again until they are taken, and then no more', async () => {
     const { clock, ops, open, availability, dropped } = await aJournal();
     ops.setFault('down');

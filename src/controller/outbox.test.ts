@@ -391,4 +391,32 @@ describe('retention', () => {
     assert.equal(report.prunedBefore?.seq, journal.oldestSeq() - 1);
     assert.deepEqual(seqs(sink.stream('audit')), upTo(journal.head().seq));
   });
+
+  it('says once what was lost, though the sink fails again and again after', async () => {
+    const { sink, journal, clock } = await open({
+      options: { ...SMALL_SEGMENTS, retention },
+    });
+    let tries = 0;
+    const outbox = start(journal, {
+      clock,
+      sink: {
+        ...sink,
+        publish: async (batch) => {
+          tries += 1;
+          if (tries < 5) throw new Error('refused');
+          return sink.publish(batch);
+        },
+      },
+    });
+    for (let index = 0; index < 40; index += 1) {
+      journal.append([aNote('inc-1', 'x'.repeat(200))], { durable: true });
+      await clock.advance(1);
+    }
+    await clock.advance(60_000);
+    await clock.run(outbox.close());
+
+    const gaps = (await collect(journal.read(1))).filter(({ type }) => type === 'outbox.gap');
+    assert.ok(tries >= 5);
+    assert.equal(gaps.length, 1);
+  });
 });

@@ -208,6 +208,34 @@ describe('a changed byte', () => {
 
     assert.match(journal.unavailableReason() ?? '', /the one before ends with/);
   });
+
+  it('is damage, too, where the last snapshot names another predecessor than it follows', async () => {
+    const storage = createMemoryJournalStorage();
+    const renewed = await openTestJournal({ storage });
+    await renewed.renew('journal-b');
+    await renewed.close();
+    const files = storage.files();
+    const [name = '', content = Buffer.of()] = [...files].at(-1) ?? [];
+    const { hash: _old, ...body } = JSON.parse(content.toString()) as JournalRecord;
+    const { previous } = body.data as { previous: object };
+    const data = { ...body.data, previous: { ...previous, lastHash: 'f'.repeat(64) } };
+    files.set(name, encodeRecord({ ...body, data }).bytes);
+
+    await using journal = await openTestJournal({ storage: createMemoryJournalStorage(files) });
+
+    assert.match(journal.unavailableReason() ?? '', /names another predecessor than its prev/);
+  });
+
+  it('is damage, too, where a segment that was closed ends amid a line', async () => {
+    const { files } = await aLongJournal();
+    const [before = '', last = ''] = [...files.keys()].slice(-2);
+    files.set(before, (files.get(before) ?? Buffer.of()).subarray(0, -20));
+    files.set(last, Buffer.of());
+
+    await using journal = await openTestJournal({ storage: createMemoryJournalStorage(files) });
+
+    assert.match(journal.unavailableReason() ?? '', /closed, yet its last line is incomplete/);
+  });
 });
 
 it('a lone later segment without a record is no beginning', async () => {
