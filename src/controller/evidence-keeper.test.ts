@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MemoryFilesystem, MemoryProber } from '#adapters/memory/memory-probes.ts';
 import type { Evidence } from '#core/incident/incident.ts';
 import { readEvidence } from '#ports/evidence-store.ts';
 import { MemoryOperator } from '../../test/support/operator.ts';
@@ -151,6 +152,44 @@ describe('evidence before an action', () => {
       keptBy(operator).map(({ signal }) => signal),
       ['container.inspect'],
     );
+    await operator.stop();
+  });
+
+  it('keeps the newest lines where the daemon sends more than it was asked for', async () => {
+    const { operator, id } = await anOperator();
+    const { engine } = operator;
+    for (let line = 1; line <= 80; line += 1) engine.writeLog(id, `line ${line}.`);
+    const logs = engine.logs.bind(engine);
+    engine.logs = (ref, { tail: _all, ...query }, signal) => logs(ref, query, signal);
+    engine.crash(id);
+
+    await operator.pass(60_000);
+
+    const text = operator.evidence.texts().find((it) => it.includes('line 80.')) ?? '';
+    assert.equal(keptBy(operator).find(({ signal }) => signal === 'logs.tail')?.value, 50);
+    assert.match(text, /line 31\./);
+    assert.doesNotMatch(text, /line 30\./);
+    await operator.stop();
+  });
+
+  it('keeps no more of a log that is followed than the policy wants', async () => {
+    const followed = [
+      ...CRASH.thresholds,
+      { name: 'errors', signal: 'log.errors', above: 100, window: '1m', severity: 'warning' },
+    ];
+    const operator = await MemoryOperator.open(
+      [aPolicy({ thresholds: followed, diagnosis: { logLines: 3 } })],
+      { signals: { prober: new MemoryProber(), filesystem: new MemoryFilesystem() } },
+    );
+    const id = await operator.engine.add({ name: 'web' });
+    await operator.pass(25_000);
+    for (let line = 1; line <= 10; line += 1) operator.engine.writeLog(id, `line ${line}`);
+    await operator.pass(1_000);
+    operator.engine.crash(id);
+
+    await operator.pass(60_000);
+
+    assert.equal(keptBy(operator).find(({ signal }) => signal === 'logs.tail')?.value, 3);
     await operator.stop();
   });
 

@@ -121,4 +121,24 @@ describe('the observer', () => {
     assert.equal(operator.calls.length, 1);
     await operator.stop();
   });
+
+  it('asks for what happened between two runs, also where the first had heard nothing', async () => {
+    const clock = new VirtualClock();
+    const engine = new MemoryEngine(clock);
+    const id = await engine.add({ name: 'web' });
+    await clock.advance(25_000);
+    const first = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine });
+    await first.stop();
+    const heard = first.types().filter((type) => type === 'workload.observed');
+    await clock.advance(5_000);
+    engine.crash(id);
+
+    const { storage } = first;
+    const second = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine, storage });
+    await second.pass(60_000);
+
+    assert.deepEqual(heard, []);
+    assert.equal(second.calls.length, 1);
+    await second.stop();
+  });
 });

@@ -15,7 +15,10 @@ class TerminalError extends SentinelError {
 type Look = (signal: AbortSignal, clock: VirtualClock) => Promise<ReconcileResult>;
 
 const well: Look = async () => ({});
-const fails = (error: Error): Look => async () => Promise.reject(error);
+const fails =
+  (error: Error): Look =>
+  async () =>
+    Promise.reject(error);
 
 /** One worker whose looks at `a` go as given, one after the other; the last goes on for ever. */
 async function working(looks: readonly Look[]) {

@@ -135,3 +135,57 @@ it('a removed workload is forgotten with its ledgers, when no limit counts them 
   assert.equal(scenario.state.workloads[old], undefined);
   assert.ok(scenario.state.ledger[recent]);
 });
+
+it('an OOM kill is none of the container that comes after', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web'));
+  scenario.observe(KEY, 'oom', { cause: 'Unknown' });
+  const before = scenario.state.workloads[KEY]?.oom;
+
+  scenario.put(aContainer('web', { id: 'b'.repeat(64) }));
+  scenario.observe(KEY, 'create', { cause: 'Human' });
+
+  assert.equal(before?.atMs, scenario.nowMs);
+  assert.equal(scenario.state.workloads[KEY]?.oom, undefined);
+});
+
+it('a crash counts for the start that follows it, and for no other', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web'));
+  for (const event of ['start', 'die', 'start', 'start'] as const) {
+    scenario.pass(1_000);
+    scenario.observe(KEY, event, event === 'die' ? { exitCode: 1 } : { cause: 'Engine' });
+  }
+
+  assert.deepEqual(
+    scenario.state.workloads[KEY]?.starts.map(({ afterCrash }) => afterCrash),
+    [false, true, false],
+  );
+});
+
+it('a removed workload is kept while its incident is open', () => {
+  const scenario = new Scenario();
+  scenario.put(aContainer('web'));
+  scenario.observe(KEY, 'destroy', { cause: 'Engine' });
+  scenario.append({
+    type: 'incident.opened',
+    workload: KEY,
+    policy: { name: 'web', digest: '', commit: '' },
+    data: {
+      workload: { key: KEY, host: 'box', container: 'web', id: '', image: '' },
+      policyGeneration: 1,
+      threshold: 'gone',
+      severity: 'critical',
+      breached: ['gone'],
+      evidence: [],
+      fingerprint: '',
+      message: 'gone breached',
+    },
+  });
+  scenario.pass(2 * 86_400_000);
+  const other = scenario.put(aContainer('other'));
+
+  scenario.observe(other, 'destroy', { cause: 'Human' });
+
+  assert.ok(scenario.state.workloads[KEY]);
+});

@@ -65,6 +65,15 @@ describe('redact', () => {
     assert.deepEqual(redacted, ['before', '[REDACTED:private-key]', 'after']);
   });
 
+  it('keeps what follows the end of a private key on its line, redacted', () => {
+    const redactor = createLineRedactor();
+    redactor.redact('-----BEGIN PRIVATE KEY-----');
+
+    const rest = redactor.redact(`-----END PRIVATE KEY----- password=${WORD} and more`);
+
+    assert.equal(rest, ' password=[REDACTED:key-value] and more');
+  });
+
   it('does not swallow a log after the beginning of a key that never ends', () => {
     const redactor = createLineRedactor();
     redactor.redact('-----BEGIN PRIVATE KEY-----');

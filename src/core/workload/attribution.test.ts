@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Cause } from '#core/journal/data.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { HOST, Scenario } from '../../../test/support/scenario.ts';
-import { attribute, type EventContext } from './attribution.ts';
+import { attribute, type EventContext, missedStop } from './attribution.ts';
 import type { EventAction, RuntimeEvent } from './event.ts';
 
 type Seen = EventAction | readonly [EventAction, Partial<RuntimeEvent>];
@@ -172,4 +172,69 @@ describe('who caused an event', () => {
       'Human',
     ]);
   });
+});
+
+describe('a look back at an exit', () => {
+  const CONTAINER = { id: 'c', stopSignal: 'SIGTERM', stopTimeoutSeconds: 10 };
+
+  /** @param events action and second of each; a kill is by SIGTERM */
+  function missed(events: readonly (readonly [EventAction, number])[]) {
+    const past = events.map(([action, second]) => ({
+      action,
+      containerId: 'c',
+      name: 'web',
+      labels: {},
+      timeNano: String(second * 1e9),
+      ...(action === 'kill' ? { signal: '15' } : {}),
+    }));
+    return missedStop(past, CONTAINER)?.action;
+  }
+
+  for (const [what, expected, events] of [
+    [
+      'finds the signal before it',
+      'kill',
+      [
+        ['start', 1],
+        ['kill', 100],
+        ['die', 110],
+      ],
+    ],
+    [
+      'finds a stop that is told after it',
+      'stop',
+      [
+        ['start', 1],
+        ['die', 110],
+        ['stop', 110],
+      ],
+    ],
+    [
+      'takes no signal for its cause that the process has survived for long',
+      undefined,
+      [
+        ['start', 1],
+        ['kill', 100],
+        ['die', 121],
+      ],
+    ],
+    [
+      'takes no signal to an earlier run for its cause',
+      undefined,
+      [
+        ['kill', 100],
+        ['die', 101],
+        ['start', 102],
+        ['die', 103],
+      ],
+    ],
+  ] as const satisfies readonly (readonly [
+    string,
+    EventAction | undefined,
+    readonly (readonly [EventAction, number])[],
+  ])[]) {
+    it(what, () => {
+      assert.equal(missed(events), expected);
+    });
+  }
 });

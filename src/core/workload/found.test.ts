@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { WorkloadObserved } from '#core/journal/data.ts';
 import { aContainer, Scenario } from '../../../test/support/scenario.ts';
-import { found } from './found.ts';
+import { found, isWitnessedExit } from './found.ts';
 
 const KEY = 'box/web';
 const exited = aContainer('web', { state: 'exited', exitCode: 1 });
@@ -35,5 +36,32 @@ describe('what is found without an event', () => {
 
     assert.equal(fact?.cause, 'Unknown');
     assert.equal(fact.exitCode, 1);
+  });
+
+  it('is nothing of a run that a person’s stop is younger than, though the look still has it run', () => {
+    const scenario = new Scenario();
+    const web = aContainer('web');
+    scenario.put(web);
+    scenario.observe(KEY, 'stop', { cause: 'Human' });
+    const history = scenario.state.workloads[KEY];
+
+    assert.equal(found(web, history, scenario.nowMs - 1), undefined);
+    assert.equal(found(web, history, scenario.nowMs + 1)?.cause, 'Unknown');
+  });
+
+  it('leaves an exit unwitnessed whose cause nobody knows, or that ended an earlier run', () => {
+    const witnessed = (...events: [WorkloadObserved['event'], Partial<WorkloadObserved>][]) => {
+      const scenario = new Scenario();
+      scenario.put(exited);
+      for (const [event, fact] of events) {
+        scenario.pass(100);
+        scenario.observe(KEY, event, fact);
+      }
+      return isWitnessedExit(exited, scenario.state.workloads[KEY]);
+    };
+
+    assert.equal(witnessed(['die', { cause: 'Crash' }]), true);
+    assert.equal(witnessed(['found', { cause: 'Unknown', state: 'exited', exitCode: 1 }]), false);
+    assert.equal(witnessed(['die', { cause: 'Crash' }], ['start', { cause: 'Engine' }]), false);
   });
 });

@@ -33,6 +33,12 @@ describe('what Sentinel never touches', () => {
     assert.match(protectedContainers([self, owner], self.id, []).get(owner.id) ?? '', /the owner/);
   });
 
+  it('is the owner of its namespace also where that was given by its name', () => {
+    const owner = aContainer('vpn');
+    const self = aContainer('sentinel', { shares: [{ kind: 'network', owner: 'vpn' }] });
+    assert.match(protectedContainers([self, owner], self.id, []).get(owner.id) ?? '', /the owner/);
+  });
+
   const service = { [LABEL.composeProject]: 'ops', [LABEL.composeService]: 'redis' };
   for (const [how, endpoint, redis, self] of [
     ['its name', { host: 'ops-redis-1' }, {}, SELF],
@@ -76,6 +82,11 @@ describe('what Sentinel never touches', () => {
       { labels: { ...service, [LABEL.composeProject]: 'shop' } },
     ],
     ['with another port', { host: 'host.docker.internal', port: 6380 }, { publishedPorts: [6379] }],
+    [
+      'with the port on the host, where the loopback is that of our container',
+      { host: '127.0.0.1', port: 6379 },
+      { publishedPorts: [6379] },
+    ],
     ['without an address', { host: '' }, { networks: { net: { address: '' } } }],
   ] as const) {
     it(`is not a container ${how}`, () => {
