@@ -173,7 +173,6 @@ function dependentIsHeld(
     recheckAtMs: world.nowMs + DEPENDENT_RECHECK_MS,
   });
   if (isLabelPaused(view)) return held('its label pauses it');
-  if (view.ambiguous.length > 0) return held('several containers claim it');
   if (deployedAtMs(world, view) !== undefined) return held('a deployment is in progress');
   const no =
     sentinelPaused(world, name, view.key) ??
