@@ -67,6 +67,35 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('restarts who is cut off when the owner of its network was started again, by whomever', async () => {
+    const cutOff = { name: 'cut-off', signal: 'namespace.lost', severity: 'critical' };
+    const operator = await MemoryOperator.open([aPolicy({ thresholds: [cutOff] })]);
+    const vpn = await operator.engine.add({
+      name: 'vpn',
+      health: CHECK,
+      restartPolicy: { name: 'always', maximumRetryCount: 0 },
+    });
+    await operator.engine.add({ name: 'app', shares: [{ kind: 'network', owner: vpn }] });
+    await operator.pass(60_000);
+    assert.equal(operator.engine.hasNetwork('app'), true);
+
+    operator.engine.crash('vpn');
+    await operator.pass(200);
+    assert.equal(operator.engine.hasNetwork('app'), false);
+    await operator.pass(60_000);
+
+    assert.equal(operator.engine.hasNetwork('app'), true);
+    assert.deepEqual(
+      operator.calls.map(({ expect: [target] }) => operator.engine.specOf(target.id).name),
+      ['app'],
+    );
+    assert.deepEqual(
+      operator.incidents().map(({ workload, resolution }) => [workload.key, resolution]),
+      [['box/app', 'Remediated']],
+    );
+    await operator.stop();
+  });
+
   it('hears what a person does also after the clock has stepped back', async () => {
     const operator = await MemoryOperator.open([aPolicy(CRASH)]);
     const id = await operator.engine.add({ name: 'web' });

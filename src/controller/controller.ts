@@ -339,6 +339,8 @@ export class Controller implements AsyncDisposable {
           this.#signals?.reconcileWants(key),
         );
         this.#lastReconcileMs = clock.bootMs();
+        // Only now is it known how the owner of a namespace is, and what that means to the others.
+        for (const sharer of this.fleet.sharersOf(key)) this.#queue.add(sharer, 'Resync');
         const governing = this.#worlds.governing(key);
         if (governing.kind === 'governed') listener.onReconciled?.(key, governing.policy.name);
         return result;

@@ -71,6 +71,16 @@ export class Fleet {
     return (this.#entries.get(ref) ?? this.#entries.get(this.#byName.get(ref) ?? ''))?.key;
   }
 
+  /** Workloads that live in a namespace of this one: what happens to it may cut them off. */
+  sharersOf(key: WorkloadKey): WorkloadKey[] {
+    const sharers: WorkloadKey[] = [];
+    for (const entry of this.#entries.values()) {
+      const isSharer = entry.container.shares.some(({ owner }) => this.workloadOf(owner) === key);
+      if (isSharer && entry.key !== key) sharers.push(entry.key);
+    }
+    return sharers;
+  }
+
   /** Takes a fresh inspect in. @returns the key whose view changed */
   put(container: ObservedContainer, times: FleetTimes): WorkloadKey {
     const key = this.keyOf(container);

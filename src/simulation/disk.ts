@@ -66,9 +66,12 @@ export class Disk {
       async append(name, bytes, options) {
         if (life.isOver) return NEVER;
         if (!life.cross()) {
-          const beginning = bytes.subarray(0, random.int(0, bytes.length));
+          const size = random.int(0, bytes.length);
+          if (size === 0) return NEVER;
           // A disk that is full has the last word, to nobody.
-          await storage.append(name, beginning, { sync: false }).catch(() => undefined);
+          await storage
+            .append(name, bytes.subarray(0, size), { sync: false })
+            .catch(() => undefined);
           return NEVER;
         }
         await storage.append(name, bytes, options);

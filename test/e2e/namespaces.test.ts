@@ -7,6 +7,7 @@ import {
   aQuickPolicy,
   aService,
   breakHealth,
+  crash,
   execIn,
   RESTART,
   recordEvents,
@@ -57,6 +58,32 @@ describe('containers that share a network namespace', () => {
     // What our own restart did to the sharer is no crash of it.
     assert.deepEqual(await operator.incidentsOf(stack.name('sharer')), []);
   });
+
+  for (const [who, restart] of [
+    ['a person', (owner: Docker.Container) => owner.restart({ t: 1 })],
+    ['the engine', (owner: Docker.Container) => crash(owner, 1)],
+  ] as const) {
+    it(`are restarted when ${who} has restarted the owner`, async () => {
+      await using stack = await TestStack.open();
+      const RestartPolicy = { Name: 'always' };
+      const owner = await aService(stack, 'owner', { HostConfig: { RestartPolicy } });
+      const sharer = await aService(stack, 'sharer', { unchecked: true, ...joins(owner) });
+      await untilHealth(owner, 'healthy');
+      const thresholds = [{ name: 'cut-off', signal: 'namespace.lost', severity: 'critical' }];
+      const policy = aQuickPolicy(stack, { spec: { thresholds } });
+      await using operator = await SentinelProcess.start({ policies: [policy] });
+
+      await restart(owner);
+      const incident = await operator.untilIncident(
+        stack.name('sharer'),
+        ({ resolution }) => resolution !== undefined,
+      );
+
+      assert.equal(incident.resolution, 'Remediated');
+      assert.equal(await hasNetwork(sharer), true);
+      assert.deepEqual(await operator.incidentsOf(stack.name('owner')), []);
+    });
+  }
 
   it('keep their owner from a restart that their own policy does not allow', async () => {
     await using stack = await TestStack.open();

@@ -193,7 +193,7 @@ describe('what is wrong with a policy, and where', () => {
 
 function SIGNALS(): string {
   return (
-    'health, state, absent, disk.writable, probe.http, probe.tcp, cpu.utilization, cpu.throttled, ' +
+    'health, state, namespace.lost, absent, disk.writable, probe.http, probe.tcp, cpu.utilization, cpu.throttled, ' +
     'memory.utilization, memory.workingSet, pids.utilization, network.rx, network.tx, blkio.read, ' +
     'blkio.write, exit, oomKilled, restarts, log.rate, log.matches, log.errors, log.anomaly'
   );

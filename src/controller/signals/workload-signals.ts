@@ -2,6 +2,7 @@ import type { Signals } from '#controller/fleet.ts';
 import { SentinelError } from '#core/errors.ts';
 import type { JudgeInput } from '#core/health/judge-input.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
+import { ownerOf } from '#core/remediation/judge-all.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
@@ -209,6 +210,8 @@ export class WorkloadSignals {
       view,
       history: historyOf(this.#key),
       startPeriodMs: startPeriod,
+      ownerOf: (ref) =>
+        ownerOf({ views: fleet.views(), workloadOf: (one) => fleet.workloadOf(one) }, ref),
       healthyForMs: remediation.verify.healthyFor,
       ...(cutMs === undefined ? {} : { cutMs }),
     };

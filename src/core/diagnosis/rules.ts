@@ -66,6 +66,17 @@ const RULES: readonly Rule[] = [
       signals: ['container.health', 'container.state'],
     };
   },
+  function cutOff({ view }, incident) {
+    if (!mentions(incident, ['namespace.lost'])) return undefined;
+    const names = view.container?.shares.map(({ kind }) => kind).join(' and ') ?? '';
+    return {
+      cause: 'NamespaceLost',
+      explanation: `The container whose ${names} namespace it shares was started again or replaced after it: it is cut off.`,
+      confidence: 0.9,
+      signals: ['namespace.lost', 'container.state'],
+      remedy: 'docker/restart_container',
+    };
+  },
   function crashed({ history, view }, incident) {
     const { exit } = history;
     if (exit === undefined || !mentions(incident, ['exit', 'restarts', 'state'])) return undefined;

@@ -11,6 +11,7 @@ import {
   Scenario,
   START_MS,
 } from '../../../test/support/scenario.ts';
+import type { NamespaceOwner } from './judge-input.ts';
 import { judge, type ThresholdMemory } from './threshold.ts';
 
 /** The id that `aContainer` gives. */
@@ -32,6 +33,7 @@ function judged(
     memory,
     atMs = START_MS,
     cutMs,
+    owners = {},
   }: {
     container?: Partial<ObservedContainer>;
     view?: Partial<WorkloadView>;
@@ -39,6 +41,7 @@ function judged(
     memory?: ThresholdMemory;
     atMs?: number;
     cutMs?: number;
+    owners?: Readonly<Record<string, NamespaceOwner>>;
   } = {},
 ) {
   const scenario = new Scenario();
@@ -59,6 +62,7 @@ function judged(
     history: { ...aHistory, ...history },
     startPeriodMs: 30_000,
     healthyForMs: 15_000,
+    ownerOf: (ref: string) => owners[ref] ?? 'gone',
     ...(cutMs === undefined ? {} : { cutMs }),
   };
   return judge(compiled, input, memory);
@@ -69,6 +73,36 @@ const gauge = (value: number) => ({
 });
 const crashed = (atMs: number, exitCode = 1) => ({
   exit: { container: CONTAINER, atMs, at: '', exitCode, cause: 'Crash' as const },
+});
+
+describe('a shared namespace', () => {
+  const lost = { signal: 'namespace.lost' };
+  const shares = [{ kind: 'network', owner: 'vpn' }] as const;
+  const vpn = (startedLaterMs: number, more: Partial<ObservedContainer> = {}) =>
+    aContainer('vpn', { startedAtMs: START_MS - 3_600_000 + startedLaterMs, ...more });
+  const ill = health('unhealthy');
+
+  for (const [what, owner, expected] of [
+    ['that it has joined is not lost', vpn(-1), 'Clear'],
+    ['whose owner was started with it is not lost', vpn(0), 'Clear'],
+    ['whose owner was started after it is lost', vpn(1), 'Breached'],
+    ['whose owner is not well yet waits for that', vpn(1, { health: ill }), 'Unknown'],
+    ['whose owner is down waits for that', vpn(1, { state: 'exited' }), 'Unknown'],
+    ['whose owner is being replaced waits for that', 'replaced', 'Unknown'],
+    ['whose owner is gone is lost', 'gone', 'Breached'],
+  ] as const) {
+    it(what, () => {
+      const { verdict } = judged(lost, { container: { shares }, owners: { vpn: owner } });
+
+      assert.equal(verdict.kind, expected);
+    });
+  }
+
+  it('is no matter of a container with its own, or of one that is down', () => {
+    assert.equal(judged(lost).verdict.kind, 'Unsupported');
+    const container = { shares, state: 'exited' } as const;
+    assert.equal(judged(lost, { container }).verdict.kind, 'Unknown');
+  });
 });
 
 describe('a probe', () => {

@@ -1,7 +1,7 @@
 import type { ExitFact, OomFact, WorkloadHistory } from '#core/journal/state.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
 import { type GaugeName, type SignalName, signalFacts } from '#core/policy/signals.ts';
-import type { ContainerHealth } from '#core/workload/container.ts';
+import type { ContainerHealth, ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { celFactsOf } from './cel-facts.ts';
 import type { JudgeInput } from './judge-input.ts';
@@ -114,6 +114,7 @@ type Judge = (
 const CONDITIONS: Readonly<Partial<Record<SignalName, Judge>>> = {
   health: healthCondition,
   state: stateCondition,
+  'namespace.lost': (_threshold, input) => namespaceCondition(input),
   absent: (_threshold, input) => absentCondition(input),
   'disk.writable': diskCondition,
   'probe.http': probeCondition,
@@ -191,6 +192,29 @@ function stateCondition(
   return container === undefined
     ? unknown('NoContainer')
     : known(container.state === wanted, container.state);
+}
+
+/**
+ * Who lives in another's namespace stays in that of the owner's earlier run when the owner is started
+ * again: it runs on, often called healthy, and reaches nobody. An owner that is not well comes first.
+ */
+function namespaceCondition({ view: { container }, ownerOf }: JudgeInput): Condition {
+  if (container === undefined) return unknown('NoContainer');
+  if (container.shares.length === 0) return { kind: 'Unsupported', reason: 'SharesNone' };
+  if (container.state !== 'running') return unknown('NotRunning');
+  const owners = container.shares.map(({ owner }) => ownerOf(owner));
+  if (owners.includes('gone')) return known(true, 'gone');
+  const there = owners.filter((owner) => typeof owner === 'object');
+  if (there.length < owners.length) return unknown('OwnerReplaced');
+  const startedLater = there.filter(
+    ({ startedAtMs = 0 }) => startedAtMs > (container.startedAtMs ?? 0),
+  );
+  if (startedLater.length === 0) return known(false, 'joined');
+  return startedLater.every(isUpAndWell) ? known(true, 'restarted') : unknown('OwnerNotWell');
+}
+
+function isUpAndWell({ state, health }: ObservedContainer): boolean {
+  return state === 'running' && (health === undefined || health.status === 'healthy');
 }
 
 function absentCondition({ view }: JudgeInput): Condition {

@@ -247,7 +247,7 @@ describe('compilePolicySet', () => {
       aPolicy({
         thresholds: [{ name: 'a', signal: 'memory.utilisation', above: 0.9, severity: 'warning' }],
       }),
-      'spec.thresholds[0].signal: must be one of health, state, absent, disk.writable, probe.http, probe.tcp, cpu.utilization, cpu.throttled, memory.utilization, memory.workingSet, pids.utilization, network.rx, network.tx, blkio.read, blkio.write, exit, oomKilled, restarts, log.rate, log.matches, log.errors, log.anomaly; did you mean memory.utilization?',
+      'spec.thresholds[0].signal: must be one of health, state, namespace.lost, absent, disk.writable, probe.http, probe.tcp, cpu.utilization, cpu.throttled, memory.utilization, memory.workingSet, pids.utilization, network.rx, network.tx, blkio.read, blkio.write, exit, oomKilled, restarts, log.rate, log.matches, log.errors, log.anomaly; did you mean memory.utilization?',
     ],
     [
       'an unknown state',

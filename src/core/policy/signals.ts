@@ -28,6 +28,7 @@ const logWindow = {
 export const SIGNALS = {
   health: { class: 'state', source: 'container', hushedAtStart: false },
   state: { class: 'state', source: 'container', hushedAtStart: false },
+  'namespace.lost': { class: 'state', source: 'container', hushedAtStart: false },
   absent: { class: 'state', source: 'container', hushedAtStart: false },
   'disk.writable': { class: 'state', source: 'filesystem', hushedAtStart: false },
   'probe.http': { class: 'state', source: 'probe', hushedAtStart: true },

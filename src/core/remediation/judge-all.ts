@@ -1,8 +1,10 @@
+import type { NamespaceOwner } from '#core/health/judge-input.ts';
 import { type Judgement, judge, type Verdict } from '#core/health/threshold.ts';
 import type { Attempt, Incident } from '#core/incident/incident.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import { EMPTY_MEMORY, earlier, type JudgedSituation, type WorkloadMemory } from './step.ts';
+import type { World } from './world.ts';
 
 /** What the thresholds of a policy say of one workload now. */
 export interface Judged {
@@ -25,6 +27,7 @@ export function judgeAll(
     view,
     history,
     startPeriodMs: policy.spec.startPeriod,
+    ownerOf: (ref: string) => ownerOf(world, ref),
     healthyForMs: policy.spec.remediation.verify.healthyFor,
     ...(cutMs === undefined ? {} : { cutMs }),
   };
@@ -50,6 +53,16 @@ export function judgeAll(
     },
     ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
   };
+}
+
+export function ownerOf(
+  { views, workloadOf }: Pick<World, 'views' | 'workloadOf'>,
+  ref: string,
+): NamespaceOwner {
+  const key = workloadOf(ref);
+  if (key === undefined) return 'gone';
+  const container = views.get(key)?.container;
+  return container?.id === ref || container?.name === ref ? container : 'replaced';
 }
 
 /**
