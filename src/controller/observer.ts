@@ -53,6 +53,8 @@ const RECONNECT_MAX_MS = 15_000;
 const TOLD_MAX = 1_000;
 /** A stream is resumed a little before its last event: the daemon's ring may be out of order. */
 const OVERLAP_NANO = 2_000_000_000n;
+/** Less than this is no delay, but the way of an event. */
+const LATE_MS = 250;
 /** Live events come in order, or are out of it by less than this. */
 const DISORDER_NANO = 10_000_000_000n;
 const INSPECTS_AT_ONCE = 8;
@@ -345,8 +347,12 @@ export class Observer {
   ): void {
     if (isForeignSetAside(event) && !isDeployment(event)) return;
     if (history === undefined && !this.#options.isRelevant(key, event)) return;
-    const fact = attribute(event, this.#context(event, history, told));
-    if (fact !== undefined) this.#record({ type: 'workload.observed', workload: key, data: fact });
+    const lateMs = told === 'Replayed' ? this.#lateMsOf(event) : 0;
+    const context = this.#context(event, history, told);
+    const fact = attribute(event, { ...context, nowMs: context.nowMs - lateMs });
+    if (fact === undefined) return;
+    const data = lateMs === 0 ? fact : { ...fact, lateMs };
+    this.#record({ type: 'workload.observed', workload: key, data });
   }
 
   async #inspectAndTell(id: string, key: WorkloadKey, signal: AbortSignal): Promise<void> {
@@ -382,6 +388,12 @@ export class Observer {
       restartPolicy: container?.restartPolicy.name ?? 'no',
       autoRemove: container?.autoRemove ?? false,
     };
+  }
+
+  /** What is told within a moment is told as it happens. */
+  #lateMsOf(event: RuntimeEvent): number {
+    const lateMs = Math.floor(this.#options.clock.wallMs() - this.#wallMsOf(event));
+    return lateMs < LATE_MS ? 0 : lateMs;
   }
 
   #wallMsOf(event: RuntimeEvent): number {

@@ -163,7 +163,8 @@ describe('an action that replaces the container', () => {
         config: STRONG,
       });
       await operator.untilRecord('remediation.intended');
-      const delayMs = Math.random() * 1_500;
+      // Once within the first call, whose answer is lost.
+      const delayMs = round === 1 ? 10 : Math.random() * 1_500;
       await new Promise((resolve) => setTimeout(resolve, delayMs));
       await operator.kill9();
       const inBetween = (await namesOf(stack)).join(' ');

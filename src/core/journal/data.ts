@@ -32,6 +32,8 @@ export interface WorkloadObserved {
   readonly cause: Cause;
   /** Daemon nanoseconds of the event, decimal digits; empty for what was found. */
   readonly timeNano: string;
+  /** How long before the record it happened, in milliseconds, where it was told late. */
+  readonly lateMs?: number;
   readonly exitCode?: number;
   readonly signal?: string;
   /** For `kill`: how long a following `die` belongs to it, in milliseconds. */

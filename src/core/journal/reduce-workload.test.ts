@@ -4,6 +4,22 @@ import { aContainer, aPolicy, health, Scenario } from '../../../test/support/sce
 
 const KEY = 'box/web';
 
+it('what is told late counts from when it happened', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web'));
+  const { nowMs } = scenario;
+
+  scenario.observe(KEY, 'create', { cause: 'Human', lateMs: 60_000 });
+  scenario.observe(KEY, 'start', { cause: 'Human', lateMs: 50_000 });
+  scenario.observe(KEY, 'stop', { cause: 'Human', lateMs: 40_000 });
+
+  const { deployedAtMs, starts = [], hold } = scenario.state.workloads[KEY] ?? {};
+  assert.deepEqual(
+    [deployedAtMs, starts[0]?.atMs, hold?.sinceMs],
+    [nowMs - 60_000, nowMs - 50_000, nowMs - 40_000],
+  );
+});
+
 it('a restart counts also where its exit and its start are told at once', () => {
   const scenario = new Scenario(aPolicy());
   scenario.put(aContainer('web'));

@@ -17,11 +17,14 @@ export function emptyHistory(): WorkloadHistory {
  * longer the workload's (an old one, removed after its successor was created) is only a sign of a
  * deployment.
  */
-export function observe(state: OperatorState, fact: WorkloadObserved, place: RecordPlace): void {
+export function observe(state: OperatorState, fact: WorkloadObserved, told: RecordPlace): void {
+  const place = dated(fact, told);
   const history = (state.workloads[place.workload] ??= emptyHistory());
   if (isLaterNano(fact.timeNano, history.lastEventNano)) history.lastEventNano = fact.timeNano;
   countOwn(history, fact, place);
-  if (DEPLOYS.has(fact.event) && fact.cause !== 'Sentinel') history.deployedAtMs = place.atMs;
+  if (DEPLOYS.has(fact.event) && fact.cause !== 'Sentinel') {
+    history.deployedAtMs = Math.max(history.deployedAtMs ?? -Infinity, place.atMs);
+  }
 
   if (TAKES_OVER.has(fact.event) || history.container === '') {
     // What befell another container says nothing of this one.
@@ -30,7 +33,14 @@ export function observe(state: OperatorState, fact: WorkloadObserved, place: Rec
     history.name = fact.name;
   }
   if (history.container === fact.container) OBSERVERS[fact.event]?.(history, fact, place);
-  if (fact.event === 'destroy') forgetRemoved(state, place.atMs);
+  if (fact.event === 'destroy') forgetRemoved(state, told.atMs);
+}
+
+/** What was told late counts from when it happened: it is no news. */
+function dated({ lateMs = 0 }: WorkloadObserved, told: RecordPlace): RecordPlace {
+  if (lateMs === 0) return told;
+  const at = new Date(Date.parse(told.at) - lateMs).toISOString();
+  return { ...told, at, atMs: told.atMs - lateMs };
 }
 
 /** Containers with names made up for one run would fill the state for ever. */
