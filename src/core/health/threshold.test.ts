@@ -313,6 +313,22 @@ describe('exit', () => {
     assert.equal(at(START_MS - 15_000), 'Clear');
   });
 
+  it('is ignored also while the start by the engine is still to be told', () => {
+    const { exit } = crashed(START_MS);
+    const restarted = (name: 'no' | 'always') =>
+      judged(threshold, {
+        container: {
+          startedAtMs: START_MS + 100,
+          restartPolicy: { name, maximumRetryCount: 0 },
+        },
+        history: { exit: { ...exit, daemonMs: START_MS } },
+        atMs: START_MS + 200,
+      }).verdict.kind;
+
+    assert.equal(restarted('always'), 'Ignored');
+    assert.equal(restarted('no'), 'Breached');
+  });
+
   it('that was heard of late is over when the run after it is long enough', () => {
     const { exit } = crashed(START_MS);
     const history = { exit: { ...exit, startedSince: true as const } };

@@ -296,10 +296,21 @@ function engineRestarting({
   const ignored = { kind: 'Ignored', reason: 'EngineRestarting' } as const;
   const state = view.container?.state;
   if (state === 'restarting') return ignored;
-  if (state !== 'running' || history.starts.at(-1)?.cause !== 'Engine') return undefined;
+  if (state !== 'running' || !wasStartedByEngine(view, history)) return undefined;
   const steadyAtMs = (view.runningSinceMs ?? nowMs) + healthyForMs;
   if (steadyAtMs > nowMs) return { ...ignored, recheckAtMs: steadyAtMs };
   return known(false, history.exit?.exitCode ?? 0);
+}
+
+/** As its event says; or as its restart policy does, while the event of the start is still to come. */
+function wasStartedByEngine(
+  { container }: WorkloadView,
+  { exit, starts }: WorkloadHistory,
+): boolean {
+  if (starts.at(-1)?.cause === 'Engine') return true;
+  if (exit === undefined || exit.startedSince === true) return false;
+  const isLater = (exit.daemonMs ?? Infinity) < (container?.startedAtMs ?? 0);
+  return isLater && exit.cause === 'Crash' && container?.restartPolicy.name !== 'no';
 }
 
 function oomCondition(input: JudgeInput): Condition {
