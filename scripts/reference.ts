@@ -103,7 +103,8 @@ export function invariantsReference(): string {
   return page(
     'Invariants',
     '`sentinel simulate` runs the whole operator on made-up hosts and holds each run against these. ' +
-      'The checks have rules and a memory of their own: nothing of what they judge is asked.',
+      'The checks of calls and intents have rules and a memory of their own; those of the state fold the ' +
+      'records with the operator’s own reducer, apart from the operator.',
     table(['Id', 'What must hold', 'Checked at', 'Checked by'], rows),
   );
 }

@@ -66,7 +66,9 @@ async function simulate(context: CliContext, options: Options): Promise<ExitCode
     if (result.violations.length > 0) broken.push(result);
     const rate = (done / (performance.now() - startedAtMs)) * 1_000;
     bar.update(done, { rate: rate.toFixed(1), broken: broken.length });
-    if (options.verbose === true) stdout.write(`${result.timeline.join('\n')}\n`);
+    if (options.verbose === true) {
+      stdout.write(`${result.timeline.join('\n')}\nseed ${result.seed} has hash ${result.hash}\n`);
+    }
   });
   bar.stop();
 

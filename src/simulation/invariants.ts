@@ -148,7 +148,7 @@ export const INVARIANTS = {
     checkedBy: 'liveness',
   },
   bounded: {
-    sentence: 'Queues and what is kept of each workload stay within their bounds.',
+    sentence: 'No more keys wait in the workqueue than there ever were workloads.',
     checkedAt: 'every step',
     checkedBy: 'witness',
   },

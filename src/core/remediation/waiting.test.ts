@@ -27,6 +27,15 @@ function hours(scenario: Scenario, count: number, keys: readonly string[] = [KEY
 const told = (scenario: Scenario) =>
   scenario.incident(KEY)?.escalations.map(({ reason }) => reason) ?? [];
 
+/** A restart waits for a person's approval. */
+function awaitingApproval() {
+  const scenario = new Scenario(aPolicy({ remediation: { mode: 'Approve', allowed: [RESTART] } }));
+  scenario.put(sick());
+  scenario.reconcile(KEY);
+  const incident = scenario.incident(KEY) ?? assert.fail('there is no incident');
+  return { scenario, incident };
+}
+
 describe('a person is told', () => {
   it('when two sick workloads wait for each other under minHealthy', () => {
     const remediation = { mode: 'Auto', allowed: [RESTART], budget: { minHealthy: '100%' } };
@@ -75,12 +84,7 @@ describe('a person is told', () => {
   });
 
   it('that what was denied is denied, not that it waits', () => {
-    const scenario = new Scenario(
-      aPolicy({ remediation: { mode: 'Approve', allowed: [RESTART] } }),
-    );
-    scenario.put(sick());
-    scenario.reconcile(KEY);
-    const incident = scenario.incident(KEY) ?? assert.fail('there is no incident');
+    const { scenario, incident } = awaitingApproval();
     scenario.append({
       type: 'approval.denied',
       incident: incident.name,
@@ -95,12 +99,7 @@ describe('a person is told', () => {
 
 describe('an approval', () => {
   it('that lapsed before it could be used is asked for again', () => {
-    const scenario = new Scenario(
-      aPolicy({ remediation: { mode: 'Approve', allowed: [RESTART] } }),
-    );
-    scenario.put(sick());
-    scenario.reconcile(KEY);
-    const incident = scenario.incident(KEY) ?? assert.fail('there is no incident');
+    const { scenario, incident } = awaitingApproval();
     scenario.append({
       type: 'pause.set',
       data: { scope: 'all', name: '', reason: 'x', forMs: 120 * MINUTE_MS },
