@@ -96,6 +96,24 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('says of what it hears after a restart how long ago that was', async () => {
+    const first = await MemoryOperator.open([aPolicy(CRASH)]);
+    const id = await first.engine.add({ name: 'web' });
+    await first.pass(25_000);
+    const { clock, engine, storage } = first;
+    first.kill();
+    await clock.run(engine.stop(id, 1, new AbortController().signal));
+    await clock.advance(60_000);
+
+    const second = await MemoryOperator.open([aPolicy(CRASH)], { clock, engine, storage });
+
+    const late = second.records.flatMap(({ type, data }) =>
+      type === 'workload.observed' ? [(data as { lateMs?: number }).lateMs] : [],
+    );
+    assert.deepEqual(late, [60_000, 60_000, 60_000], 'kill, die, stop');
+    await second.stop();
+  });
+
   it('hears what a person does also after the clock has stepped back', async () => {
     const operator = await MemoryOperator.open([aPolicy(CRASH)]);
     const id = await operator.engine.add({ name: 'web' });

@@ -329,6 +329,19 @@ describe('exit', () => {
     assert.equal(restarted('no'), 'Breached');
   });
 
+  it('is ignored in a loop of the engine also before the end of the last run was looked at', () => {
+    const { exit } = crashed(START_MS);
+    const starts = [{ atMs: START_MS - 1_000, cause: 'Engine' as const, afterCrash: true }];
+    const history = { exit: { ...exit, daemonMs: START_MS }, starts };
+
+    const { verdict } = judged(threshold, {
+      container: { startedAtMs: START_MS - 1_000 },
+      history,
+    });
+
+    assert.equal(verdict.kind, 'Ignored');
+  });
+
   it('that was heard of late is over when the run after it is long enough', () => {
     const { exit } = crashed(START_MS);
     const history = { exit: { ...exit, startedSince: true as const } };
