@@ -9,7 +9,8 @@ import { createLimiter } from '#lib/limiter.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const TIMEOUT_MS = 5_000;
+/** An engine that is busy is no engine that is away. */
+const TIMEOUT_MS = 20_000;
 const CONTAINERS_LOOKED_AT = 5;
 const AT_ONCE_MAX = 4;
 /** No container is ever called so: an id has hexadecimal digits alone. */
