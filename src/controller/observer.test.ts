@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { LABEL } from '#core/workload/container.ts';
+import type { RuntimeEvent } from '#core/workload/event.ts';
 import { MemoryOperator } from '../../test/support/operator.ts';
 import { aPolicy } from '../../test/support/scenario.ts';
 
@@ -37,6 +39,43 @@ describe('the observer', () => {
     await operator.pass(60_000);
 
     assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
+  it('takes the end of a deployment for one though a later event overtook it', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const { engine } = operator;
+    const labels = {
+      [LABEL.composeProject]: 'shop',
+      [LABEL.composeService]: 'web',
+      [LABEL.composeNumber]: '1',
+    };
+    const old = await engine.add({ name: 'web', labels });
+    const events = engine.events.bind(engine);
+    engine.events = async function* (...args) {
+      let heldBack: RuntimeEvent | undefined;
+      for await (const event of events(...args)) {
+        if (event.action === 'destroy') heldBack = event;
+        else yield event;
+        if (heldBack !== undefined && heldBack !== event) {
+          yield heldBack;
+          heldBack = undefined;
+        }
+      }
+    };
+    engine.breakEvents();
+    await operator.pass(25_000);
+    await engine.rename(old, `${old.slice(0, 12)}_web`, NEVER);
+    const made = await engine.add({ name: 'web', labels });
+    await operator.pass(60_000);
+
+    await engine.remove(old, { force: true }, NEVER);
+    engine.crash(made);
+    await operator.pass(15_000);
+    const amid = operator.calls.length;
+    await operator.pass(60_000);
+
+    assert.deepEqual([amid, operator.calls.length], [0, 1]);
     await operator.stop();
   });
 

@@ -447,11 +447,14 @@ function lastWitnessedNano(state: OperatorState, skewMs: number): string {
 /**
  * What was replayed is no news when the journal already has a later event of the workload. What is
  * told as it happens is news also when it is dated long before: then the daemon's clock has stepped
- * back, and an order by date would pass over whatever people do until it has caught up.
+ * back, and an order by date would pass over whatever people do until it has caught up. A step of a
+ * deployment is one also when a later event of the new container overtook it.
  */
-function isNews({ timeNano }: RuntimeEvent, { lastEventNano }: WorkloadHistory, told: Told) {
+function isNews(event: RuntimeEvent, { lastEventNano }: WorkloadHistory, told: Told): boolean {
+  const { timeNano } = event;
   if (isLaterNano(timeNano, lastEventNano)) return true;
-  return told === 'Live' && BigInt(timeNano) + DISORDER_NANO < BigInt(lastEventNano);
+  if (told === 'Replayed') return false;
+  return isDeployment(event) || BigInt(timeNano) + DISORDER_NANO < BigInt(lastEventNano);
 }
 
 /** Its key is not known before it was inspected, or has just changed. */

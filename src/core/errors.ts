@@ -44,6 +44,13 @@ export class LogsUnavailableError extends SentinelError {
   readonly retryable = false;
 }
 
+/** A probe has no way to its target: nothing is found out about the service. */
+export class ProbeUnroutableError extends SentinelError {
+  override readonly name = 'ProbeUnroutableError';
+  readonly code = 'SENTINEL_PROBE_UNROUTABLE';
+  readonly retryable = true;
+}
+
 /** The journal is damaged or cannot be written: nothing may be done. */
 export class JournalUnavailableError extends SentinelError {
   override readonly name = 'JournalUnavailableError';

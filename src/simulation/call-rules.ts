@@ -5,7 +5,7 @@ import { LABEL, type ObservedContainer } from '#core/workload/container.ts';
 import type { ActionCall } from '#ports/action-runner.ts';
 import type { InvariantId } from './invariants.ts';
 import type { Intended } from './ledger.ts';
-import { type ActionPlan, type PolicyPlan, raisedMemory } from './policy-plans.ts';
+import { type ActionPlan, ERROR_WINDOW_MS, type PolicyPlan, raisedMemory } from './policy-plans.ts';
 import { deploymentScope, type Truth } from './truth.ts';
 
 /** One container that a call touches, and what is true of it at that moment. */
@@ -22,6 +22,8 @@ export interface Touched {
   readonly truth: Truth;
   readonly clock: VirtualClock;
   readonly engine: MemoryEngine;
+  /** What governs a container of that name. */
+  readonly planOf: (name: string) => PolicyPlan | undefined;
 }
 
 /** @returns what is wrong, if something is */
@@ -51,11 +53,13 @@ export const CALL_RULES: Partial<Record<InvariantId, Rule>> = {
     plan?.deniedHour === new Date(clock.wallMs()).getUTCHours()
       ? `in hour ${plan.deniedHour}`
       : undefined,
-  'is-ill'({ container: { id }, isTarget, truth, clock, engine }) {
-    const illAtMs = truth.illAtMs.get(id) ?? -Infinity;
-    const isIll = !engine.isWell(id) || clock.passedMs() <= illAtMs + ILL_WITHIN_MS;
-    return !isTarget || isIll ? undefined : 'it is well';
-  },
+  'is-ill': (touched) =>
+    !touched.isTarget || isIll(touched) || complains(touched) ? undefined : 'it is well',
+  'not-by-log': (touched) =>
+    !touched.isTarget || isIll(touched) || touched.plan?.allowLogTriggered === true
+      ? undefined
+      : 'nothing but its log says that it is ill',
+  'min-healthy': tooFewWell,
   'affects-permitted'({ plan, call: { tool }, isTarget }) {
     const permits = plan?.actions.some((action) => action.tool === tool) === true;
     return isTarget || permits ? undefined : 'its own policy does not permit that tool';
@@ -71,6 +75,37 @@ export const CALL_RULES: Partial<Record<InvariantId, Rule>> = {
     return otherCall(touched, action) ?? otherMode(touched, plan, action);
   },
 };
+
+function isIll({ container: { id }, truth, clock, engine }: Touched): boolean {
+  const seen = [truth.illAtMs.get(id) ?? -Infinity, truth.ailedAtMs.get(id) ?? -Infinity];
+  return !engine.isWell(id) || clock.passedMs() <= Math.max(...seen) + ILL_WITHIN_MS;
+}
+
+function complains({ container: { id }, truth, clock }: Touched): boolean {
+  const atMs = truth.complainedAtMs.get(id) ?? -Infinity;
+  return clock.passedMs() <= atMs + ERROR_WINDOW_MS + ILL_WITHIN_MS;
+}
+
+/**
+ * The kindest reading: what does not run is not counted, and what was well within the last minute
+ * still is.
+ */
+function tooFewWell(touched: Touched): string | undefined {
+  const { plan, isTarget, intended, engine, truth, clock, planOf } = touched;
+  if (plan?.minHealthy === undefined || !isTarget || intended.rollbackOf !== undefined) return;
+  const named = new Set(intended.affects.map(({ container }) => container));
+  const others = engine.ids().filter((id) => {
+    const { name = '', state } = engine.peek(id) ?? {};
+    return state === 'running' && !named.has(id) && planOf(name)?.name === plan.name;
+  });
+  const well = others.filter((id) => {
+    const wellAtMs = truth.wellAtMs.get(id) ?? -Infinity;
+    return engine.isWell(id) || clock.passedMs() <= wellAtMs + ILL_WITHIN_MS;
+  });
+  const needed = Math.ceil(plan.minHealthy * others.length);
+  if (well.length >= needed) return undefined;
+  return `${well.length} of ${others.length} others are well, and ${needed} must be`;
+}
 
 function otherCall({ call, container }: Touched, action: ActionPlan): string | undefined {
   const wanted =

@@ -11,6 +11,7 @@ export class Disk {
   readonly #random: Random;
   #storage: MemoryJournalStorage = createMemoryJournalStorage();
   #isFull = false;
+  #backup: ReadonlyMap<string, Uint8Array> | undefined;
 
   constructor(random: Random) {
     this.#random = random;
@@ -45,6 +46,23 @@ export class Disk {
       kept.set(name, written.subarray(0, size));
     }
     this.#storage = createMemoryJournalStorage(kept);
+    this.#isFull = false;
+  }
+
+  get hasBackup(): boolean {
+    return this.#backup !== undefined;
+  }
+
+  /** Keeps the files as they are now. */
+  backUp(): void {
+    this.#backup = new Map(
+      [...this.#storage.files()].map(([name, bytes]) => [name, bytes.slice()]),
+    );
+  }
+
+  /** The files are again as the backup has them: what was written since never was. */
+  restore(): void {
+    this.#storage = createMemoryJournalStorage(new Map(this.#backup));
     this.#isFull = false;
   }
 

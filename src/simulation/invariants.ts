@@ -59,6 +59,17 @@ export const INVARIANTS = {
     checkedAt: 'call of a tool',
     checkedBy: 'witness',
   },
+  'not-by-log': {
+    sentence:
+      'No tool is called on a workload of which only its log says that it is ill, unless the policy allows that.',
+    checkedAt: 'call of a tool',
+    checkedBy: 'witness',
+  },
+  'min-healthy': {
+    sentence: 'A tool is called only while as many of the others are well as the policy asks for.',
+    checkedAt: 'call of a tool',
+    checkedBy: 'witness',
+  },
   'one-call': {
     sentence: 'No two calls that touch one container are under way at once.',
     checkedAt: 'call of a tool',
@@ -92,7 +103,14 @@ export const INVARIANTS = {
     checkedBy: 'ledger',
   },
   backoff: {
-    sentence: 'Between two attempts on one workload lies at least the first backoff.',
+    sentence:
+      'Between two attempts on one workload lies its backoff, twice as long after each further one of an incident.',
+    checkedAt: 'record',
+    checkedBy: 'ledger',
+  },
+  storm: {
+    sentence:
+      'Nothing is intended under a policy while more incidents open than it takes for a storm, and ten minutes after.',
     checkedAt: 'record',
     checkedBy: 'ledger',
   },

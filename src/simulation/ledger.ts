@@ -5,6 +5,10 @@ import type { InvariantId } from './invariants.ts';
 import type { ActionPlan, PolicyPlan } from './policy-plans.ts';
 import { MAX_ACTIONS } from './sentinel-run.ts';
 
+const BACKOFF_MAX_MS = 15 * 60_000;
+const STORM_WITHIN_MS = 60_000;
+const STORM_COOLS_MS = 10 * 60_000;
+
 /** An intent as the journal tells it. */
 export interface Intended {
   readonly intent: string;
@@ -26,6 +30,8 @@ export class Ledger {
   readonly #break: (invariant: InvariantId, message: string) => void;
   #intents = new Map<string, Intended>();
   readonly #keys = new Map<string, string>();
+  /** When incidents opened, by policy. */
+  readonly #openings = new Map<string, number[]>();
   #atMs = 0;
   #last: JournalRecord | undefined;
 
@@ -36,6 +42,7 @@ export class Ledger {
   /** The records of a start: they were judged when they were made. */
   reset(records: readonly JournalRecord[]): void {
     this.#intents = new Map();
+    this.#openings.clear();
     this.#last = undefined;
     for (const record of records) this.#take(record);
   }
@@ -99,8 +106,13 @@ export class Ledger {
       this.#break('limit', `${action.name} on ${workload} for the ${recent.length + 1}th time`);
     }
     const restMs = atMs - (here.at(-1)?.atMs ?? -Infinity);
-    if (restMs < plan.backoffMs) {
+    const before = here.filter(({ incident }) => incident === intended.incident).length;
+    const backoffMs = Math.min(plan.backoffMs * 2 ** Math.max(0, before - 1), BACKOFF_MAX_MS);
+    if (restMs < backoffMs) {
       this.#break('backoff', `${action.name} on ${workload} ${restMs} ms after the last attempt`);
+    }
+    if (this.#isStorm(plan)) {
+      this.#break('storm', `${action.name} on ${workload} amid a storm of ${plan.name}`);
     }
     const onHost = others.filter(
       (one) => one.outcome !== 'NotExecuted' && one.atMs > atMs - MAX_ACTIONS.perMs,
@@ -114,6 +126,16 @@ export class Ledger {
     }
   }
 
+  /** More openings within a minute than the policy bears, at most ten minutes ago. */
+  #isStorm({ name, stormAbove }: PolicyPlan): boolean {
+    const openings = this.#openings.get(name) ?? [];
+    return openings.some((atMs, index) => {
+      const first = openings[index - stormAbove];
+      const isOne = first !== undefined && atMs - first < STORM_WITHIN_MS;
+      return isOne && this.#atMs < atMs + STORM_COOLS_MS;
+    });
+  }
+
   /** @returns the intent, if the record is one */
   #take(record: JournalRecord): Intended | undefined {
     this.#advance(record);
@@ -121,6 +143,10 @@ export class Ledger {
     if (type === 'incident.opened') {
       const { container } = (data as RecordData['incident.opened']).workload;
       this.#keys.set(container, workload);
+    }
+    if (type === 'incident.opened' || type === 'incident.reopened') {
+      const name = record.policy?.name ?? '';
+      this.#openings.set(name, [...(this.#openings.get(name) ?? []), this.#atMs]);
     }
     if (type === 'remediation.intended') return this.#begin(record);
     const { intent = '' } = data as { readonly intent?: string };

@@ -26,11 +26,32 @@ export interface PolicyPlan {
   readonly deniedHour?: number;
   readonly onFailure: 'Rollback' | 'Next' | 'Escalate';
   readonly startPeriodMs: number;
+  /** Share of the others that must be well; none unless given. */
+  readonly minHealthy?: number;
+  /** More incidents than so many within a minute hold every action for ten. */
+  readonly stormAbove: number;
+  /** What is watched beside health and exits. */
+  readonly watches: readonly (keyof typeof WATCHES)[];
+  readonly allowLogTriggered: boolean;
 }
 
 const MINUTE_MS = 60_000;
 const MEMORY_MAX = 2 ** 30;
 const ALL = ['unhealthy', 'crash', 'down', 'oom'];
+
+/** Thresholds that cost a poll or a stream for each workload, by name. */
+const WATCHES = {
+  memory: {
+    signal: 'memory.utilization',
+    above: 0.9,
+    clearBelow: 0.8,
+    for: '30s',
+    severity: 'warning',
+  },
+  port: { signal: 'probe.tcp', probe: { port: 80, interval: '20s' }, severity: 'critical' },
+  errors: { signal: 'log.errors', above: 5, window: '2m', severity: 'warning' },
+} as const;
+export const ERROR_WINDOW_MS = 2 * MINUTE_MS;
 
 const TOOLS: readonly Pick<ActionPlan, 'name' | 'tool' | 'arguments' | 'on'>[] = [
   { name: 'restart', tool: 'docker/restart_container', arguments: {}, on: ALL },
@@ -87,6 +108,10 @@ function planPolicy(
     ...(random.chance(0.15) ? { deniedHour: random.int(0, 23) } : {}),
     onFailure: random.pick(['Rollback', 'Next', 'Next', 'Escalate']),
     startPeriodMs: random.pick([1_000, 30_000]),
+    ...(random.chance(0.3) ? { minHealthy: random.pick([0.3, 0.5, 1]) } : {}),
+    stormAbove: random.pick([2, 5, 50]),
+    watches: (['memory', 'port', 'errors'] as const).filter(() => random.chance(0.2)),
+    allowLogTriggered: random.chance(0.5),
   };
 }
 
@@ -108,7 +133,7 @@ export function raisedMemory(limitBytes: number): number {
 
 /** The same as a SentinelPolicy document. */
 export function policyDocument(plan: PolicyPlan): object {
-  const { mode, maxConcurrent, backoffMs, deniedHour, onFailure } = plan;
+  const { mode, maxConcurrent, backoffMs, deniedHour, onFailure, minHealthy, watches } = plan;
   return {
     apiVersion: 'sre-sentinel.io/v1alpha1',
     kind: 'SentinelPolicy',
@@ -122,12 +147,18 @@ export function policyDocument(plan: PolicyPlan): object {
         { name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' },
         { name: 'down', signal: 'state', equals: 'exited', for: '5s', severity: 'critical' },
         { name: 'oom', signal: 'oomKilled', severity: 'critical' },
+        ...watches.map((name) => ({ name, ...WATCHES[name] })),
       ],
       remediation: {
         mode,
-        allowed: plan.actions.map(actionDocument),
+        allowed: plan.actions.map((action) => actionDocument(action, watches)),
+        allowLogTriggered: plan.allowLogTriggered,
         backoff: { initial: `${backoffMs}ms`, max: '15m' },
-        budget: { maxConcurrent },
+        budget: {
+          maxConcurrent,
+          ...(minHealthy === undefined ? {} : { minHealthy: `${minHealthy * 100}%` }),
+        },
+        storm: { above: plan.stormAbove },
         verify: { within: '90s', healthyFor: '15s', onFailure },
         windows: { deny: deniedHour === undefined ? [] : [`0 ${deniedHour} * * * / 1h UTC`] },
       },
@@ -135,12 +166,12 @@ export function policyDocument(plan: PolicyPlan): object {
   };
 }
 
-function actionDocument(action: ActionPlan): object {
+function actionDocument(action: ActionPlan, watches: readonly string[]): object {
   const memory = { $expr: 'least(container.memoryLimit * 2, quantity("1Gi"))' };
   return {
     name: action.name,
     tool: action.tool,
-    on: action.on,
+    on: action.on === ALL ? [...ALL, ...watches] : action.on,
     arguments: action.arguments === 'memory' ? { memory } : action.arguments,
     cooldown: `${action.cooldownMs}ms`,
     limit: { max: action.limit.max, per: `${action.limit.perMs}ms` },

@@ -14,6 +14,22 @@ export class Truth {
   readonly byPeople = new Set<string>();
   /** Container id → when it was last seen to be other than well, in passed milliseconds. */
   readonly illAtMs = new Map<string, number>();
+  /** Container id → when it was last seen to be well, in passed milliseconds. */
+  readonly wellAtMs = new Map<string, number>();
+  /** What ails a process until its end though its engine calls it well: container id → bytes it holds. */
+  readonly leaking = new Map<string, number>();
+  /** Ids of containers whose process does not answer on its port. */
+  readonly deaf = new Set<string>();
+  /** Container id → when one of the others ailed it last, in passed milliseconds. */
+  readonly ailedAtMs = new Map<string, number>();
+  /** Container id → when it last wrote an error, in passed milliseconds. */
+  readonly complainedAtMs = new Map<string, number>();
+
+  /** A process has ended, and what ailed it with it. */
+  ended(id: string): void {
+    this.leaking.delete(id);
+    this.deaf.delete(id);
+  }
 }
 
 /** What a deployment of one container keeps others from being touched in. */

@@ -25,6 +25,9 @@ const PLAN: PolicyPlan = {
   maxConcurrent: 9,
   backoffMs: 1_000,
   onFailure: 'Next',
+  stormAbove: 50,
+  watches: [],
+  allowLogTriggered: false,
   startPeriodMs: 1_000,
 };
 const CHECK = { intervalMs: 1_000, timeoutMs: 1_000, retries: 1, startPeriodMs: 0 };
@@ -158,6 +161,20 @@ const BREAKS: Partial<Record<InvariantId, (bench: Bench) => Promise<void> | void
     await bench.world.clock.advance(61_000);
     bench.call('i1');
   },
+  async 'not-by-log'(bench) {
+    await bench.intend('i1');
+    bench.world.engine.setHealth('w0', 'healthy');
+    await bench.world.clock.advance(61_000);
+    bench.world.truth.complainedAtMs.set(bench.ids[0] ?? '', bench.world.clock.passedMs());
+    bench.call('i1');
+  },
+  async 'min-healthy'(bench) {
+    bench.world.plans = [{ ...PLAN, minHealthy: 1 }];
+    bench.world.engine.setHealth('other', 'unhealthy');
+    await bench.world.clock.advance(61_000);
+    await bench.intend('i1');
+    bench.call('i1');
+  },
   async 'one-call'(bench) {
     await bench.intend('i1');
     bench.call('i1');
@@ -198,9 +215,20 @@ const BREAKS: Partial<Record<InvariantId, (bench: Bench) => Promise<void> | void
     await bench.intend('i3');
   },
   async backoff(bench) {
-    bench.world.plans = [{ ...PLAN, actions: [{ ...RESTART, cooldownMs: 0 }] }];
+    const restart = { ...RESTART, cooldownMs: 0, limit: { max: 9, perMs: 1 } };
+    bench.world.plans = [{ ...PLAN, actions: [restart], backoffMs: 20_000 }];
     await bench.act('i1');
-    await bench.intend('i2');
+    await bench.world.clock.advance(20_000);
+    await bench.act('i2');
+    // Twice as long after the second.
+    await bench.world.clock.advance(39_000);
+    await bench.intend('i3');
+  },
+  async storm(bench) {
+    bench.world.plans = [{ ...PLAN, stormAbove: 1 }];
+    for (const name of ['w0', 'other']) bench.record('incident.reopened', {}, { workload: name });
+    await bench.world.clock.advance(590_000);
+    await bench.intend('i1');
   },
   async 'max-concurrent'(bench) {
     bench.world.plans = [{ ...PLAN, maxConcurrent: 1 }];

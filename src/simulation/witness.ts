@@ -33,6 +33,8 @@ export interface WitnessOptions {
   readonly plans: () => readonly PolicyPlan[];
   readonly isOwn: (name: string) => boolean;
   readonly onDeath: () => void;
+  /** A journal was opened, and has come to this state. */
+  readonly onOpened: (state: OperatorState) => void;
 }
 
 /** A call of a tool that has not been answered. */
@@ -41,6 +43,8 @@ interface OpenCall {
   readonly containers: ReadonlySet<string>;
 }
 
+/** Where the memory of the simulated policies is clear again. */
+const LEAKING = 0.8;
 const SAME_INSTANT_MS = 5_000;
 const DEPLOYS: ReadonlySet<string> = new Set(['create', 'rename', 'destroy']);
 
@@ -74,6 +78,7 @@ export class Witness implements RunWitness, DoorWitness {
     if (run.life.isOver) return;
     this.records = records;
     this.#ledger.reset(records);
+    this.#options.onOpened(journal.state());
     this.#options.timeline.add('sentinel', `starts on ${records.length} records`);
     const [first] = records;
     if (first?.seq !== 1) return;
@@ -191,7 +196,9 @@ export class Witness implements RunWitness, DoorWitness {
   step(): void {
     const { engine, clock, truth } = this.#options;
     for (const id of engine.ids()) {
-      if (!engine.isWell(id)) truth.illAtMs.set(id, clock.passedMs());
+      const seen = engine.isWell(id) ? truth.wellAtMs : truth.illAtMs;
+      seen.set(id, clock.passedMs());
+      if (this.#ails(id)) truth.ailedAtMs.set(id, clock.passedMs());
     }
     const depth = this.#run?.controller?.queue().depth() ?? 0;
     if (depth > this.#keys.size) {
@@ -211,6 +218,16 @@ export class Witness implements RunWitness, DoorWitness {
   #break(invariant: InvariantId, message: string): void {
     this.violations.push({ invariant, message });
     this.#options.timeline.add('check', `BROKEN ${invariant}: ${message}`);
+  }
+
+  /** Something that its engine does not know of is wrong with it, or with whose network it is in. */
+  #ails(id: string): boolean {
+    const { engine, truth } = this.#options;
+    const { limits, shares } = engine.peek(id) ?? { limits: {}, shares: [] };
+    const heldBytes = truth.leaking.get(id) ?? 0;
+    const { memoryBytes = Number.POSITIVE_INFINITY } = limits;
+    if (truth.deaf.has(id) || heldBytes > LEAKING * memoryBytes) return true;
+    return shares.some(({ owner }) => engine.peek(owner)?.state !== 'running' || this.#ails(owner));
   }
 
   #checkFold(): void {
@@ -251,6 +268,7 @@ export class Witness implements RunWitness, DoorWitness {
       truth,
       clock,
       engine,
+      planOf: (other) => governingPlan(plans(), other),
     };
     for (const [id, rule] of Object.entries(CALL_RULES)) {
       const wrong = rule(touched);

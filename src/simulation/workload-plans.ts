@@ -17,6 +17,8 @@ const PROJECT = 'shop';
 export const COMPOSE_PROJECT = LABEL.composeProject;
 const MIB = 2 ** 20;
 const CHECK = { intervalMs: 5_000, timeoutMs: 2_000, retries: 3, startPeriodMs: 0 };
+/** What a process holds as long as nothing leaks. */
+const CALM_BYTES = 40 * MIB;
 const RESTART_POLICIES = ['no', 'no', 'always', 'unless-stopped', 'on-failure'] as const;
 
 /** Sentinel's own Redis first, then as many workloads as asked, of every kind. */
@@ -34,10 +36,36 @@ function planWorkload(random: Random, index: number, count: number): WorkloadPla
     { weight: 1, make: short },
     { weight: 1, make: pausedByLabel },
   ]);
-  const plan = kind.make(random, `w${index}`);
+  const plan = equipped(random, kind.make(random, `w${index}`), index);
   return index > 0 && random.chance(0.2)
     ? sharing(plan, `w${random.int(0, Math.min(index, count) - 1)}`)
     : plan;
+}
+
+/** It has an address where it may be probed, uses memory, and may depend on one before it. */
+function equipped(random: Random, { spec, ...rest }: WorkloadPlan, index: number): WorkloadPlan {
+  const { plan = {}, labels = {}, limits } = spec;
+  const depends = index > 0 && labels[LABEL.composeProject] === PROJECT && random.chance(0.3);
+  const condition = random.pick(['service_started', 'service_healthy']);
+  const dependency = `w${random.int(0, Math.max(0, index - 1))}:${condition}:${random.chance(0.5)}`;
+  return {
+    ...rest,
+    spec: {
+      ...spec,
+      networks: { app: { address: addressOf(index) } },
+      labels: depends ? { ...labels, [LABEL.composeDependsOn]: dependency } : labels,
+      limits: limits ?? (random.chance(0.5) ? { memoryBytes: 256 * MIB } : {}),
+      plan: (facts) => ({
+        usage: () => usageOf(CALM_BYTES),
+        ...(typeof plan === 'function' ? plan(facts) : plan),
+      }),
+    },
+  };
+}
+
+/** Counters of a process that holds so much memory. */
+export function usageOf(usageBytes: number): ReturnType<NonNullable<ProcessPlan['usage']>> {
+  return { memory: { usageBytes, inactiveFileBytes: 0, activeFileBytes: 0 } };
 }
 
 /** A restart cures it of everything. */
@@ -87,7 +115,12 @@ function pausedByLabel(random: Random, name: string): WorkloadPlan {
 
 /** Lives in another's network: cut off with it, restarted after it. */
 function sharing(plan: WorkloadPlan, owner: string): WorkloadPlan {
-  return { ...plan, spec: { ...plan.spec, shares: [{ kind: 'network', owner }] } };
+  const { networks: _, ...spec } = plan.spec;
+  return { ...plan, spec: { ...spec, shares: [{ kind: 'network', owner }] } };
+}
+
+function addressOf(index: number): string {
+  return `10.0.${Math.floor(index / 200)}.${(index % 200) + 2}`;
 }
 
 function basics(random: Random, name: string): ContainerSpec {

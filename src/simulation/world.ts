@@ -2,6 +2,7 @@ import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import { createMemoryEventSink } from '#adapters/memory/memory-event-sink.ts';
 import { createMemoryEvidenceStore } from '#adapters/memory/memory-evidence-store.ts';
 import { createMemoryNotifier } from '#adapters/memory/memory-notifier.ts';
+import { MemoryProber } from '#adapters/memory/memory-probes.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import type { Fleet } from '#controller/fleet.ts';
 import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
@@ -30,6 +31,7 @@ export class World {
   readonly sink = createMemoryEventSink();
   readonly evidence = createMemoryEvidenceStore();
   readonly notifier = createMemoryNotifier();
+  readonly prober = new MemoryProber();
   readonly truth = new Truth();
   readonly timeline: Timeline;
   readonly witness: Witness;
@@ -40,6 +42,8 @@ export class World {
   /** Probability that a tool answers `Succeeded` and has done nothing. */
   lies = 0;
   sentinel: SentinelRun | undefined;
+  /** Sentinel starts on a backup next: what was ordered since then is forgotten. */
+  isRestored = false;
   /** How often each kind of thing happened. */
   readonly counts = new Map<string, number>();
   #hasBadPolicy = false;
@@ -67,10 +71,23 @@ export class World {
       plans: () => this.plans,
       isOwn: (name) => this.workloads.get(name)?.isOwn === true,
       onDeath: () => this.#restartLater(),
+      onOpened: ({ pauses }) => {
+        if (!this.isRestored) return;
+        this.isRestored = false;
+        this.truth.pauses.clear();
+        for (const { scope, name } of Object.values(pauses)) {
+          this.truth.pauses.add(`${scope}:${name}`);
+        }
+      },
     });
+    this.prober.answer = ({ addresses }) =>
+      this.#answers(addresses)
+        ? { kind: 'Success' }
+        : { kind: 'Failure', reason: 'TimedOut', message: 'nobody answers' };
     this.clock.onSettled = () => this.witness.step();
     this.engine.onEvent = (event) => {
       if (this.#isByHand) this.truth.byPeople.add(event.timeNano);
+      if (event.action === 'die' || event.action === 'destroy') this.truth.ended(event.containerId);
       this.witness.happened(event);
       const { action, name, exitCode, signal } = event;
       this.timeline.add('engine', [action, name, exitCode ?? '', signal ?? ''].join(' ').trimEnd());
@@ -120,6 +137,7 @@ export class World {
       sink: this.sink,
       evidence: this.evidence,
       notifier: this.notifier,
+      prober: this.prober,
       witness: this.witness,
       docker: this.door.open(this.witness),
       policies: { lastGood: good, now: this.#documents() },
@@ -161,6 +179,16 @@ export class World {
   #documents(): object[] {
     const documents = this.plans.map(policyDocument);
     return this.#hasBadPolicy ? [...documents, BAD_POLICY] : documents;
+  }
+
+  #answers(addresses: readonly string[] | 'Host'): boolean {
+    return this.engine.ids().some((id) => {
+      const container = this.engine.peek(id);
+      const isThere = Object.values(container?.networks ?? {}).some(({ address }) =>
+        addresses.includes(address),
+      );
+      return isThere && container?.state === 'running' && !this.truth.deaf.has(id);
+    });
   }
 
   #restartLater(): void {

@@ -1,4 +1,5 @@
 import type { Fleet } from '#controller/fleet.ts';
+import { ProbeUnroutableError } from '#core/errors.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { ProbeReading } from '#core/workload/view.ts';
 import type { HttpProbeTarget, ProbeOutcome } from '#ports/prober.ts';
@@ -30,13 +31,17 @@ export async function collectProbe(
       const outcome = await probes.run(() => probe(context, want, container, signal));
       if (signal.aborted) return;
       const failed = outcome.kind === 'Failure';
-      const notCounted = failed && collection.isStarting();
-      failures = failed && !notCounted ? failures + 1 : 0;
+      const message = failed ? outcome.message : '';
+      const unroutable = failed && outcome.reason === 'NoRoute';
+      if (unroutable) collection.onFailure(new ProbeUnroutableError(message));
+      const notCounted = failed && !unroutable && collection.isStarting();
+      failures = failed && !unroutable && !notCounted ? failures + 1 : 0;
       collection.publish({
         failures,
         ...(notCounted ? { notCounted } : {}),
+        ...(unroutable ? { unroutable } : {}),
         atMs: nowMs(),
-        message: failed ? outcome.message : '',
+        message,
       });
     },
   );
@@ -80,8 +85,7 @@ interface Place {
 
 /** A container that joined another's network is found at that one's address. */
 function placeOf(container: ObservedContainer, fleet: Fleet): Place {
-  const shared = container.shares.find(({ kind }) => kind === 'network');
-  const owner = shared === undefined ? container : ownerOf(shared.owner, fleet);
+  const owner = networkOwner(container, fleet);
   if (owner?.networks['host'] !== undefined) return { addresses: 'Host', networks: ['host'] };
   const attached = Object.entries(owner?.networks ?? {}).filter(
     ([, { address }]) => address !== '',
@@ -92,6 +96,19 @@ function placeOf(container: ObservedContainer, fleet: Fleet): Place {
   };
 }
 
-function ownerOf(ref: string, fleet: Fleet): ObservedContainer | undefined {
+/** Who is joined may have joined another: the last of the chain has the network. */
+function networkOwner(container: ObservedContainer, fleet: Fleet): ObservedContainer | undefined {
+  const passed = new Set<string>();
+  let owner: ObservedContainer | undefined = container;
+  while (owner !== undefined && !passed.has(owner.id)) {
+    passed.add(owner.id);
+    const shared = owner.shares.find(({ kind }) => kind === 'network');
+    if (shared === undefined) return owner;
+    owner = containerOf(shared.owner, fleet);
+  }
+  return undefined;
+}
+
+function containerOf(ref: string, fleet: Fleet): ObservedContainer | undefined {
   return fleet.container(ref) ?? fleet.containers().find(({ name }) => name === ref);
 }

@@ -258,6 +258,8 @@ describe('signal collector', () => {
       await bench.engine.add({ name: 'vpn', networks: { out: { address: '10.0.0.9' } } });
       const owner = (await bench.engine.inspect('vpn', new AbortController().signal))?.id ?? '';
       await bench.engine.add({ name: 'web', shares: [{ kind: 'network', owner }] });
+      const web = (await bench.engine.inspect('web', new AbortController().signal))?.id ?? '';
+      await bench.engine.add({ name: 'behind', shares: [{ kind: 'network', owner: web }] });
       await bench.engine.add({ name: 'hosted', networks: { host: {} } });
 
       await bench.start();
@@ -265,10 +267,10 @@ describe('signal collector', () => {
 
       const asked = bench.prober.asked.map(({ addresses }) => addresses);
       assert.deepEqual(new Set(asked.map(String)), new Set(['10.0.0.9', 'Host']));
-      assert.equal(asked.length, 3);
+      assert.equal(asked.length, 4);
     });
 
-    it('tell that Sentinel is on another network, and that there is no address', async () => {
+    it('tell, and count nothing, where there is no way to the service', async () => {
       bench = new SignalBench(policyWith([HTTP]));
       await bench.engine.add({ name: 'web', networks: { backend: { address: '10.0.0.2' } } });
       await bench.engine.add({ name: 'lonely' });
@@ -279,13 +281,19 @@ describe('signal collector', () => {
       });
 
       await bench.start();
-      await bench.clock.advance(1_000);
+      await bench.clock.advance(60_000);
 
+      const [web, lonely] = [bench.view().probes['up'], bench.view('lonely').probes['up']];
       assert.equal(
-        bench.view().probes['up']?.message,
+        web?.message,
         'no route to 10.0.0.2:8080: Sentinel must share a network with backend',
       );
-      assert.match(bench.view('lonely').probes['up']?.message ?? '', /no address/);
+      assert.match(lonely?.message ?? '', /no address/);
+      for (const reading of [web, lonely]) {
+        assert.deepEqual([reading?.failures, reading?.unroutable], [0, true]);
+      }
+      assert.equal(bench.warnings.length, 2);
+      assert.match(bench.warnings.join(' '), /must share a network with backend/);
     });
   });
 

@@ -130,6 +130,14 @@ describe('a probe', () => {
     assert.deepEqual(verdict, { kind: 'Unknown', reason: 'ProbeNotCounted', recheckAtMs });
   });
 
+  it('that has no way to its target tells nothing', () => {
+    const reading = { failures: 0, unroutable: true, atMs: START_MS, message: 'no route' };
+
+    const { verdict } = judged(probe, { view: { probes: { it: reading } } });
+
+    assert.deepEqual(verdict, { kind: 'Unsupported', reason: 'NoRoute' });
+  });
+
   it('that was never asked is not known', () => {
     assert.deepEqual(judged(probe).verdict, { kind: 'Unknown', reason: 'NoSample' });
   });

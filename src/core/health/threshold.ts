@@ -236,6 +236,7 @@ function probeCondition(threshold: CompiledThreshold, input: JudgeInput): Condit
   if (view.container?.state !== 'running') return unknown('NotRunning');
   const reading = view.probes[threshold.name];
   if (reading === undefined) return notProbed('NoSample', threshold, input);
+  if (reading.unroutable === true) return { kind: 'Unsupported', reason: 'NoRoute' };
   // Clear takes a success that was seen: what failed while it started may never have answered.
   if (reading.notCounted === true) return notProbed('ProbeNotCounted', threshold, input);
   const { failures } = reading;

@@ -1,4 +1,5 @@
 import { type Incident, incidentName } from '#core/incident/incident.ts';
+import { STORM_ABOVE_MAX } from '#core/policy/schema.ts';
 import type { RecordPlace, Reducers } from './reducer.ts';
 import type { OperatorState } from './state.ts';
 
@@ -8,7 +9,8 @@ const TIMELINE_MAX = 200;
 const ESCALATIONS_MAX = 200;
 /** Resolved incidents kept for readers and for reopening, newest first. */
 const RESOLVED_MAX = 500;
-const OPENINGS_MAX = 1_000;
+/** A storm is told from one more than it takes. */
+const OPENINGS_MAX = STORM_ABOVE_MAX + 1;
 
 export const incidentReducers: Reducers = {
   'incident.opened'(state, data, place) {

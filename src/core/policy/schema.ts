@@ -178,6 +178,9 @@ const Mode = z
   );
 export type Mode = z.infer<typeof Mode>;
 
+/** More could not be counted: so many openings of a policy are remembered. */
+export const STORM_ABOVE_MAX = 500;
+
 export const Remediation = z.strictObject({
   mode: Mode.default('Shadow'),
   allowed: z
@@ -203,7 +206,7 @@ export const Remediation = z.strictObject({
     .describe('How much may be touched at once.'),
   storm: z
     .strictObject({
-      above: z.int().min(1).max(10_000).default(5).describe('Incidents.'),
+      above: z.int().min(1).max(STORM_ABOVE_MAX).default(5).describe('Incidents.'),
       within: PositiveDuration.prefault('1m').describe('A rolling window.'),
       coolFor: PositiveDuration.prefault('10m').describe('How long actions are held.'),
     })

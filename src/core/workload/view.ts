@@ -14,6 +14,8 @@ export interface ProbeReading {
   readonly failures: number;
   /** It failed while the container was still starting: that proves neither trouble nor health. */
   readonly notCounted?: boolean;
+  /** There is no way to it from here: nothing was found out. */
+  readonly unroutable?: boolean;
   readonly atMs: number;
   /** What went wrong last, for people; empty after a success. */
   readonly message: string;
