@@ -3,6 +3,7 @@ export type Moment =
   | 'call of a tool'
   | 'call to the engine'
   | 'record'
+  | 'publication'
   | 'start'
   | 'every step'
   | 'end';
@@ -156,9 +157,10 @@ export const INVARIANTS = {
     checkedBy: 'witness',
   },
   'redis-equals-journal': {
-    sentence: 'Redis has each durable record of a journal once, in order, without a gap.',
-    checkedAt: 'end',
-    checkedBy: 'liveness',
+    sentence:
+      'Redis has each durable record of a journal once, in order, without a gap, and as the journal has it.',
+    checkedAt: 'publication',
+    checkedBy: 'witness',
   },
   'redis-catches-up': {
     sentence: 'Once Redis is back, nothing is missing in it.',

@@ -8,6 +8,7 @@ import type { OperatorState } from '#core/journal/state.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
 import { identityOf, keyOf } from '#core/workload/key.ts';
 import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
+import type { PublishBatch } from '#ports/event-sink.ts';
 import { CALL_RULES, type Touched } from './call-rules.ts';
 import type { Disk } from './disk.ts';
 import type { DoorWitness } from './docker-door.ts';
@@ -60,6 +61,8 @@ export class Witness implements RunWitness, DoorWitness {
   #open: OpenCall[] = [];
   /** Containers that a tool has made or set aside, and its intent. */
   readonly #made = new Map<string, string>();
+  /** The last record of each journal that Redis has. */
+  readonly #published = new Map<string, number>();
   /** Every workload that there ever was. */
   readonly #keys = new Set<string>();
   #run: SentinelRun | undefined;
@@ -163,6 +166,28 @@ export class Witness implements RunWitness, DoorWitness {
     const { truth, clock } = this.#options;
     if (!DEPLOYS.has(event.action) || !truth.byPeople.has(event.timeNano)) return;
     truth.deploymentsTold.set(deploymentScope(event), clock.passedMs());
+  }
+
+  /** Redis has taken a batch: the records of this journal, the next ones, as they are. */
+  published({ journalId, from, entries }: PublishBatch): void {
+    // Of what nothing is published yet, the oldest that is kept comes first.
+    let last = from === 0 ? 0 : (this.#published.get(journalId) ?? 0);
+    for (const { stream, fields } of entries) {
+      if (stream !== 'audit') continue;
+      const seq = Number(fields['seq']);
+      if (last !== 0 && seq !== last + 1) {
+        this.#break('redis-equals-journal', `${journalId}: ${seq} is published after ${last}`);
+      }
+      const record = this.records[seq - (this.records[0]?.seq ?? 0)];
+      if (record?.hash !== fields['hash']) {
+        this.#break(
+          'redis-equals-journal',
+          `${journalId}: ${seq} is not the record of the journal`,
+        );
+      }
+      last = seq;
+    }
+    this.#published.set(journalId, last);
   }
 
   warned(message: string, cause: unknown): void {

@@ -28,7 +28,7 @@ export class World {
   readonly engine: MemoryEngine;
   readonly door: DockerDoor;
   readonly disk: Disk;
-  readonly sink = createMemoryEventSink();
+  readonly sink = createMemoryEventSink((batch) => this.witness.published(batch));
   readonly evidence = createMemoryEvidenceStore();
   readonly notifier = createMemoryNotifier();
   readonly prober = new MemoryProber();

@@ -20,8 +20,14 @@ export interface MemoryEventSink extends EventSink {
   clear(): void;
 }
 
-/** An unbounded sink in memory, for tests and simulation. */
-export function createMemoryEventSink(): MemoryEventSink {
+/**
+ * An unbounded sink in memory, for tests and simulation.
+ *
+ * @param onTaken told of each batch that was taken
+ */
+export function createMemoryEventSink(
+  onTaken: (batch: PublishBatch) => void = () => undefined,
+): MemoryEventSink {
   const cursors = new Map<string, SinkCursor>();
   const incidents = new Map<string, IncidentKey>();
   let entries: StreamEntry[] = [];
@@ -45,6 +51,7 @@ export function createMemoryEventSink(): MemoryEventSink {
     for (const incident of batch.incidents) incidents.set(incident.name, incident);
     messages.push(...batch.messages);
     cursors.set(batch.journalId, { seq: batch.to, hash: batch.toHash });
+    onTaken(batch);
     return batch.to;
   }
 

@@ -65,6 +65,11 @@ export class VirtualClock implements Clock {
     });
   }
 
+  /** Timers that are set and have not fired. */
+  pending(): number {
+    return this.#timers.size;
+  }
+
   /** Mulberry32: the same seed gives the same numbers. */
   random(): number {
     this.#seed = (this.#seed + 0x6d2b79f5) | 0;

@@ -75,4 +75,43 @@ describe('an incident', () => {
 
     assert.equal(scenario.incident(KEY)?.resolution, 'SelfRecovered');
   });
+
+  it('that keeps coming back must stay well twice as long each time before it is over', () => {
+    const scenario = paused();
+    const flap = (wellMs: number) => {
+      scenario.put(sick());
+      scenario.reconcile(KEY);
+      scenario.put(well());
+      scenario.reconcile(KEY);
+      scenario.pass(wellMs);
+      scenario.reconcile(KEY);
+      return scenario.incident(KEY)?.resolution;
+    };
+
+    const ends = [0, 14_999, 15_000, 29_999, 30_000, 59_999, 60_000].map(flap);
+
+    const over = 'SelfRecovered';
+    assert.deepEqual(ends, [over, undefined, over, undefined, over, undefined, over]);
+    const told = scenario.records.filter(({ type }) => type === 'incident.reopened');
+    assert.equal(told.length, 3);
+    assert.match(JSON.stringify(told.at(-1)?.data), /over when all was well for 1m"/);
+  });
+
+  it('that keeps coming back is over at last when ten minutes were quiet', () => {
+    const scenario = paused();
+    for (let times = 0; times < 12; times += 1) {
+      scenario.put(sick());
+      scenario.reconcile(KEY);
+      scenario.put(well());
+      scenario.reconcile(KEY);
+      scenario.pass(599_000);
+      scenario.reconcile(KEY);
+    }
+    const before = scenario.incident(KEY)?.resolution;
+
+    scenario.pass(1_000);
+    scenario.reconcile(KEY);
+
+    assert.deepEqual([before, scenario.incident(KEY)?.resolution], [undefined, 'SelfRecovered']);
+  });
 });

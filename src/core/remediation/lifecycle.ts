@@ -11,6 +11,7 @@ import type { Draft } from '#core/journal/data.ts';
 import type { PolicyRef } from '#core/journal/record.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Severity } from '#core/policy/schema.ts';
+import { formatDuration } from '#lib/duration.ts';
 import { RUNGS_PER_ACTION } from './candidate.ts';
 import type { No } from './guard.ts';
 import { DEPLOYMENT_SETTLE_MS, deployedAtMs, humanAction } from './guards-people.ts';
@@ -85,6 +86,7 @@ function detectedAfter({ policy, breached, view, history, world }: JudgedSituati
 
 function reopen(situation: JudgedSituation, incident: Incident): Step {
   const { policy, breached } = situation;
+  const calm = formatDuration(calmMs(policy, incident.reopens + 1));
   return {
     drafts: [
       {
@@ -96,7 +98,7 @@ function reopen(situation: JudgedSituation, incident: Incident): Step {
           evidence: evidenceFor(situation, nextEvidenceNumber(incident)),
           workload: incidentWorkload(situation),
           rung: rungAfter(situation, incident),
-          message: `${breached.join(', ')} breached again`,
+          message: `${breached.join(', ')} breached again; it is over when all was well for ${calm}`,
         },
       },
     ],
@@ -189,14 +191,12 @@ function isClear({ verdicts }: JudgedSituation, incident: Incident): boolean {
 }
 
 function release(situation: JudgedSituation, incident: Incident): Step | undefined {
-  const { world, view, history, memory } = situation;
-  const quarantine = world.state.quarantined[view.key];
-  if (quarantine !== undefined) {
-    const wellSinceMs = Math.max(
-      view.runningSinceMs ?? world.nowMs,
-      memory.wellSinceMs ?? world.nowMs,
-    );
-    if (wellSinceMs + RELEASE_MS > world.nowMs) return recheck(wellSinceMs + RELEASE_MS);
+  const { world, view, history, memory, policy } = situation;
+  const { nowMs } = world;
+  const clearSinceMs = memory.wellSinceMs ?? nowMs;
+  if (world.state.quarantined[view.key] !== undefined) {
+    const wellSinceMs = Math.max(view.runningSinceMs ?? nowMs, clearSinceMs);
+    if (wellSinceMs + RELEASE_MS > nowMs) return recheck(wellSinceMs + RELEASE_MS);
   }
   // Down by our own hand, and nothing has started it since: quiet, but not recovered.
   if (history.exit?.cause === 'Sentinel' && view.container?.state === 'exited') return undefined;
@@ -204,7 +204,19 @@ function release(situation: JudgedSituation, incident: Incident): Step | undefin
   if (started?.cause === 'Human' && started.atMs >= incident.boutAtMs) {
     return resolved(incident, 'HumanAction', 'a person started it, and it is well');
   }
+  const overAtMs = clearSinceMs + calmMs(policy, incident.reopens);
+  if (overAtMs > nowMs) return recheck(overAtMs);
   return resolved(incident, 'SelfRecovered', 'it recovered by itself');
+}
+
+/**
+ * How long all must be well before trouble that came back is said to be over: as long as a
+ * verification takes, twice as long with each return, and no longer than a reopening looks back. What
+ * flaps is one incident then, told once, and not a new one with each turn.
+ */
+function calmMs({ spec }: CompiledPolicy, reopens: number): number {
+  if (reopens === 0) return 0;
+  return Math.min(spec.remediation.verify.healthyFor * 2 ** (reopens - 1), REOPEN_MS);
 }
 
 /** Notes what has come to be breached since the incident was opened. */
