@@ -1,5 +1,5 @@
 import { type Happening, MINUTE_MS } from './happening.ts';
-import type { World } from './world.ts';
+import { SKEWS_MS, type World } from './world.ts';
 
 const FAULTY_CALLS = [
   '*',
@@ -138,6 +138,14 @@ export const FAULTS: readonly Happening[] = [
       const ms = world.random.pick([-3_600_000, -60_000, -1_000, 1_000, 60_000, 7_200_000]);
       world.timeline.add('world', `the wall clock steps by ${ms} ms`);
       world.clock.stepWall(ms);
+    },
+  },
+  {
+    name: 'the engine’s clock steps',
+    weight: 1,
+    happen(world) {
+      world.engineSkewMs = world.random.pick(SKEWS_MS);
+      world.timeline.add('world', `the engine’s clock is ${world.engineSkewMs} ms ahead`);
     },
   },
 ];

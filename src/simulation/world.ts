@@ -6,6 +6,7 @@ import { MemoryProber } from '#adapters/memory/memory-probes.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import type { Fleet } from '#controller/fleet.ts';
 import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
+import type { Clock } from '#ports/clock.ts';
 import { Disk } from './disk.ts';
 import { DockerDoor } from './docker-door.ts';
 import { type PolicyPlan, planPolicies, policyDocument } from './policy-plans.ts';
@@ -18,6 +19,8 @@ import { planWorkloads, type WorkloadPlan } from './workload-plans.ts';
 
 /** Nobody cancels what people do. */
 export const NEVER_ABORTED = new AbortController().signal;
+/** How far the engine's clock is from Sentinel's, which may be on another machine. */
+export const SKEWS_MS = [0, 0, 0, -90_000, -700, 700, 90_000] as const;
 const RESTART_AFTER_MS = [0, 500, 5_000, 60_000, 600_000] as const;
 const BAD_POLICY = { apiVersion: 'sre-sentinel.io/v1alpha1', kind: 'SentinelPolicy' };
 
@@ -39,6 +42,7 @@ export class World {
   readonly workloads: ReadonlyMap<string, WorkloadPlan>;
   /** What the oracle goes by; a folder in disorder leaves the last good ones in force. */
   plans: readonly PolicyPlan[];
+  engineSkewMs: number;
   /** Probability that a tool answers `Succeeded` and has done nothing. */
   lies = 0;
   sentinel: SentinelRun | undefined;
@@ -55,7 +59,8 @@ export class World {
     this.random = new Random(seed);
     this.clock = new VirtualClock({ seed });
     this.timeline = new Timeline(() => this.clock.passedMs());
-    this.engine = new MemoryEngine(this.clock);
+    this.engineSkewMs = this.random.pick(SKEWS_MS);
+    this.engine = new MemoryEngine(this.#engineClock());
     this.door = new DockerDoor(this.engine, this.clock, this.random);
     this.disk = new Disk(this.random);
     const plans = planWorkloads(this.random, workloads);
@@ -179,6 +184,20 @@ export class World {
   #documents(): object[] {
     const documents = this.plans.map(policyDocument);
     return this.#hasBadPolicy ? [...documents, BAD_POLICY] : documents;
+  }
+
+  #engineClock(): Clock {
+    const { clock } = this;
+    return {
+      wallMs: () => clock.wallMs() + this.engineSkewMs,
+      bootMs: () => clock.bootMs(),
+      get bootId() {
+        return clock.bootId;
+      },
+      random: () => clock.random(),
+      after: (delayMs, callback) => clock.after(delayMs, callback),
+      sleep: (delayMs, signal) => clock.sleep(delayMs, signal),
+    };
   }
 
   #answers(addresses: readonly string[] | 'Host'): boolean {
