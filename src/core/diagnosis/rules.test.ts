@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { aContainer, aPolicy, Scenario } from '../../../test/support/scenario.ts';
+import { aContainer, aPolicy, health, Scenario } from '../../../test/support/scenario.ts';
 
 const CRASH = {
   thresholds: [{ name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' }],
@@ -25,6 +25,23 @@ describe('rules', () => {
       assert.equal(diagnosis?.rootCause, 'Crashed');
       assert.match(diagnosis.explanation, words);
       assert.ok(diagnosis.evidenceRefs.length > 0);
+    });
+  }
+
+  for (const [agoMs, cause] of [
+    [60_000, 'OutOfMemory'],
+    [3_600_000, 'HealthCheckFailing'],
+  ] as const) {
+    it(`blame a kill for lack of memory ${agoMs / 1_000} s ago as it deserves`, () => {
+      const scenario = new Scenario(aPolicy());
+      const key = scenario.put(aContainer('web', { health: health('healthy') }));
+      scenario.observe(key, 'oom', { cause: 'Unknown' });
+      scenario.pass(agoMs);
+      scenario.put(aContainer('web', { health: health('unhealthy') }));
+
+      scenario.reconcile(key);
+
+      assert.equal(scenario.incident(key)?.diagnosis?.rootCause, cause);
     });
   }
 });

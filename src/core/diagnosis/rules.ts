@@ -24,10 +24,14 @@ const EXIT_CODES: Readonly<Record<number, string>> = {
   143: 'The process was asked to end (SIGTERM) and did.',
 };
 
+/** What is longer ago than this before the trouble began is another trouble's. */
+const RECENT_MS = 10 * 60_000;
+
 const RULES: readonly Rule[] = [
   function outOfMemory({ view, history }, incident) {
     const { container } = view;
-    const killed = container?.oomKilled === true || history.oom !== undefined;
+    const { atMs = -Infinity } = history.oom ?? {};
+    const killed = container?.oomKilled === true || atMs >= incident.boutAtMs - RECENT_MS;
     if (!killed || !mentions(incident, ['oomKilled', 'exit', 'memory', 'restarts', 'health']))
       return undefined;
     const limit = container?.limits.memoryBytes;
@@ -80,7 +84,7 @@ const RULES: readonly Rule[] = [
   function crashed({ history, view }, incident) {
     const { exit } = history;
     if (exit === undefined || !mentions(incident, ['exit', 'restarts', 'state'])) return undefined;
-    if (view.container?.state === 'running' && exit.atMs < incident.boutAtMs - 600_000)
+    if (view.container?.state === 'running' && exit.atMs < incident.boutAtMs - RECENT_MS)
       return undefined;
     const words = EXIT_CODES[exit.exitCode] ?? signalWords(exit.exitCode);
     return {
