@@ -11,10 +11,10 @@ import { createTelemetry } from '#telemetry/telemetry.ts';
 import { engineName, journalOptions, lockPath, toolServers, untilConnected } from './wiring.ts';
 
 let root = '';
-beforeEach(async () => {
+const makeRoot = async () => {
   root = await mkdtemp(join(tmpdir(), 'sentinel-wiring-'));
-});
-afterEach(async () => rm(root, { recursive: true, force: true }));
+};
+const removeRoot = async () => rm(root, { recursive: true, force: true });
 
 function settingsOf(spec: object) {
   const kind = 'SentinelConfig';
@@ -26,6 +26,8 @@ function configOf(env: Readonly<Record<string, string>> = {}) {
 }
 
 describe('the name of the engine', () => {
+  beforeEach(makeRoot);
+  afterEach(removeRoot);
   const telemetry = createTelemetry('silent');
   const engine = { info: async () => ({ hostname: 'web-1' }) as EngineInfo };
   const away = { info: async () => Promise.reject(new Error('away')) };
@@ -54,6 +56,8 @@ describe('the name of the engine', () => {
 });
 
 describe('the lock of tools', () => {
+  beforeEach(makeRoot);
+  afterEach(removeRoot);
   it('stands in the folder of the policies, also where they are one file', async () => {
     const file = join(root, 'web.yaml');
     await writeFile(file, '');
@@ -74,6 +78,8 @@ describe('the lock of tools', () => {
 });
 
 describe('other MCP servers', () => {
+  beforeEach(makeRoot);
+  afterEach(removeRoot);
   it('may take as long for a call as the SentinelConfig says', async () => {
     const servers = { a: { url: 'http://a/mcp', timeout: '90s' }, b: { command: ['b'] } };
     const config = configOf({ SENTINEL_POLICIES: root, MCP_GATEWAY_URL: 'http://c/mcp' });

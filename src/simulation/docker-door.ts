@@ -80,8 +80,12 @@ export class DockerDoor {
     this.events = NO_EVENT_FAULTS;
   }
 
-  open(witness: DoorWitness): Docker {
-    const streams = { events: this.#events.bind(this, witness), logs: this.#logs.bind(this) };
+  /** @param isAlive false when nobody hears any more what is told */
+  open(witness: DoorWitness, isAlive: () => boolean): Docker {
+    const told = (event: RuntimeEvent) => {
+      if (isAlive()) witness.told(event);
+    };
+    const streams = { events: this.#events.bind(this, told), logs: this.#logs.bind(this) };
     return new Proxy(this.#engine as Docker, {
       get: (target, property) => {
         const name = String(property) as keyof Docker;
@@ -113,7 +117,7 @@ export class DockerDoor {
   }
 
   async *#events(
-    witness: DoorWitness,
+    onTold: (event: RuntimeEvent) => void,
     ...[options, signal]: Parameters<ContainerRuntime['events']>
   ): AsyncGenerator<RuntimeEvent> {
     await this.#call('events', '', () => Promise.resolve(), signal);
@@ -130,7 +134,7 @@ export class DockerDoor {
       if (heldBack !== undefined) told.push(heldBack);
       heldBack = undefined;
       for (const one of told) {
-        witness.told(one);
+        onTold(one);
         yield one;
       }
     }

@@ -32,7 +32,8 @@ const SEGMENT_BYTES = 64 * 1024;
 /** What one run of Sentinel finds around it. */
 export interface Surroundings {
   readonly clock: VirtualClock;
-  readonly docker: Docker;
+  /** @param isAlive whether somebody still hears what is told */
+  readonly openDocker: (isAlive: () => boolean) => Docker;
   readonly disk: Disk;
   readonly sink: MemoryEventSink;
   readonly evidence: MemoryEvidenceStore;
@@ -103,7 +104,10 @@ export class SentinelRun {
     const { life } = this;
     const { disk, sink, evidence, witness, newJournalId } = this.#around;
     const clock = mortalClock(this.#around.clock, life);
-    const docker = mortal(this.#around.docker, life);
+    const docker = mortal(
+      this.#around.openDocker(() => !life.isOver),
+      life,
+    );
     const onWarning = (message: string, cause: unknown) => {
       if (!life.isOver) witness.warned(message, cause);
     };

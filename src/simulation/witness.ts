@@ -211,6 +211,11 @@ export class Witness implements RunWitness, DoorWitness {
 
   // What the world does.
 
+  /** A call that is under way names the container. */
+  isTouched(id: string): boolean {
+    return this.#open.some(({ containers }) => containers.has(id));
+  }
+
   /** An engine event happens: whose container a tool has made is known by its name alone. */
   happened(event: RuntimeEvent): void {
     this.#keys.add(keyOf(identityOf(HOST, event)));

@@ -91,7 +91,9 @@ export class World {
         : { kind: 'Failure', reason: 'TimedOut', message: 'nobody answers' };
     this.clock.onSettled = () => this.witness.step();
     this.engine.onEvent = (event) => {
-      if (this.#isByHand) this.truth.byPeople.add(event.timeNano);
+      // Amid a call that touches the same container nobody can tell whose doing it is.
+      const isAmbiguous = this.witness.isTouched(event.containerId);
+      if (this.#isByHand && !isAmbiguous) this.truth.byPeople.add(event.timeNano);
       if (event.action === 'die' || event.action === 'destroy') this.truth.ended(event.containerId);
       this.witness.happened(event);
       const { action, name, exitCode, signal } = event;
@@ -144,7 +146,7 @@ export class World {
       notifier: this.notifier,
       prober: this.prober,
       witness: this.witness,
-      docker: this.door.open(this.witness),
+      openDocker: (isAlive) => this.door.open(this.witness, isAlive),
       policies: { lastGood: good, now: this.#documents() },
       protectedContainers: (fleet) => this.#protected(fleet),
       newJournalId: () => `journal-${(this.#journals += 1)}`,
