@@ -168,7 +168,8 @@ export const INVARIANTS = {
     checkedBy: 'liveness',
   },
   bounded: {
-    sentence: 'No more keys wait in the workqueue than there ever were workloads.',
+    sentence:
+      'No more keys wait in the workqueue than there ever were workloads, and hours of trouble leave no timers behind.',
     checkedAt: 'every step',
     checkedBy: 'witness',
   },

@@ -6,11 +6,14 @@ import { governingPlan } from './policy-plans.ts';
 import type { World } from './world.ts';
 
 const MINUTE_MS = 60_000;
+/** Beside what each workload may wait for: resyncs, renewals, the outbox, the journal. */
+const TIMERS_OF_ALL = 16;
+const TIMERS_OF_ONE = 4;
 /** Longer than any backoff, limit, storm or approval of the simulated policies. */
 const REST_MS = 2 * 60 * MINUTE_MS;
-/** Within this what is broken once more must be well. */
 /** After this a person must have been asked, if nothing was done. */
 const PATIENCE_MS = 30 * MINUTE_MS;
+/** Within this what is broken once more must be well. */
 const HEAL_MS = 10 * MINUTE_MS;
 
 /**
@@ -28,6 +31,7 @@ export async function liveness(world: World): Promise<void> {
   for (const name of world.workloads.keys()) await breakOnce(world, name);
   await clock.advance(5 * MINUTE_MS);
   await checkRedis(world);
+  checkBounds(world);
   if (world.sentinel?.life.isOver !== false) witness.break('lives', 'Sentinel is not running');
 }
 
@@ -96,6 +100,14 @@ function isAlone({ engine }: World, { id, name, shares, labels }: ObservedContai
   };
   const leans = shares.length > 0 || labels[LABEL.composeDependsOn] !== undefined;
   return !leans && !engine.ids().some(leansOnIt);
+}
+
+/** Whatever waits was set by what is there: hours of trouble leave nothing behind. */
+export function checkBounds({ clock, engine, witness }: World): void {
+  const bound = TIMERS_OF_ALL + TIMERS_OF_ONE * engine.ids().length;
+  if (clock.pending() > bound) {
+    witness.break('bounded', `${clock.pending()} timers are set, and ${bound} would do`);
+  }
 }
 
 async function checkRedis({ sentinel, clock, sink, witness }: World): Promise<void> {

@@ -49,6 +49,7 @@ const WATCHES = {
     severity: 'warning',
   },
   port: { signal: 'probe.tcp', probe: { port: 80, interval: '20s' }, severity: 'critical' },
+  disk: { signal: 'disk.writable', path: '/data', severity: 'critical' },
   errors: { signal: 'log.errors', above: 5, window: '2m', severity: 'warning' },
 } as const;
 export const ERROR_WINDOW_MS = 2 * MINUTE_MS;
@@ -110,7 +111,7 @@ function planPolicy(
     startPeriodMs: random.pick([1_000, 30_000]),
     ...(random.chance(0.3) ? { minHealthy: random.pick([0.3, 0.5, 1]) } : {}),
     stormAbove: random.pick([2, 5, 50]),
-    watches: (['memory', 'port', 'errors'] as const).filter(() => random.chance(0.2)),
+    watches: (['memory', 'port', 'disk', 'errors'] as const).filter(() => random.chance(0.2)),
     allowLogTriggered: random.chance(0.5),
   };
 }

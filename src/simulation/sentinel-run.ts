@@ -7,7 +7,7 @@ import {
   createMemoryPolicySource,
   type MemoryPolicySource,
 } from '#adapters/memory/memory-policy-source.ts';
-import { MemoryFilesystem, type MemoryProber } from '#adapters/memory/memory-probes.ts';
+import type { MemoryFilesystem, MemoryProber } from '#adapters/memory/memory-probes.ts';
 import type { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { Controller } from '#controller/controller.ts';
 import type { Fleet } from '#controller/fleet.ts';
@@ -39,6 +39,7 @@ export interface Surroundings {
   readonly evidence: MemoryEvidenceStore;
   readonly notifier: MemoryNotifier;
   readonly prober: MemoryProber;
+  readonly filesystem: MemoryFilesystem;
   /** The policy folder when it was last in order, and as it is now. */
   readonly policies: { readonly lastGood: readonly object[]; readonly now: readonly object[] };
   readonly protectedContainers: (fleet: Fleet) => ReadonlyMap<string, string>;
@@ -149,7 +150,10 @@ export class SentinelRun {
     const controller = new Controller({
       runtime: docker,
       actions: this.#actions(docker),
-      signals: { prober: mortal(this.#around.prober, life), filesystem: new MemoryFilesystem() },
+      signals: {
+        prober: mortal(this.#around.prober, life),
+        filesystem: mortal(this.#around.filesystem, life),
+      },
       policies,
       journal,
       evidence: mortal(evidence, life),

@@ -1,4 +1,4 @@
-import { anyRunning, type Happening, nameOf } from './happening.ts';
+import { anyRunning, type Happening, MINUTE_MS, nameOf } from './happening.ts';
 import { usageOf } from './workload-plans.ts';
 import type { World } from './world.ts';
 
@@ -34,6 +34,11 @@ export const TROUBLE: readonly Happening[] = [
   on('does not answer', 3, (world, id) => {
     world.timeline.add('world', `${nameOf(world, id)} does not answer`);
     world.truth.deaf.add(id);
+  }),
+  on('volume is full', 1, (world, id) => {
+    world.timeline.add('world', `the volume of ${nameOf(world, id)} is full`);
+    world.truth.full.add(id);
+    world.clock.after(world.random.int(1, 30) * MINUTE_MS, () => world.truth.full.delete(id));
   }),
   on('log errors', 3, (world, id) => {
     const count = world.random.int(1, 12);

@@ -20,6 +20,8 @@ export class Truth {
   readonly leaking = new Map<string, number>();
   /** Ids of containers whose process does not answer on its port. */
   readonly deaf = new Set<string>();
+  /** Ids of containers whose volume is full, which no restart changes. */
+  readonly full = new Set<string>();
   /** Container id → when one of the others ailed it last, in passed milliseconds. */
   readonly ailedAtMs = new Map<string, number>();
   /** Container id → when it last wrote an error, in passed milliseconds. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { JournalRecord, RecordType } from '#core/journal/record.ts';
 import { initialState } from '#core/journal/state.ts';
 import { INVARIANTS, type InvariantId } from './invariants.ts';
-import { checkIncidents, liveness } from './liveness.ts';
+import { checkBounds, checkIncidents, liveness } from './liveness.ts';
 import type { ActionPlan, PolicyPlan } from './policy-plans.ts';
 import { NEVER_ABORTED, World } from './world.ts';
 
@@ -330,6 +330,15 @@ describe('the witness of a simulation', () => {
 });
 
 describe('the end of a simulation', () => {
+  it('tells when timers are left behind', async () => {
+    const bench = await Bench.open();
+    for (let index = 0; index < 40; index += 1) bench.world.clock.after(1e9, () => undefined);
+
+    checkBounds(bench.world);
+
+    assert.deepEqual(bench.broken, ['bounded']);
+  });
+
   it('tells when what can be healed is not, and when Redis lacks records', async () => {
     const world = new World(3, 0);
     world.plans = [PLAN];

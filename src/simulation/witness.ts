@@ -256,7 +256,7 @@ export class Witness implements RunWitness, DoorWitness {
     const { limits, shares } = engine.peek(id) ?? { limits: {}, shares: [] };
     const heldBytes = truth.leaking.get(id) ?? 0;
     const { memoryBytes = Number.POSITIVE_INFINITY } = limits;
-    if (truth.deaf.has(id) || heldBytes > LEAKING * memoryBytes) return true;
+    if (truth.deaf.has(id) || truth.full.has(id) || heldBytes > LEAKING * memoryBytes) return true;
     return shares.some(({ owner }) => engine.peek(owner)?.state !== 'running' || this.#ails(owner));
   }
 

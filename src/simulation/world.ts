@@ -2,7 +2,7 @@ import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import { createMemoryEventSink } from '#adapters/memory/memory-event-sink.ts';
 import { createMemoryEvidenceStore } from '#adapters/memory/memory-evidence-store.ts';
 import { createMemoryNotifier } from '#adapters/memory/memory-notifier.ts';
-import { MemoryProber } from '#adapters/memory/memory-probes.ts';
+import { MemoryFilesystem, MemoryProber } from '#adapters/memory/memory-probes.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import type { Fleet } from '#controller/fleet.ts';
 import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
@@ -35,6 +35,7 @@ export class World {
   readonly evidence = createMemoryEvidenceStore();
   readonly notifier = createMemoryNotifier();
   readonly prober = new MemoryProber();
+  readonly filesystem = new MemoryFilesystem();
   readonly truth = new Truth();
   readonly timeline: Timeline;
   readonly witness: Witness;
@@ -89,6 +90,8 @@ export class World {
       this.#answers(addresses)
         ? { kind: 'Success' }
         : { kind: 'Failure', reason: 'TimedOut', message: 'nobody answers' };
+    this.filesystem.answer = ({ id }) =>
+      this.truth.full.has(id) ? { kind: 'NotWritable', reason: 'NoSpace' } : { kind: 'Writable' };
     this.clock.onSettled = () => this.witness.step();
     this.engine.onEvent = (event) => {
       // Amid a call that touches the same container nobody can tell whose doing it is.
@@ -145,6 +148,7 @@ export class World {
       evidence: this.evidence,
       notifier: this.notifier,
       prober: this.prober,
+      filesystem: this.filesystem,
       witness: this.witness,
       openDocker: (isAlive) => this.door.open(this.witness, isAlive),
       policies: { lastGood: good, now: this.#documents() },
@@ -177,6 +181,7 @@ export class World {
     this.evidence.setFault(undefined);
     this.notifier.setFault(undefined);
     this.lies = 0;
+    this.truth.full.clear();
     if (this.#hasBadPolicy) this.setPolicies(this.plans);
     if (this.sentinel?.life.isOver !== false && this.#startsAfterMs === undefined) {
       this.#restartLater();
