@@ -50,9 +50,11 @@ export function ownIntentOn(state: OperatorState, query: OwnIntentQuery): OwnInt
       const isMade =
         label !== undefined && (label === attempt.intent || label === attempt.rollbackOf);
       if ((place < 0 && !isMade) || !spans(attempt, query)) continue;
+      const { intent, outcome } = attempt;
       const tool = builtinTool(attempt.tool);
-      if (tool === undefined) return { intent: attempt.intent, allowance: FOREIGN_ALLOWANCE };
-      return { intent: attempt.intent, allowance: place > 0 ? tool.sharerEvents : tool.events };
+      const allowance = place > 0 ? tool?.sharerEvents : tool?.events;
+      const hasEnded = outcome !== undefined && outcome !== 'OutcomeUnknown';
+      return { intent, allowance: allowance ?? FOREIGN_ALLOWANCE, hasEnded };
     }
   }
   return undefined;

@@ -86,7 +86,7 @@ export function createOperatorCommands(options: CommandOptions): OperatorCommand
 }
 
 /** What an approval lifts; everything else stands, and the gate asks it again afterwards. */
-const LIFTED = new Set(['ApprovalRequired', 'IntentUnknown']);
+const LIFTED = new Set(['ApprovalRequired', 'IntentUnknown', 'Denied']);
 
 /** A second yes to what is being done would be one to whatever comes after it. */
 function isUnderWay(incident: Incident): string | undefined {

@@ -15,7 +15,13 @@ import type { JudgeInput } from './judge-input.ts';
  * - `Unsupported`: this container can never have it (no limit, no HEALTHCHECK).
  */
 export type Verdict =
-  | { readonly kind: 'Breached'; readonly sinceMs: number; readonly value: SignalValue }
+  | {
+      readonly kind: 'Breached';
+      readonly sinceMs: number;
+      readonly value: SignalValue;
+      /** When it is over if nothing happens until then. */
+      readonly recheckAtMs?: number;
+    }
   | {
       readonly kind: 'Pending';
       readonly sinceMs: number;
@@ -86,7 +92,12 @@ export function judge(
     };
   }
   return {
-    verdict: { kind: 'Breached', sinceMs, value },
+    verdict: {
+      kind: 'Breached',
+      sinceMs,
+      value,
+      ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
+    },
     memory: { holdsSinceMs: sinceMs, breached: true },
   };
 }
@@ -333,9 +344,14 @@ function untilSteady(
   if (input.cutMs !== undefined && eventAtMs <= input.cutMs && runningSinceMs !== undefined) {
     return known(false, value);
   }
-  if (runningSinceMs === undefined) return known(true, value);
+  const startAtMs = input.history.starts.at(-1)?.atMs ?? runningSinceMs ?? eventAtMs;
+  if (runningSinceMs === undefined) {
+    // It may have been over when the run ended that came after it, or that it had let live.
+    const provenSinceMs = startedSince === true ? startAtMs : eventAtMs;
+    const endedAtMs = input.history.exit?.atMs ?? -Infinity;
+    return known(endedAtMs - provenSinceMs < input.healthyForMs, value);
+  }
   // The daemon's clock may have stepped back since: then the record of the start tells more.
-  const startAtMs = input.history.starts.at(-1)?.atMs ?? runningSinceMs;
   const sinceMs =
     startedSince === true
       ? Math.min(runningSinceMs, startAtMs)

@@ -69,6 +69,8 @@ export interface Attempt {
   /** The intent's id; also in the names of containers that the action makes or sets aside. */
   readonly intent: string;
   readonly candidate: string;
+  /** Digest of the policy that it was intended under, which its candidate is named after. */
+  readonly policy: string;
   readonly action: string;
   readonly tool: string;
   /** The threshold that made the candidate eligible. */
@@ -169,6 +171,8 @@ export interface Denial {
   readonly candidate: string;
   readonly action: string;
   readonly variant: number;
+  /** Of tool and arguments: see denial.ts. */
+  readonly call?: string;
 }
 
 /** An incident as the state keeps it; `incidentObject` gives the public object. */

@@ -1,3 +1,4 @@
+import { callDigest, concerns } from '#core/incident/denial.ts';
 import type { Approval, Asked, Attempt, Incident } from '#core/incident/incident.ts';
 import { touch } from './reduce-incident.ts';
 import { disown, doubt, LEDGER_KEEP_MS } from './reduce-workload.ts';
@@ -27,6 +28,7 @@ export const remediationReducers: Reducers = {
     incident.attempts.push({
       intent: data.intent,
       candidate: data.candidate,
+      policy: place.policy?.digest ?? '',
       action: data.action,
       tool: data.tool,
       trigger: data.trigger,
@@ -228,17 +230,28 @@ function askedAbout(
 }
 
 function deny(incident: Incident, candidate: string): void {
-  const { action = '', variant = 0 } = incident.approval?.asked ?? {};
+  const { action = '', variant = 0, tool = '', arguments: args } = incident.approval?.asked ?? {};
   const denied = (incident.denied ??= []);
-  denied.push({ candidate, action, variant });
+  const call = tool === '' ? {} : { call: callDigest(tool, args) };
+  denied.push({ candidate, action, variant, ...call });
   if (denied.length > DENIED_MAX) denied.shift();
 }
 
 /** Whoever says yes later means it. */
 function allow(incident: Incident, candidate: string): void {
-  const { action, variant } = incident.approval?.asked ?? {};
-  const rest = incident.denied?.filter(
-    (one) => one.candidate !== candidate && (one.action !== action || one.variant !== variant),
-  );
+  const {
+    action = '',
+    tool = '',
+    arguments: args = null,
+    variant,
+  } = incident.approval?.asked ?? {};
+  const allowed = {
+    id: candidate,
+    action,
+    tool,
+    arguments: args,
+    ...(variant === undefined ? {} : { variant }),
+  };
+  const rest = incident.denied?.filter((denial) => !concerns(denial, allowed));
   if (rest !== undefined) incident.denied = rest;
 }

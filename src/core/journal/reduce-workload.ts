@@ -33,7 +33,18 @@ export function observe(state: OperatorState, fact: WorkloadObserved, told: Reco
     history.name = fact.name;
   }
   if (history.container === fact.container) OBSERVERS[fact.event]?.(history, fact, place);
+  // A person may have done what is put down to a call of which nobody knows whether it was made.
+  if (fact.event === 'die' && isUnknown(state, fact.intent)) {
+    doubt(history, fact.intent ?? '', place);
+  }
   if (fact.event === 'destroy') forgetRemoved(state, told.atMs);
+}
+
+function isUnknown({ incidents }: OperatorState, intent: string | undefined): boolean {
+  if (intent === undefined) return false;
+  return Object.values(incidents).some(({ attempts }) =>
+    attempts.some((one) => one.intent === intent && one.outcome === 'OutcomeUnknown'),
+  );
 }
 
 /** What was told late counts from when it happened: it is no news. */

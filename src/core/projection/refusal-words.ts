@@ -99,6 +99,10 @@ export const REFUSAL_WORDS: Readonly<Record<RefusalReason, RefusalWords>> = {
     meaning: 'the journal cannot be written, and nothing is done off the record',
     remedy: 'See to the disk of the data directory: sentinel doctor.',
   },
+  Denied: {
+    meaning: 'a person said no to it',
+    remedy: 'Take the no back with: sentinel approve INCIDENT --candidate ID.',
+  },
   ApprovalRequired: {
     meaning: 'the policy wants a person to say yes first',
     remedy: 'Say so with: sentinel approve INCIDENT, or sentinel deny INCIDENT --reason TEXT.',

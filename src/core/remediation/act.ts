@@ -13,8 +13,8 @@ import {
   approvalEndsAtMs,
   asShown,
   endOfApproval,
-  isDenied,
   standingApproval,
+  wasDenied,
 } from './approval.ts';
 import { callWords } from './call-words.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
@@ -47,7 +47,7 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   if (situation.breached.length === 0) return unseen(situation, incident);
 
   const choice = choose(
-    considered.filter(({ candidate }) => !isDenied(incident, candidate)),
+    considered,
     incident.rung,
     standingApproval(situation, incident)?.candidate,
   );
@@ -58,10 +58,28 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
       return shadow(incident, choice.candidate);
     case 'Wait':
       return wait(situation, incident, { ...choice, considered });
-    case 'Exhausted':
+    case 'Exhausted': {
+      const clearsAtMs = clearing(situation);
+      if (clearsAtMs !== undefined) return recheck(clearsAtMs);
       // What was only thought of spends no real limit, and asks for nobody.
       return isShadow(situation) ? NOTHING : exhausted(incident, considered);
+    }
   }
+}
+
+/**
+ * When all that is breached will be over if nothing happens: events that somebody or something has
+ * mended already. Nobody is asked for help with that.
+ */
+function clearing({ policy, breached, verdicts }: JudgedSituation): number | undefined {
+  const ends = policy.thresholds
+    .filter(({ name }) => breached.includes(name))
+    .map(({ name, signal }) => {
+      const verdict = verdicts.get(name);
+      const isEvent = signal === 'exit' || signal === 'oomKilled';
+      return isEvent && verdict?.kind === 'Breached' ? verdict.recheckAtMs : undefined;
+    });
+  return ends.every((at) => at !== undefined) ? Math.max(...ends) : undefined;
 }
 
 /** Every candidate with every refusal: what the gate says now. */
@@ -73,11 +91,15 @@ export function consider(
   const approval = standingApproval(situation, incident);
   const approved = approval?.state === 'Granted' ? approval.candidate : undefined;
   return candidatesFor(stillBreached(situation, incident)).map((computed) => {
-    const candidate = asShown(computed, situation.view, approval);
+    const candidate = asShown(computed, situation, approval);
     const context: GuardContext = {
       ...situation,
       candidate,
-      incident: { name: incident.name, ...(approved === undefined ? {} : { approved }) },
+      incident: {
+        name: incident.name,
+        denied: wasDenied(incident, candidate),
+        ...(approved === undefined ? {} : { approved }),
+      },
       ...(ownIntent === undefined ? {} : { ownIntent }),
     };
     return { candidate, blockedBy: refusals(context) };
@@ -290,7 +312,7 @@ function requestApproval(
 /** No rung is left that could act: a person has to. Said once, with the reason that weighs most. */
 function exhausted(incident: Incident, considered: readonly Considered[]): Step {
   const left = considered.filter(
-    ({ candidate }) => candidate.rung >= incident.rung && !isDenied(incident, candidate),
+    ({ candidate, blockedBy }) => candidate.rung >= incident.rung && !isDenied(blockedBy),
   );
   const find = (reason: RefusalReason) =>
     left.flatMap(({ blockedBy }) => blockedBy).find((refusal) => refusal.reason === reason);
@@ -303,10 +325,14 @@ function exhausted(incident: Incident, considered: readonly Considered[]): Step 
   if (considered.some(({ candidate }) => candidate.rung < incident.rung)) {
     return escalate(incident, 'LadderExhausted', why === '' ? 'every action was tried' : why);
   }
-  const nothing = considered.some(({ candidate }) => isDenied(incident, candidate))
+  const nothing = considered.some(({ blockedBy }) => isDenied(blockedBy))
     ? 'every action that is left was denied'
     : 'no action of the policy answers to what is breached';
   return escalateOnce(incident, 'NoAction', why === '' ? nothing : why);
+}
+
+function isDenied(blockedBy: readonly Refusal[]): boolean {
+  return blockedBy.some(({ reason }) => reason === 'Denied');
 }
 
 function escalateOnce(incident: Incident, reason: EscalationReason, message: string): Step {

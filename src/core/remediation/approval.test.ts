@@ -25,9 +25,10 @@ function asked(scenario: Scenario): string[] {
 }
 
 function waiting(): Scenario {
-  const allowed = ['first', 'second', 'third'].map((name) => ({
+  const allowed = ['first', 'second', 'third'].map((name, index) => ({
     name,
     tool: 'docker/restart_container',
+    arguments: { timeoutSeconds: index + 1 },
   }));
   const scenario = new Scenario(aPolicy({ remediation: { mode: 'Approve', allowed } }));
   scenario.put(aContainer('web', { health: health('unhealthy') }));
@@ -203,9 +204,10 @@ describe('a yes', () => {
     const shown = waitingFor(scenario);
     edit(scenario, fixing('restart_container', {}, { backoff: { initial: '1m' } }));
     scenario.reconcile(KEY);
-    assert.equal(waitingFor(scenario), shown);
+    const anew = waitingFor(scenario);
+    assert.notEqual(anew, shown);
     edit(scenario, fixing('restart_container', {}));
-    grant(scenario, shown);
+    grant(scenario, anew);
 
     assert.deepEqual(scenario.reconcile(KEY).effects, []);
     assert.equal(count(scenario, 'approval.requested'), 3);
@@ -428,6 +430,36 @@ describe('a no', () => {
     edit(scenario, fixing('update_resources', { memory }, { mode: 'Auto' }));
 
     assert.deepEqual(scenario.reconcile(KEY).effects, []);
+  });
+
+  it('is to the same call under another name, too, and in a policy that asks nobody', () => {
+    const restart = { tool: 'docker/restart_container', arguments: { timeoutSeconds: 1 } };
+    const named = (name: string, more = {}) =>
+      policyWith({ allowed: [{ name, ...restart }], ...more });
+    const scenario = asking(named('restart'));
+    deny(scenario);
+
+    edit(scenario, named('again', { mode: 'Auto' }));
+
+    assert.deepEqual(scenario.reconcile(KEY).effects, []);
+    assert.deepEqual(scenario.blockedBy(KEY), { again: ['Denied'] });
+    edit(
+      scenario,
+      policyWith({ allowed: [{ ...restart, name: 'again', arguments: {} }], mode: 'Auto' }),
+    );
+    assert.equal(scenario.reconcile(KEY).effects.length, 1);
+  });
+
+  it('is taken back by a yes to the same call', () => {
+    const scenario = asking(fixing('restart_container', {}));
+    deny(scenario);
+    edit(scenario, fixing('restart_container', {}, { mode: 'Auto' }));
+    scenario.reconcile(KEY);
+    const [again] = scenario.incident(KEY)?.candidates ?? [];
+
+    grant(scenario, again?.id);
+
+    assert.equal(scenario.reconcile(KEY).effects.length, 1);
   });
 
   it('ends with a yes', () => {

@@ -1,7 +1,7 @@
+import { isDenied } from '#core/incident/denial.ts';
 import type { Approval, Incident } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
-import type { WorkloadView } from '#core/workload/view.ts';
 import type { JsonObject } from '#lib/json.ts';
 import { type Candidate, candidateId, type Situation } from './candidate.ts';
 import { about } from './step.ts';
@@ -61,27 +61,21 @@ function changedSince(
  */
 export function asShown(
   candidate: Candidate,
-  view: WorkloadView,
+  { view, policy }: Pick<Situation, 'view' | 'policy'>,
   approval: Approval | undefined,
 ): Candidate {
   const { asked } = approval ?? {};
   const { action, variant, arguments: computed } = candidate;
   if (asked?.action !== action.name || asked.variant !== variant) return candidate;
-  const id = candidateId(view, action, asked.arguments);
+  const id = candidateId({ view, policy }, action, asked.arguments);
   if (id !== approval?.candidate || asked.arguments === null) return candidate;
   if (!computed.ok) return { ...candidate, id };
   return { ...candidate, id, arguments: { ok: true, arguments: asked.arguments as JsonObject } };
 }
 
-/**
- * A no is to the action and not to a size, and lasts until the incident is opened again or a person
- * says yes; the same under the name of another action is what was denied, too.
- */
-export function isDenied(
-  { denied = [] }: Incident,
-  { id, action, variant }: Pick<Candidate, 'id' | 'action' | 'variant'>,
-): boolean {
-  return denied.some(
-    (one) => one.candidate === id || (one.action === action.name && one.variant === variant),
-  );
+/** Whether a person has said no to this: see isDenied. */
+export function wasDenied(incident: Incident, candidate: Candidate): boolean {
+  const { id, action, variant, arguments: args } = candidate;
+  const call = { tool: action.tool, arguments: args.ok ? args.arguments : null };
+  return isDenied(incident, { id, action: action.name, variant, ...call });
 }

@@ -19,7 +19,10 @@ export const RUNGS_PER_ACTION = 16;
  * picks; it never writes any of this.
  */
 export interface Candidate {
-  /** Names the action and a digest of tool, arguments and target: another one is another id. */
+  /**
+   * Names the action and a digest of tool, arguments, target and policy: another one is another id,
+   * so that an answer is to what was read.
+   */
   readonly id: string;
   readonly action: CompiledAction;
   /** Place on the ladder: the action's index times RUNGS_PER_ACTION, and the variant. */
@@ -86,14 +89,20 @@ function variants(situation: Situation, action: CompiledAction): readonly Argume
   return expandArguments(action.template, { cel, target }, world.tool(action.tool));
 }
 
+interface Named {
+  readonly view: WorkloadView;
+  readonly policy: Pick<CompiledPolicy, 'digest'>;
+}
+
 /** @param args `null` where they have no value */
 export function candidateId(
-  { key, container }: WorkloadView,
+  { view: { key, container }, policy }: Named,
   { name, tool }: CompiledAction,
   args: unknown,
 ): string {
   const identity = {
     tool,
+    policy: policy.digest,
     arguments: args,
     workload: key,
     container: container?.id ?? '',
@@ -105,7 +114,7 @@ export function candidateId(
 }
 
 function candidate(
-  { world, view }: Situation,
+  situation: Situation,
   draft: {
     readonly action: CompiledAction;
     readonly args: ArgumentVariant;
@@ -115,9 +124,10 @@ function candidate(
   },
 ): Candidate {
   const { action, args, trigger, index, variant } = draft;
+  const { world, view } = situation;
   const tool = world.tool(action.tool);
   return {
-    id: candidateId(view, action, args.ok ? args.arguments : null),
+    id: candidateId(situation, action, args.ok ? args.arguments : null),
     action,
     rung: index * RUNGS_PER_ACTION + variant,
     variant,

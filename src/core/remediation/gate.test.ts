@@ -157,6 +157,14 @@ const DENIALS: Partial<Record<RefusalReason, () => Scenario>> = {
     scenario.over = { journalAvailable: false };
     return scenario;
   },
+  Denied() {
+    const scenario = withSick(new Scenario(aPolicy(remediation({ mode: 'Approve' }))));
+    scenario.reconcile(KEY);
+    const { name: incident, approval } = scenario.incident(KEY) ?? assert.fail('no incident');
+    const data = { candidate: approval?.candidate ?? '', reason: 'no' };
+    scenario.append({ type: 'approval.denied', incident, workload: KEY, data });
+    return scenario;
+  },
   ApprovalRequired: () => withSick(new Scenario(aPolicy(remediation({ mode: 'Approve' })))),
   Shadow: () => withSick(new Scenario(aPolicy(remediation({ mode: 'Shadow' })))),
 };

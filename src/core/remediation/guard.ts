@@ -4,7 +4,13 @@ import type { Refusal, RefusalReason } from './refusal.ts';
 
 export interface GuardContext extends Situation {
   /** The open incident that the candidate would serve. */
-  readonly incident: { readonly name: string; readonly approved?: string };
+  readonly incident: {
+    readonly name: string;
+    /** Id of the candidate that a person has said yes to. */
+    readonly approved?: string;
+    /** A person has said no to this one. */
+    readonly denied?: boolean;
+  };
   readonly candidate: Candidate;
   /** On the second look, the intent that is being looked at: it does not stand in its own way. */
   readonly ownIntent?: string;

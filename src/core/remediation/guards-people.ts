@@ -38,10 +38,17 @@ export const PEOPLE_GUARDS: Guards = {
       atMs + DEPLOYMENT_SETTLE_MS,
     );
   },
+  Denied({ candidate, incident }: GuardContext) {
+    return incident.denied === true
+      ? { message: `a person said no to ${candidate.action.name}` }
+      : undefined;
+  },
+
   ApprovalRequired({ policy, candidate, incident }: GuardContext) {
     const asks =
       policy.spec.remediation.mode === 'Approve' || candidate.action.approval === 'Required';
-    if (!asks || incident.approved === candidate.id) return undefined;
+    const isAnswered = incident.denied === true || incident.approved === candidate.id;
+    if (!asks || isAnswered) return undefined;
     return { message: `${candidate.action.name} waits for a person to approve it` };
   },
 };

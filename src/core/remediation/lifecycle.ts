@@ -22,6 +22,7 @@ import type { World } from './world.ts';
 const REOPEN_MS = 10 * 60_000;
 /** How long a quarantined workload must stay well before it is released. */
 const RELEASE_MS = REOPEN_MS;
+const RESTARTING_RECHECK_MS = 60_000;
 
 /** Opens an incident for what is breached, or reopens the last one; the first look at trouble. */
 export function open(situation: JudgedSituation): Step {
@@ -200,6 +201,18 @@ function release(situation: JudgedSituation, incident: Incident): Step | undefin
   }
   // Down by our own hand, and nothing has started it since: quiet, but not recovered.
   if (history.exit?.cause === 'Sentinel' && view.container?.state === 'exited') return undefined;
+  // The engine rests between two starts: that it does not crash meanwhile proves nothing.
+  if (view.container?.state === 'restarting') return recheck(nowMs + RESTARTING_RECHECK_MS);
+  const meddled = incident.escalations.findLast(
+    ({ reason, atMs }) => reason === 'ForeignEvent' && atMs >= incident.boutAtMs,
+  );
+  if (meddled !== undefined) {
+    return resolved(
+      incident,
+      'HumanAction',
+      'somebody acted on it beside Sentinel, and it is well',
+    );
+  }
   const started = history.starts.at(-1);
   if (started?.cause === 'Human' && started.atMs >= incident.boutAtMs) {
     return resolved(incident, 'HumanAction', 'a person started it, and it is well');

@@ -2,6 +2,7 @@ import type { Attempt } from '#core/incident/incident.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import { type Considered, consider } from './act.ts';
+import { type Candidate, candidateId } from './candidate.ts';
 import { judgeAll } from './judge-all.ts';
 import type { WorkloadMemory } from './step.ts';
 import type { World } from './world.ts';
@@ -33,7 +34,13 @@ export function reconsider(
   const history = world.state.workloads[key] ?? emptyHistory();
   const judged = judgeAll({ world, policy, view, history }, memory, incident);
   const situation = { world, policy, view, history, incident, ...judged };
-  return consider(situation, incident, attempt.intent).find(
-    ({ candidate }) => candidate.id === attempt.candidate && candidate.trigger === attempt.trigger,
-  );
+  // An edit gives the same call another name; whether it still is permitted the gate says.
+  const named = { view, policy: { digest: attempt.policy } };
+  const isSame = ({ id, action, arguments: args, trigger }: Candidate) => {
+    const idThen = candidateId(named, action, args.ok ? args.arguments : null);
+    return (
+      trigger === attempt.trigger && (id === attempt.candidate || idThen === attempt.candidate)
+    );
+  };
+  return consider(situation, incident, attempt.intent).find(({ candidate }) => isSame(candidate));
 }

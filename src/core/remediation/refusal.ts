@@ -31,6 +31,7 @@ export const REFUSAL_REASONS = [
   'NoChange',
   'ArgumentsInvalid',
   'JournalUnavailable',
+  'Denied',
   'ApprovalRequired',
   'Shadow',
 ] as const;
@@ -59,4 +60,5 @@ export const PASSED_OVER: ReadonlySet<RefusalReason> = new Set([
   'ToolsNotReady',
   'NoChange',
   'ArgumentsInvalid',
+  'Denied',
 ]);

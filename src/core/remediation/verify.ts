@@ -229,7 +229,7 @@ function rollback(
 
 /** Somebody acted on the container in the moment of our own action: that person has it now. */
 function escalateForeign(incident: Incident, attempt: Attempt, event: string): Step {
-  const message = `an event that ${attempt.action} does not explain (${event}) came while it ran`;
+  const message = `an event that ${attempt.action} does not explain (${event}) came since it began`;
   const draft: Draft = {
     type: 'verification.failed',
     ...about(incident),

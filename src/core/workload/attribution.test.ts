@@ -46,12 +46,14 @@ function causes(events: readonly Seen[], more: Partial<EventContext> = {}, gapMs
 const RESTART = {
   intent: 'i1',
   allowance: { kill: 2, die: 1, stop: 1, start: 1, restart: 1 },
+  hasEnded: false,
 };
 
 const onNew = (action: EventAction): Seen => [action, { containerId: 'new' }];
 const REPLACEMENT = {
   intent: 'i1',
   allowance: BUILTIN_TOOLS.recreate_container.events,
+  hasEnded: false,
 };
 
 describe('who caused an event', () => {
@@ -115,7 +117,7 @@ describe('who caused an event', () => {
     [
       'a crash right after our own start',
       ['start', 'die'],
-      { own: { intent: 'i1', allowance: { start: 1 } } },
+      { own: { intent: 'i1', allowance: { start: 1 }, hasEnded: false } },
       ['Sentinel', 'Crash'],
     ],
     [

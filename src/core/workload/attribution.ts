@@ -9,6 +9,8 @@ export interface OwnIntent {
   readonly intent: string;
   /** Events that it explains on this container, and how many of each. */
   readonly allowance: EventAllowance;
+  /** Its call has been answered: what comes now comes after it. */
+  readonly hasEnded: boolean;
 }
 
 /** What is known of the container that an event speaks of, from the last look at it. */
@@ -65,7 +67,7 @@ export function attribute(
     ...(event.exitCode === undefined ? {} : { exitCode: event.exitCode }),
     ...(event.signal === undefined ? {} : { signal: event.signal }),
     ...(event.action === 'kill' ? { stopWindowMs: stopWindowMs(context) } : {}),
-    ...(belongsToIntent(cause, context) ? { intent: context.own?.intent ?? '' } : {}),
+    ...(belongsToIntent(event, cause, context) ? { intent: context.own?.intent ?? '' } : {}),
   };
 }
 
@@ -83,10 +85,17 @@ function stopWindowMs({ stopTimeoutSeconds }: Pick<EventContext, 'stopTimeoutSec
   return (stopTimeoutSeconds ?? STOP_TIMEOUT_SECONDS_DEFAULT) * 1_000 + STOP_MARGIN_MS;
 }
 
-/** Ours, or a person's amid ours: both are counted against the intent. A crash is neither. */
-function belongsToIntent(cause: Cause, { own }: EventContext): boolean {
-  return own !== undefined && (cause === 'Sentinel' || cause === 'Human');
+/**
+ * Ours, or a person's amid ours: both are counted against the intent. A crash is neither, nor is a
+ * deployment that begins once the call has ended.
+ */
+function belongsToIntent({ action }: RuntimeEvent, cause: Cause, { own }: EventContext): boolean {
+  if (own === undefined) return false;
+  const isLaterDeployment = own.hasEnded && DEPLOYS.has(action);
+  return cause === 'Sentinel' || (cause === 'Human' && !isLaterDeployment);
 }
+
+const DEPLOYS: ReadonlySet<EventAction> = new Set(['create', 'rename', 'destroy']);
 
 function causeOf(event: RuntimeEvent, context: EventContext): Cause {
   const { action } = event;
