@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../../test/support/fuzz.ts';
 import { parseYamlFile } from './yaml-documents.ts';
 
 function parse(text: string) {
@@ -112,7 +113,7 @@ describe('parseYamlFile', () => {
       return problems.every(({ line, column }) => line >= 1 && column >= 1);
     });
 
-    fc.assert(isToldOrRead, { numRuns: 3_000 });
+    fc.assert(isToldOrRead, runs(3_000));
   });
 
   it('finds a value at the place that it gives', () => {
@@ -128,6 +129,6 @@ describe('parseYamlFile', () => {
       }
     });
 
-    fc.assert(pointsThere);
+    fc.assert(pointsThere, runs());
   });
 });

@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import { aNote, openTestJournal, parseFiles } from '../../../test/support/journal.ts';
 import { encodeRecord } from './line.ts';
 import { type VerifyOptions, verifyJournal } from './verify.ts';
@@ -223,7 +224,7 @@ describe('the check of a whole journal', () => {
       },
     );
 
-    await fc.assert(anyFlip, { numRuns: 1_000 });
+    await fc.assert(anyFlip, runs(1_000));
   });
 
   it('finds an emptied journal by what else is there, and excuses one that has just begun', async () => {
