@@ -151,7 +151,8 @@ export function parseInspect(value: unknown): ObservedContainer {
 
 /** @throws {Error} a state that no engine is known to have */
 export function toContainerState(text: string): ContainerState {
-  const state = STATES[text.toLowerCase()];
+  const word = text.toLowerCase();
+  const state = Object.hasOwn(STATES, word) ? STATES[word] : undefined;
   if (state === undefined) throw new Error(`unknown container state ${JSON.stringify(text)}`);
   return state;
 }
