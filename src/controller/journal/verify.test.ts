@@ -260,6 +260,23 @@ describe('the check of a whole journal', () => {
     assert.match(report.problems[0]?.what ?? '', /^records 1 to 499 are missing/);
   });
 
+  for (const [name, previous] of [
+    ['no predecessor', null],
+    ['a predecessor without a hash', { segment: 'x', lastSeq: 1 }],
+  ] as const) {
+    it(`names a snapshot that has ${name}, though its hash is its own`, async () => {
+      const forged = edited(1, ([line = '{}', ...rest]) => {
+        const { hash: _old, data, ...body } = JSON.parse(line) as JournalRecord;
+        const { bytes } = encodeRecord({ ...body, data: { ...data, previous } });
+        return [bytes.toString().trimEnd(), ...rest];
+      });
+
+      const report = await verify(forged);
+
+      assert.deepEqual(report.problems[0]?.what, 'the snapshot is incomplete');
+    });
+  }
+
   it('is bounded in what it lists', async () => {
     const storage = createMemoryJournalStorage();
     const journal = await openTestJournal({ storage });
