@@ -249,7 +249,7 @@ describe('a pattern', () => {
       assert.equal(typeof result.pattern.matches('aaaaaaaaab'), 'boolean');
     });
 
-    fc.assert(isEither, runs(500));
+    fc.assert(isEither, runs(200));
   });
 });
 
@@ -294,7 +294,7 @@ describe('a glob', () => {
       },
     );
 
-    fc.assert(isEither, runs(500));
+    fc.assert(isEither, runs(200));
   });
 });
 
