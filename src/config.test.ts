@@ -73,6 +73,6 @@ describe('the environment', () => {
       assertUnpolluted();
     });
 
-    fc.assert(isEither, runs(150));
+    fc.assert(isEither, runs(60));
   });
 });

@@ -10,8 +10,11 @@ const { FUZZ_TIMES = '1', FUZZ_SEED, FUZZ_PATH } = process.env;
 export function runs(
   usual = 100,
 ): Pick<fc.Parameters, 'numRuns' | 'seed' | 'path' | 'endOnFailure'> {
+  const numRuns = Math.ceil(usual * Number(FUZZ_TIMES));
+  // Otherwise a property would pass without a run.
+  if (!(numRuns > 0)) throw new Error(`FUZZ_TIMES=${FUZZ_TIMES}: must be a number above zero`);
   return {
-    numRuns: Math.ceil(usual * Number(FUZZ_TIMES)),
+    numRuns,
     ...(FUZZ_SEED === undefined ? {} : { seed: Number(FUZZ_SEED) }),
     ...(FUZZ_PATH === undefined ? {} : { path: FUZZ_PATH, endOnFailure: true }),
   };

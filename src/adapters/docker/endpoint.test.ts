@@ -96,5 +96,5 @@ it('finds an engine or says what is wrong, and repeats no password, whatever the
     if (hasPassword) assert.ok(!told.includes('s3cr3t'), told);
   });
 
-  fc.assert(isEither, runs(200));
+  fc.assert(isEither, runs(100));
 });

@@ -141,7 +141,7 @@ describe('bodies that no engine has sent', () => {
       assertUnpolluted();
     });
 
-    fc.assert(isEither, runs(100));
+    fc.assert(isEither, runs(60));
   });
 
   it('are refused as a listing, or give containers with an id and a state', () => {
@@ -156,7 +156,7 @@ describe('bodies that no engine has sent', () => {
       assertUnpolluted();
     });
 
-    fc.assert(isEither, runs(100));
+    fc.assert(isEither, runs(60));
   });
 });
 

@@ -152,7 +152,7 @@ describe('a log stream that arrives anyhow', () => {
       assert.deepEqual(pieces, whole);
     });
 
-    fc.assert(isSame, runs(150));
+    fc.assert(isSame, runs(100));
   });
 
   it('is refused as unusable, or gives lines no longer than they may be', () => {
@@ -178,7 +178,7 @@ describe('a log stream that arrives anyhow', () => {
       }
     });
 
-    fc.assert(isBounded, runs(150));
+    fc.assert(isBounded, runs(100));
   });
 });
 
