@@ -237,6 +237,34 @@ describe('an address that answers nearly as a server should', () => {
     });
   }
 
+  it('is not used when what it lists could not be pinned', async () => {
+    const inputSchema = { type: 'object' };
+    tools = [{ name: 'say', inputSchema }];
+    await using one = await openRunner([{ name: 'other', url: url() }]);
+    tools = [{ name: 'say', inputSchema, description: 'half: \ud800' }];
+    await using two = await openRunner([{ name: 'other', url: url() }]);
+
+    const readiness = two.readiness('other/say');
+
+    assert.deepEqual(one.readiness('other/say'), { ready: true });
+    assert.match(readiness.ready ? '' : readiness.message, /its tool say cannot be pinned/);
+  });
+
+  it('cannot keep us busy with a schema that doubles at each level', async () => {
+    const levels = Array.from({ length: 40 }, (_, level) => {
+      const $ref = `#/$defs/d${level}`;
+      return [`d${level + 1}`, { anyOf: [{ $ref }, { $ref }] }];
+    });
+    const $defs = { ...Object.fromEntries(levels), d0: { type: 'null' } };
+    const properties = { a: { $ref: '#/$defs/d40' } };
+    tools = [{ name: 'say', inputSchema: { type: 'object', properties, $defs } }];
+    await using one = await openRunner([{ name: 'other', url: url() }]);
+
+    const problems = one.describe('other/say')?.validate({ a: 'x' });
+
+    assert.deepEqual(problems, ['its input schema cannot be used']);
+  });
+
   it('lists tools that can be used, or is not used at all', async () => {
     const list = [
       {

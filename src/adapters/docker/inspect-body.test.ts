@@ -128,6 +128,17 @@ describe('bodies that no engine has sent', () => {
     }
   });
 
+  it('hold no number beyond what an engine counts with', () => {
+    for (const HostConfig of [{ CpuQuota: 1e300 }, { CpuQuota: 1, CpuPeriod: 1e-9 }]) {
+      assert.throws(() => parseInspect({ ...engine20, HostConfig }));
+    }
+    const Ports = { '80/tcp': [{ HostPort: '9'.repeat(400) }, { HostPort: '8080' }] };
+
+    const { publishedPorts } = parseInspect({ ...engine20, NetworkSettings: { Ports } });
+
+    assert.deepEqual(publishedPorts, [8080]);
+  });
+
   it('are refused, or give a container without a number that JSON cannot hold', () => {
     const fixtures = ['inspect-everything', 'inspect-engine-28', 'inspect-podman'];
     const bodies = fixtures.map((name) => nearJson(readFixture(`docker/${name}.json`)));

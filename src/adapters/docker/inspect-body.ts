@@ -12,7 +12,13 @@ import type {
 import { parseInstant } from './rfc3339.ts';
 
 const Text = z.string().nullish();
-const Count = z.number().nullish();
+/** A whole number of 64 bits, which may be more than a number holds exactly. */
+const Count = z
+  .number()
+  .min(-(2 ** 63))
+  .max(2 ** 63)
+  .refine(Number.isInteger)
+  .nullish();
 /** Older Podman gives a command as one string. */
 const Words = z.union([z.array(z.string()), z.string().transform((text) => [text])]).nullish();
 
@@ -260,7 +266,9 @@ function toPublishedPorts(body: InspectBody): readonly number[] {
   const bindings = Object.entries(body.NetworkSettings?.Ports ?? {})
     .filter(([port]) => port.endsWith('/tcp'))
     .flatMap(([, hosts]) => hosts ?? []);
-  return [...new Set(bindings.map(({ HostPort }) => Number(HostPort)))].filter((port) => port > 0);
+  return [...new Set(bindings.map(({ HostPort }) => Number(HostPort)))].filter(
+    (port) => port > 0 && port <= 65_535,
+  );
 }
 
 function toNetworks(body: InspectBody): ObservedContainer['networks'] {

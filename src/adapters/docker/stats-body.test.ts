@@ -84,6 +84,10 @@ it('counts processors by their counters where the engine gives no number', () =>
 
 it('refuses what is no stats answer', () => {
   assert.throws(() => parseStats('OK', at));
+  const read = '2026-11-24T06:00:00Z';
+  for (const usage of [-1, 1e300]) {
+    assert.throws(() => parseStats({ read, memory_stats: { usage, stats: {} } }, at));
+  }
 });
 
 it('gives samples whose gauges are sound, or none, whatever the engine sends', () => {
