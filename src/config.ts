@@ -3,7 +3,12 @@ import { DEFAULTS } from '#core/defaults.ts';
 import { ConfigError } from '#core/errors.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
 
-const Port = z.coerce.number().int().min(0).max(65535);
+/** Digits alone: `Number` also takes a blank for 0, which would be any free port. */
+const Port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number')
+  .transform(Number)
+  .refine((port) => port <= 65_535, 'must be at most 65535');
 
 /** Unknown variables are none of our business. */
 const Environment = z.object({
@@ -170,8 +175,10 @@ function readSecret(
   name: string,
   readText: (path: string) => string,
 ): string | undefined {
-  const path = env[`${name}_FILE`];
-  const value = env[name];
+  // A policy may name any secret: `constructor` is one that nobody has set.
+  const given = (variable: string) => (Object.hasOwn(env, variable) ? env[variable] : undefined);
+  const path = given(`${name}_FILE`);
+  const value = given(name);
   if (path === undefined) return value;
   if (value !== undefined) {
     throw new ConfigError(`${name} and ${name}_FILE are both set; set one of them`);

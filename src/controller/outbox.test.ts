@@ -7,6 +7,7 @@ import {
   type MemoryJournalStorage,
 } from '#adapters/memory/memory-journal-storage.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { runs } from '../../test/support/fuzz.ts';
 import {
   aNote,
   collect,
@@ -163,7 +164,7 @@ describe('the outbox', () => {
       assert.equal(outbox.lagRecords(), 0);
     });
 
-    await fc.assert(anyRun, { numRuns: 100 });
+    await fc.assert(anyRun, runs(100));
   });
 
   it('shares a journal with a rival without doubling', async () => {

@@ -114,6 +114,7 @@ describe('the API, for those who read', () => {
     const operator = await aWaitingOperator();
     const cases = [
       ['/api/v1/incidents/inc-none', 404],
+      ['/api/v1/incidents/100%', 400],
       ['/api/v1/incidents/constructor', 404],
       ['/api/v1/policies/none', 404],
       ['/api/v1/workloads/box%2Fnone', 404],

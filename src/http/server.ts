@@ -98,6 +98,11 @@ export function createApp(
     connectionTimeout: 60_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 1_000 },
+    // An address with a broken escape gets no further than the router.
+    frameworkErrors(error, _request, reply) {
+      const { status, detail } = describeError(error);
+      sendProblem(reply as FastifyReply, status, detail);
+    },
   });
 
   app.addHook('onRequest', async (request, reply) => {

@@ -12,7 +12,7 @@ export const DURATION_PATTERN = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 /**
  * Reads a duration as Prometheus and Kubernetes write it.
  *
- * @returns milliseconds, or `undefined` when the text is no duration
+ * @returns milliseconds, or `undefined` when the text is no duration, or one that no clock will see the end of
  */
 export function parseDuration(text: string): number | undefined {
   if (!DURATION_PATTERN.test(text)) return undefined;
@@ -20,7 +20,8 @@ export function parseDuration(text: string): number | undefined {
   for (const [, number = '', unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
     totalMs += Number(number) * (UNIT_MS[unit] ?? Number.NaN);
   }
-  return Math.round(totalMs);
+  const ms = Math.round(totalMs);
+  return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
 /** Writes milliseconds the way people read them: `1h30m`, `90s` as `1m30s`, `350ms`, `1.5s`. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../test/support/fuzz.ts';
 import { closest, editDistance } from './edit-distance.ts';
 
 describe('closest', () => {
@@ -40,6 +41,6 @@ describe('editDistance', () => {
       assert.ok(distance <= Math.max(a.length, b.length));
     });
 
-    fc.assert(holds);
+    fc.assert(holds, runs());
   });
 });

@@ -35,6 +35,10 @@ export type DockerEndpoint =
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 const PORT = 2375;
 const TLS_PORT = 2376;
+const NO_SSH =
+  'DOCKER_HOST: ssh is not supported; forward the socket ' +
+  '(ssh -L /path/docker.sock:/var/run/docker.sock HOST) and name that socket instead';
+const UNPRINTABLE = /\p{Cc}/u;
 
 /**
  * Reads where the engine is.
@@ -43,6 +47,12 @@ const TLS_PORT = 2376;
  */
 export function parseEndpoint(options: DockerEndpointOptions): DockerEndpoint {
   const given = options.DOCKER_HOST || DEFAULT_HOST;
+  if (given.startsWith('ssh://')) throw new ConfigError(NO_SSH);
+  // Before any message or label repeats the address: what stands there may be a password.
+  if (given.includes('@') && !given.startsWith('unix:///')) {
+    throw new ConfigError('DOCKER_HOST: credentials in the address are not used');
+  }
+  if (UNPRINTABLE.test(given)) throw new ConfigError('DOCKER_HOST holds a control character');
   const text = given.includes('://') ? given : `tcp://${given}`;
   const scheme = text.slice(0, text.indexOf('://'));
   switch (scheme) {
@@ -52,11 +62,6 @@ export function parseEndpoint(options: DockerEndpointOptions): DockerEndpoint {
     case 'http':
     case 'https':
       return tcpEndpoint(text, scheme, options);
-    case 'ssh':
-      throw new ConfigError(
-        `DOCKER_HOST=${given}: ssh is not supported; forward the socket ` +
-          '(ssh -L /path/docker.sock:/var/run/docker.sock HOST) and name that socket instead',
-      );
     default:
       throw new ConfigError(`DOCKER_HOST=${given}: expected unix://, tcp://, http:// or https://`);
   }
@@ -78,14 +83,14 @@ function tcpEndpoint(
   // As http, the URL parser knows the parts of the address; the scheme says nothing more here.
   const address = `http${text.slice(scheme.length)}`;
   if (!URL.canParse(address)) throw new ConfigError(`DOCKER_HOST=${text} is no address`);
-  const { hostname, port, pathname, username } = new URL(address);
-  if (username !== '') {
-    throw new ConfigError(`DOCKER_HOST for ${hostname}: credentials in the address are not used`);
+  const { hostname, port, pathname, search, hash } = new URL(address);
+  if (search !== '' || hash !== '') {
+    throw new ConfigError(`DOCKER_HOST=${text}: an address ends with its path`);
   }
 
   const secure = scheme === 'https' || (options.DOCKER_TLS_VERIFY ?? '') !== '';
   // The URL parser drops port 80, its default for http.
-  const written = port || (/:80(?:\/|$)/.test(address.slice('http://'.length)) ? '80' : '');
+  const written = port || (/^http:\/\/[^/]*:0*80(?:\/|$)/.test(address) ? '80' : '');
   return {
     kind: 'tcp',
     host: hostname.replace(/^\[(.*)\]$/, '$1'),

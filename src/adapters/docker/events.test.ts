@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import fc from 'fast-check';
+import { EVENT_ACTIONS } from '#core/workload/event.ts';
+import { assertUnpolluted, nearJson, nearText, runs } from '../../../test/support/fuzz.ts';
 import { parseEvent } from './events.ts';
 
 const ID = 'c'.repeat(64);
@@ -56,4 +59,48 @@ it('is not misled by a label that is called like the event’s time', () => {
 
 it('refuses what is no JSON', () => {
   assert.throws(() => parseEvent('<html>'));
+});
+
+it('takes an exit code that a label has overwritten for none', () => {
+  const told = ['none', '', '0x10', '1e9', 'Infinity', '99999999999'].map((exitCode) =>
+    parseEvent(line('die', { name: 'web', exitCode })),
+  );
+
+  assert.deepEqual(
+    told.map((event) => event && 'exitCode' in event),
+    told.map(() => false),
+  );
+});
+
+it('passes over a time that is no whole number', () => {
+  const text = line('start', { name: 'web' });
+
+  for (const timeNano of ['1.5', '1e9', '-1', 'null']) {
+    assert.equal(parseEvent(text.replace('1795499479675165859', timeNano)), undefined);
+  }
+});
+
+it('makes an event or nothing of whatever is JSON, and an event is always whole', () => {
+  const die = JSON.parse(line('die', { name: 'web', exitCode: '1', tier: 'a' })) as unknown;
+  const anyLine = fc.oneof(
+    nearJson(die).map((event) => JSON.stringify(event)),
+    nearText(line('kill', { name: 'web', signal: '15' })),
+  );
+  const isWhole = fc.property(anyLine, (text) => {
+    let event: ReturnType<typeof parseEvent>;
+    try {
+      event = parseEvent(text);
+    } catch {
+      assert.throws(() => JSON.parse(text), SyntaxError);
+      return;
+    }
+    if (event === undefined) return;
+    assert.ok(EVENT_ACTIONS.includes(event.action));
+    assert.match(event.timeNano, /^\d+$/);
+    assert.ok(event.exitCode === undefined || Number.isSafeInteger(event.exitCode));
+    assert.ok(Object.values(event.labels).every((value) => typeof value === 'string'));
+    assertUnpolluted();
+  });
+
+  fc.assert(isWhole, runs(200));
 });

@@ -8,7 +8,7 @@ const EventBody = z.object({
   Type: z.string().default('container'),
   Action: z.string(),
   /** Digits, kept as text by {@link parseEvent}. */
-  timeNano: z.string(),
+  timeNano: z.string().regex(/^\d{1,20}$/),
   Actor: z.object({
     ID: z.string(),
     Attributes: z.record(z.string(), z.string()).nullish(),
@@ -37,7 +37,7 @@ const OWN_ATTRIBUTES = new Set([
 export function parseEvent(line: string): RuntimeEvent | undefined {
   // 1764...123456789 nanoseconds do not fit a number: they are quoted before they are parsed. In a
   // JSON string the quotes around the name would be escaped, so labels cannot be mistaken for it.
-  const quoted = line.replace(/"timeNano":\s*(\d+)/, '"timeNano":"$1"');
+  const quoted = line.replace(/"timeNano":\s*(\d+)(?=\s*[,}])/, '"timeNano":"$1"');
   const { data: event } = EventBody.safeParse(JSON.parse(quoted));
   if (event === undefined) return undefined;
   const action = toAction(event.Action);
@@ -52,10 +52,15 @@ export function parseEvent(line: string): RuntimeEvent | undefined {
     name,
     labels: Object.fromEntries(labels),
     timeNano: event.timeNano,
-    ...(action === 'die' && exitCode !== undefined && { exitCode: Number(exitCode) }),
+    ...(action === 'die' && isExitCode(exitCode) && { exitCode: Number(exitCode) }),
     ...(action === 'kill' && signal !== undefined && { signal }),
     ...(action === 'rename' && oldName !== undefined && { oldName: oldName.replace(/^\//, '') }),
   };
+}
+
+/** A label that is called `exitCode` takes the attribute's place, and may say anything. */
+function isExitCode(text: string | undefined): boolean {
+  return text !== undefined && /^-?\d{1,10}$/.test(text);
 }
 
 /** `health_status: unhealthy` is Docker's way to write a health event. */

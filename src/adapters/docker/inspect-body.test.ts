@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { readFixture } from '../../../test/support/fixtures.ts';
+import { assertUnpolluted, nearJson, runs } from '../../../test/support/fuzz.ts';
 import { parseInspect } from './inspect-body.ts';
 import { parseListing } from './listing-body.ts';
 
@@ -113,3 +115,75 @@ it('reads a listing, by the container’s own name and with its health', () => {
     ['unhealthy', 'starting', undefined],
   );
 });
+
+describe('bodies that no engine has sent', () => {
+  const States = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+
+  it('name no state by what every object has', () => {
+    for (const Status of ['constructor', '__proto__', 'toString', 'valueOf']) {
+      assert.throws(
+        () => parseInspect({ ...engine20, State: { Status } }),
+        /unknown container state/,
+      );
+    }
+  });
+
+  it('hold no number beyond what an engine counts with', () => {
+    for (const HostConfig of [{ CpuQuota: 1e300 }, { CpuQuota: 1, CpuPeriod: 1e-9 }]) {
+      assert.throws(() => parseInspect({ ...engine20, HostConfig }));
+    }
+    const Ports = { '80/tcp': [{ HostPort: '9'.repeat(400) }, { HostPort: '8080' }] };
+
+    const { publishedPorts } = parseInspect({ ...engine20, NetworkSettings: { Ports } });
+
+    assert.deepEqual(publishedPorts, [8080]);
+  });
+
+  it('are refused, or give a container without a number that JSON cannot hold', () => {
+    const fixtures = ['inspect-everything', 'inspect-engine-28', 'inspect-podman'];
+    const bodies = fixtures.map((name) => nearJson(readFixture(`docker/${name}.json`)));
+    const isEither = fc.property(fc.oneof(...bodies), (body) => {
+      const container = refusedOr(() => parseInspect(body));
+      if (container === undefined) return;
+      assert.ok(States.includes(container.state));
+      assert.ok(Object.values(container.labels).every((value) => typeof value === 'string'));
+      assert.ok(Object.values(container.limits).every(Number.isFinite));
+      assertFinite(container);
+      assertUnpolluted();
+    });
+
+    fc.assert(isEither, runs(60));
+  });
+
+  it('are refused as a listing, or give containers with an id and a state', () => {
+    const Id = 'a'.repeat(64);
+    const listing = [{ Id, Names: ['/web'], Labels: { a: 'b' }, State: 'running', Status: 'Up' }];
+    const isEither = fc.property(nearJson(listing), (body) => {
+      for (const { id, state, name } of refusedOr(() => parseListing(body)) ?? []) {
+        assert.notEqual(id, '');
+        assert.ok(States.includes(state));
+        assert.equal(typeof name, 'string');
+      }
+      assertUnpolluted();
+    });
+
+    fc.assert(isEither, runs(60));
+  });
+});
+
+/** @returns `undefined` for a body that was refused with an ordinary error */
+function refusedOr<Value>(parse: () => Value): Value | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    assert.ok(
+      error instanceof Error && !(error instanceof TypeError || error instanceof RangeError),
+    );
+    return undefined;
+  }
+}
+
+function assertFinite(value: unknown): void {
+  if (typeof value === 'number') assert.ok(Number.isFinite(value));
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(assertFinite);
+}

@@ -12,7 +12,13 @@ import type {
 import { parseInstant } from './rfc3339.ts';
 
 const Text = z.string().nullish();
-const Count = z.number().nullish();
+/** A whole number of 64 bits, which may be more than a number holds exactly. */
+const Count = z
+  .number()
+  .min(-(2 ** 63))
+  .max(2 ** 63)
+  .refine(Number.isInteger)
+  .nullish();
 /** Older Podman gives a command as one string. */
 const Words = z.union([z.array(z.string()), z.string().transform((text) => [text])]).nullish();
 
@@ -151,7 +157,8 @@ export function parseInspect(value: unknown): ObservedContainer {
 
 /** @throws {Error} a state that no engine is known to have */
 export function toContainerState(text: string): ContainerState {
-  const state = STATES[text.toLowerCase()];
+  const word = text.toLowerCase();
+  const state = Object.hasOwn(STATES, word) ? STATES[word] : undefined;
   if (state === undefined) throw new Error(`unknown container state ${JSON.stringify(text)}`);
   return state;
 }
@@ -259,7 +266,9 @@ function toPublishedPorts(body: InspectBody): readonly number[] {
   const bindings = Object.entries(body.NetworkSettings?.Ports ?? {})
     .filter(([port]) => port.endsWith('/tcp'))
     .flatMap(([, hosts]) => hosts ?? []);
-  return [...new Set(bindings.map(({ HostPort }) => Number(HostPort)))].filter((port) => port > 0);
+  return [...new Set(bindings.map(({ HostPort }) => Number(HostPort)))].filter(
+    (port) => port > 0 && port <= 65_535,
+  );
 }
 
 function toNetworks(body: InspectBody): ObservedContainer['networks'] {

@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { cuts, inChunks, runs } from '../../../test/support/fuzz.ts';
 import { createLineSplitter } from './lines.ts';
-
-/** Cuts bytes into pieces of the given lengths, the last one taking what is left. */
-function chunksOf(bytes: Buffer, lengths: readonly number[]): Buffer[] {
-  const chunks: Buffer[] = [];
-  let from = 0;
-  for (const length of lengths) {
-    chunks.push(bytes.subarray(from, from + length));
-    from += length;
-  }
-  return [...chunks, bytes.subarray(from)];
-}
 
 it('finds the same lines however the bytes arrive', () => {
   const lines = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', ' ', 'ü') }));
-  const lengths = fc.array(fc.nat(12));
-  const same = fc.property(lines, lengths, (expected, cuts) => {
+  const same = fc.property(lines, cuts, (expected, lengths) => {
     const splitter = createLineSplitter(10_000);
     const bytes = Buffer.from(expected.map((line) => `${line}\n`).join(''));
 
-    const found = chunksOf(bytes, cuts).flatMap((chunk) => splitter.push(chunk));
+    const found = inChunks(bytes, lengths).flatMap((chunk) => splitter.push(chunk));
 
     assert.deepEqual(
       found.map((line) => line.bytes.toString()),
@@ -30,7 +19,7 @@ it('finds the same lines however the bytes arrive', () => {
     assert.equal(splitter.flush(), undefined);
   });
 
-  fc.assert(same);
+  fc.assert(same, runs());
 });
 
 it('keeps the head of a line that is too long, and nothing more of it', () => {

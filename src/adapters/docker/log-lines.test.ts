@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { RuntimeUnavailableError } from '#core/errors.ts';
 import type { LogLine } from '#ports/container-runtime.ts';
+import { cuts, inChunks, nearBytes, runs } from '../../../test/support/fuzz.ts';
 import { createLogAssembler } from './log-lines.ts';
 import { parseNanos } from './rfc3339.ts';
 
@@ -135,3 +137,61 @@ describe('lines of a container with a terminal', () => {
     );
   });
 });
+
+describe('a log stream that arrives anyhow', () => {
+  const word = fc.string({ unit: fc.constantFrom('a', ' ', 'ü', '\r', '🚑'), maxLength: 30 });
+  const messages = fc.array(fc.tuple(fc.constantFrom(1, 2), word, fc.boolean()), { maxLength: 12 });
+
+  it('gives the same lines as in one piece, with a terminal and without', () => {
+    const isSame = fc.property(messages, cuts, fc.boolean(), (written, lengths, tty) => {
+      const bytes = tty ? rawLog(written) : framedLog(written);
+
+      const whole = assemble([bytes], { tty });
+      const pieces = assemble(inChunks(bytes, lengths), { tty });
+
+      assert.deepEqual(pieces, whole);
+    });
+
+    fc.assert(isSame, runs(100));
+  });
+
+  it('is refused as unusable, or gives lines no longer than they may be', () => {
+    const valid = fc.tuple(messages, fc.boolean());
+    const stream = valid.chain(([written, tty]) =>
+      fc.record({
+        tty: fc.constant(tty),
+        bytes: nearBytes(tty ? rawLog(written) : framedLog(written)),
+        after: fc.constantFrom(undefined, parseNanos(T1)),
+      }),
+    );
+    const isBounded = fc.property(stream, cuts, ({ tty, bytes, after }, lengths) => {
+      const options = { tty, lineBytesMax: 20, ...(after === undefined ? {} : { after }) };
+      try {
+        for (const { text, timestamp } of assemble(inChunks(bytes, lengths), options)) {
+          assert.notEqual(parseNanos(timestamp), undefined);
+          assert.ok(!text.includes('\n') || !tty);
+          // A character that was cut becomes U+FFFD: up to three bytes for one.
+          assert.ok(Buffer.byteLength(text) <= 3 * 20);
+        }
+      } catch (error) {
+        assert.ok(error instanceof RuntimeUnavailableError);
+      }
+    });
+
+    fc.assert(isBounded, runs(100));
+  });
+});
+
+type Written = readonly (readonly [stream: number, text: string, ends: boolean])[];
+
+function framedLog(written: Written): Buffer {
+  return Buffer.concat(
+    written.map(([stream, text, ends]) =>
+      frame(stream === 1 ? 1 : 2, `${T1} ${text}${ends ? '\n' : ''}`),
+    ),
+  );
+}
+
+function rawLog(written: Written): Buffer {
+  return Buffer.from(written.map(([, text]) => `${T1} ${text}\r\n`).join(''));
+}

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import fc from 'fast-check';
+import { gaugesOf } from '#core/health/metrics.ts';
 import { readFixture } from '../../../test/support/fixtures.ts';
+import { assertUnpolluted, nearJson, runs } from '../../../test/support/fuzz.ts';
 import { parseStats } from './stats-body.ts';
 
 const at = { atMs: 1, startedAtMs: 2 };
@@ -81,4 +84,35 @@ it('counts processors by their counters where the engine gives no number', () =>
 
 it('refuses what is no stats answer', () => {
   assert.throws(() => parseStats('OK', at));
+  const read = '2026-11-24T06:00:00Z';
+  for (const usage of [-1, 1e300]) {
+    assert.throws(() => parseStats({ read, memory_stats: { usage, stats: {} } }, at));
+  }
+});
+
+it('gives samples whose gauges are sound, or none, whatever the engine sends', () => {
+  const bodies = fc.oneof(
+    nearJson(readFixture('docker/stats-v1.json')),
+    nearJson(readFixture('docker/stats-v2.json')),
+  );
+  const isSound = fc.property(bodies, bodies, (before, after) => {
+    const samples = [before, after].map((body, index) => {
+      try {
+        return parseStats(body, { atMs: 1_000 * (index + 1), startedAtMs: 1 });
+      } catch (error) {
+        assert.ok(error instanceof Error && error.constructor.name === 'ZodError');
+        return undefined;
+      }
+    });
+    assertUnpolluted();
+    const [first, second] = samples;
+    if (second === undefined) return;
+    const limits = { memoryBytes: 2 ** 26, nanoCpus: 1e9, pids: 10 };
+    const gauges = gaugesOf(first, second, limits, { cpus: 2, memoryBytes: 2 ** 33 });
+    for (const reading of Object.values(gauges)) {
+      if (reading.kind === 'Value') assert.ok(Number.isFinite(reading.value) && reading.value >= 0);
+    }
+  });
+
+  fc.assert(isSound, runs(60));
 });

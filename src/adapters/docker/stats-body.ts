@@ -2,7 +2,12 @@ import { z } from 'zod';
 import type { RawSample } from '#core/health/sample.ts';
 import { parseInstant } from './rfc3339.ts';
 
-const Count = z.number().nullish();
+/** The engine's counters are unsigned and of 64 bits: anything else is none. */
+const Counter = z
+  .number()
+  .min(0)
+  .max(2 ** 64);
+const Count = Counter.nullish();
 
 /**
  * What is read of a stats body. Nearly all of it is absent when the container is stopped, or when
@@ -13,22 +18,20 @@ const StatsBody = z.object({
   read: z.string().nullish(),
   cpu_stats: z
     .object({
-      cpu_usage: z.object({ total_usage: Count, percpu_usage: z.array(z.number()).nullish() }),
+      cpu_usage: z.object({ total_usage: Count, percpu_usage: z.array(Counter).nullish() }),
       system_cpu_usage: Count,
       online_cpus: Count,
       throttling_data: z.object({ periods: Count, throttled_periods: Count }).nullish(),
     })
     .nullish(),
   memory_stats: z
-    .object({ usage: Count, stats: z.record(z.string(), z.number()).nullish() })
+    .object({ usage: Count, stats: z.record(z.string(), Counter).nullish() })
     .nullish(),
   pids_stats: z.object({ current: Count }).nullish(),
   networks: z.record(z.string(), z.object({ rx_bytes: Count, tx_bytes: Count })).nullish(),
   blkio_stats: z
     .object({
-      io_service_bytes_recursive: z
-        .array(z.object({ op: z.string(), value: z.number() }))
-        .nullish(),
+      io_service_bytes_recursive: z.array(z.object({ op: z.string(), value: Counter })).nullish(),
     })
     .nullish(),
 });

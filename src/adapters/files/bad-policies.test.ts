@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { compilePolicySet } from '#core/policy/compile.ts';
 import { formatProblem } from '#core/policy/problems.ts';
 import { BUILTIN_TOOLS, builtinTool } from '#core/remediation/tools.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import { parseYamlFile } from './yaml-documents.ts';
 
 const GOOD = `apiVersion: sre-sentinel.io/v1alpha1
@@ -187,7 +188,7 @@ describe('what is wrong with a policy, and where', () => {
       return told(damaged).every((line) => /^p\.yaml:\d+:\d+: error: ./.test(line));
     });
 
-    fc.assert(isTold, { numRuns: 1_500 });
+    fc.assert(isTold, runs(1_500));
   });
 });
 

@@ -138,6 +138,7 @@ class NodeReader {
     if (event.type === EVENT_ID.ALIAS) return this.#alias(event);
     if (event.type === EVENT_ID.SCALAR) {
       const node = leaf(event.valueStart < 0 ? fallback : quoteStart(event));
+      this.#scalar(event, node.offset);
       this.#anchor(event, node);
       return node;
     }
@@ -164,7 +165,7 @@ class NodeReader {
       throw new Refusal(offset, 'a key must be a plain text');
     }
     const keyOffset = event.valueStart < 0 ? mapping.offset : quoteStart(event);
-    const key = getScalarValue(this.#text, event);
+    const key = this.#scalar(event, keyOffset);
     if (key === '__proto__') throw new Refusal(keyOffset, 'no key may be called __proto__');
     if (key === '<<') throw new Refusal(keyOffset, 'YAML 1.2 knows no merge key <<');
     if (mapping.entries.has(key)) throw new Refusal(keyOffset, `the key ${key} stands here twice`);
@@ -172,6 +173,13 @@ class NodeReader {
     const node = this.#node(keyOffset);
     mapping.entries.set(key, { keyOffset, node });
     return node;
+  }
+
+  /** An escape such as "\\ud800" makes half a character, which no digest and no record can hold. */
+  #scalar(event: Extract<Event, { type: typeof EVENT_ID.SCALAR }>, offset: number): string {
+    const text = getScalarValue(this.#text, event);
+    if (!text.isWellFormed()) throw new Refusal(offset, 'holds half of a surrogate pair');
+    return text;
   }
 
   #item(sequence: Node): Node {

@@ -36,7 +36,10 @@ export function foreignResult(answer: CallResult, schemas: ToolSchemas | undefin
   if (answer.isError === true) return { outcome: 'Failed', message: foreignText(text) };
   const { structuredContent } = answer;
   const problem = schemas?.outputProblem(structuredContent);
-  if (problem !== undefined) return unknown(`the tool broke its output schema: ${problem}`);
+  if (problem !== undefined) {
+    // Names of members are the server's words too.
+    return unknown(`the tool broke its output schema: ${foreignText(problem)}`);
+  }
   return { outcome: 'Succeeded', result: { text, ...bounded(structuredContent) } };
 }
 

@@ -1,4 +1,5 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { boundedFetch } from './bounded-fetch.ts';
 import { createDockerServer, type DockerServerOptions } from './docker-server.ts';
 
 /** Where a server is: in this process, a program to start, or an address. */
@@ -34,6 +35,7 @@ export async function openTransport(endpoint: McpEndpoint): Promise<OpenedTransp
     endpoint.token === undefined ? {} : { authorization: `Bearer ${endpoint.token}` };
   const transport = new StreamableHTTPClientTransport(new URL(endpoint.url), {
     requestInit: { headers },
+    fetch: boundedFetch,
   });
   // The SDK's class is its Transport but for `exactOptionalPropertyTypes`.
   return { transport: transport as Transport, sessionId: () => transport.sessionId };

@@ -6,7 +6,7 @@ import type { Clock } from '#ports/clock.ts';
 import { classifyCallError } from './call-error.ts';
 import { type McpEndpoint, type OpenedTransport, openTransport } from './endpoint.ts';
 import { foreignText } from './foreign-text.ts';
-import { ToolDefinition } from './tool-definition.ts';
+import { digestOf, ToolDefinition } from './tool-definition.ts';
 import { prepareSchemas, type ToolSchemas } from './tool-schemas.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -312,7 +312,17 @@ async function readTools(client: Client): Promise<ToolDefinition[]> {
   if (new Set(tools.map(({ name }) => name)).size < tools.length) {
     throw new Error('it lists two tools of one name');
   }
+  for (const tool of tools) assertPinnable(tool);
   return tools;
+}
+
+/** What has no digest (half of a surrogate pair, nested beyond the stack) could never be compared. */
+function assertPinnable(tool: ToolDefinition): void {
+  try {
+    digestOf(tool);
+  } catch (cause) {
+    throw new Error(`its tool ${tool.name} cannot be pinned`, { cause });
+  }
 }
 
 function notExecuted(message: string): CallAnswer {

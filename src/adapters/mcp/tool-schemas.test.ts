@@ -33,4 +33,29 @@ describe('the schema of another server', () => {
 
     assert.deepEqual(found, ['its input schema cannot be used']);
   });
+
+  for (const [what, schema] of [
+    ['answers later', { $async: true, required: ['b'] }],
+    ['refers to itself without end', { $ref: '#' }],
+    ['refers to nothing', { $ref: '#/nowhere' }],
+  ] as const) {
+    it(`lets nothing pass when it ${what}`, async () => {
+      const tool = { inputSchema: { type: 'object' as const, ...schema }, outputSchema: schema };
+      const schemas = (await prepareSchemas([{ name: 'x', ...tool }])).get('x');
+
+      assert.deepEqual(schemas?.problems({ a: 1 }), ['its input schema cannot be used']);
+      assert.equal(schemas?.outputProblem({ a: 1 }), 'its output schema cannot be used');
+    });
+  }
+
+  it('cannot name itself what another one refers to', async () => {
+    const schemas = await prepareSchemas([
+      { name: 'a', inputSchema: { type: 'object', $defs: { all: { $id: 'urn:x' } } } },
+      { name: 'b', inputSchema: { type: 'object', allOf: [{ $ref: 'urn:x' }] } },
+    ]);
+
+    const [a, b] = ['a', 'b'].map((name) => schemas.get(name)?.problems({}));
+
+    assert.deepEqual([a, b], [[], ['its input schema cannot be used']]);
+  });
 });

@@ -8,6 +8,7 @@ import {
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { JournalUnavailableError } from '#core/errors.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import { aNote, collect, openTestJournal, parseFiles } from '../../../test/support/journal.ts';
 import { encodeRecord } from './line.ts';
 import { verifyJournal } from './verify.ts';
@@ -73,7 +74,7 @@ describe('a crash after any byte', () => {
       assert.equal((await verifyJournal(storage)).ok, true);
     });
 
-    await fc.assert(anyCrash, { numRuns: 400 });
+    await fc.assert(anyCrash, runs(400));
   });
 
   it('is survived at every byte of the last two lines and of a new segment', async () => {
@@ -389,7 +390,7 @@ describe('a disk that says no', () => {
       },
     );
 
-    await fc.assert(anyFaults, { numRuns: 300 });
+    await fc.assert(anyFaults, runs(300));
   });
 
   it('bounds what waits for it', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { GENESIS_HASH, hashRecord } from '#core/journal/record.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import { decodeLine, encodeRecord } from './line.ts';
 
 const body = {
@@ -51,7 +52,7 @@ describe('a journal line', () => {
       },
     );
 
-    fc.assert(anyChange, { numRuns: 3_000 });
+    fc.assert(anyChange, runs(3_000));
     for (let index = 0; index < line.length; index += 1) {
       const changed = Buffer.from(line);
       changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
@@ -93,6 +94,6 @@ describe('a journal line', () => {
       assert.equal(hash, hashRecord(rest));
     });
 
-    fc.assert(anyData, { numRuns: 500 });
+    fc.assert(anyData, runs(500));
   });
 });

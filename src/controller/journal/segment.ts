@@ -81,11 +81,33 @@ export function parseSegmentStart(record: JournalRecord): SegmentStart | string 
   }
   if (record.type !== 'journal.snapshot') return `a segment cannot begin with ${record.type}`;
   const { since, previous, state, stateHash } = data;
-  if (since === undefined || previous === undefined || state === undefined) {
+  if (!Number.isSafeInteger(since) || !isPredecessor(previous) || !isObject(state)) {
     return 'the snapshot is incomplete';
   }
-  if (hashState(state) !== stateHash) return 'the snapshot does not match its state hash';
-  return { journalId: data.journalId, since, previous, state };
+  if (hashOrNone(state) !== stateHash) return 'the snapshot does not match its state hash';
+  return { journalId: data.journalId, since: since as number, previous, state };
+}
+
+/** A record with a hash of its own may say anything. */
+function isPredecessor(value: unknown): value is SnapshotData['previous'] {
+  if (!isObject(value)) return false;
+  const { segment, lastSeq, lastHash } = value as Partial<SnapshotData['previous']>;
+  return (
+    typeof segment === 'string' && Number.isSafeInteger(lastSeq) && typeof lastHash === 'string'
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** @returns `undefined` for a state that is nested beyond the stack */
+function hashOrNone(state: object): string | undefined {
+  try {
+    return hashState(state);
+  } catch {
+    return undefined;
+  }
 }
 
 export interface SegmentReading {

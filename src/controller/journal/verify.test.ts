@@ -3,6 +3,7 @@ import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import { aNote, openTestJournal, parseFiles } from '../../../test/support/journal.ts';
 import { encodeRecord } from './line.ts';
 import { type VerifyOptions, verifyJournal } from './verify.ts';
@@ -223,7 +224,7 @@ describe('the check of a whole journal', () => {
       },
     );
 
-    await fc.assert(anyFlip, { numRuns: 1_000 });
+    await fc.assert(anyFlip, runs(1_000));
   });
 
   it('finds an emptied journal by what else is there, and excuses one that has just begun', async () => {
@@ -258,6 +259,23 @@ describe('the check of a whole journal', () => {
 
     assert.match(report.problems[0]?.what ?? '', /^records 1 to 499 are missing/);
   });
+
+  for (const [name, previous] of [
+    ['no predecessor', null],
+    ['a predecessor without a hash', { segment: 'x', lastSeq: 1 }],
+  ] as const) {
+    it(`names a snapshot that has ${name}, though its hash is its own`, async () => {
+      const forged = edited(1, ([line = '{}', ...rest]) => {
+        const { hash: _old, data, ...body } = JSON.parse(line) as JournalRecord;
+        const { bytes } = encodeRecord({ ...body, data: { ...data, previous } });
+        return [bytes.toString().trimEnd(), ...rest];
+      });
+
+      const report = await verify(forged);
+
+      assert.deepEqual(report.problems[0]?.what, 'the snapshot is incomplete');
+    });
+  }
 
   it('is bounded in what it lists', async () => {
     const storage = createMemoryJournalStorage();

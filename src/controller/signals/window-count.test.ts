@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../../test/support/fuzz.ts';
 import { WindowCount } from './window-count.ts';
 
 const MINUTE_MS = 60_000;
@@ -58,6 +59,6 @@ describe('window count', () => {
       return Math.abs(counted - exact) <= nearCut;
     });
 
-    fc.assert(holds);
+    fc.assert(holds, runs());
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../../test/support/fuzz.ts';
 import type { ResourceLimits } from '../workload/container.ts';
 import { gaugesOf } from './metrics.ts';
 import type { RawSample } from './sample.ts';
@@ -159,6 +160,6 @@ describe('gauges', () => {
       );
     });
 
-    fc.assert(sound);
+    fc.assert(sound, runs());
   });
 });

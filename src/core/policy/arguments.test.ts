@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { builtinTool, type ToolDescription } from '#core/remediation/tools.ts';
 import type { JsonObject } from '#lib/json.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import {
   type ArgumentFacts,
   compileArguments,
@@ -345,6 +346,6 @@ describe('argument templates', () => {
       );
     });
 
-    fc.assert(staysInside);
+    fc.assert(staysInside, runs());
   });
 });

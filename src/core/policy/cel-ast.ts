@@ -2,6 +2,7 @@ import { parseDuration } from '#lib/duration.ts';
 import { closest } from '#lib/edit-distance.ts';
 import { FACT_GROUPS, FACT_SCALARS, STATS_GROUPS } from './cel-facts.ts';
 import { compilePattern } from './pattern.ts';
+import { DURATION_MS_MAX } from './schema-values.ts';
 
 /** What an expression reads: it decides what is collected for a workload. */
 export interface CelReads {
@@ -62,7 +63,10 @@ export type AstInspection =
   | { readonly ok: true; readonly reads: CelReads }
   | { readonly ok: false; readonly message: string; readonly position: number };
 
-/** A comprehension runs once for each element: several, nested, multiply. */
+/**
+ * A comprehension runs once for each element, and a container chooses how many labels it has. So
+ * none may stand inside another, where their lengths would multiply.
+ */
 const COMPREHENSIONS_MAX = 4;
 const COMPREHENSIONS = words('all exists exists_one map filter');
 const FUNCTIONS = words('has size int double string bool least greatest quantity restarts');
@@ -204,10 +208,8 @@ function inspectMethod(
   const given = Array.isArray(args[2]) ? args[2] : [];
   if (!METHODS.includes(name)) return unknownFunction(node, name, METHODS);
   if (COMPREHENSIONS.includes(name)) {
-    seen.comprehensions += 1;
-    if (seen.comprehensions > COMPREHENSIONS_MAX) {
-      return { node, message: `more than ${COMPREHENSIONS_MAX} of ${COMPREHENSIONS.join(', ')}` };
-    }
+    const problem = inspectComprehension(node, name, given, seen);
+    if (problem !== undefined) return problem;
   }
   const ofLog = isAstNode(receiver) && receiver.op === 'id' && receiver.args === 'log';
   if (ofLog) {
@@ -219,6 +221,25 @@ function inspectMethod(
       node,
       message: 'matches belongs to log; a string has contains, startsWith and endsWith',
     };
+  }
+  return undefined;
+}
+
+function inspectComprehension(
+  node: AstNode,
+  name: string,
+  body: readonly unknown[],
+  seen: Seen,
+): NodeProblem | undefined {
+  seen.comprehensions += 1;
+  if (seen.comprehensions > COMPREHENSIONS_MAX) {
+    return { node, message: `more than ${COMPREHENSIONS_MAX} of ${COMPREHENSIONS.join(', ')}` };
+  }
+  for (const inner of walkAst(body)) {
+    const method = inner.op === 'rcall' && Array.isArray(inner.args) ? String(inner.args[0]) : '';
+    if (COMPREHENSIONS.includes(method)) {
+      return { node: inner, message: `${method} cannot stand inside ${name}` };
+    }
   }
   return undefined;
 }
@@ -253,6 +274,9 @@ function literalWindow(
   const windowMs = parseDuration(text);
   if (windowMs === undefined || windowMs <= 0) {
     return { node, message: `the window "${text}" must be a duration such as 90s, 10m or 1h30m` };
+  }
+  if (windowMs > DURATION_MS_MAX) {
+    return { node, message: `the window "${text}" must be at most 31d` };
   }
   windows.add(windowMs);
   return undefined;

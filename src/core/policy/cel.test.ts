@@ -110,6 +110,10 @@ describe('compileWhen', () => {
       'not a pattern in RE2 syntax: missing closing ) (column 1 of the expression)',
     ],
     [
+      'restarts("744h1ms") > 1',
+      'the window "744h1ms" must be at most 31d (column 1 of the expression)',
+    ],
+    [
       'log.rate("0s") > 1.0',
       'the window "0s" must be a duration such as 90s, 10m or 1h30m (column 1 of the expression)',
     ],
@@ -124,6 +128,10 @@ describe('compileWhen', () => {
     [
       '"aaaa".matches("(a+)+$")',
       'matches belongs to log; a string has contains, startsWith and endsWith (column 1 of the expression)',
+    ],
+    [
+      'container.labels.all(a, container.labels.exists(b, a == b))',
+      'exists cannot stand inside all (column 25 of the expression)',
     ],
     ['dyn(memory.utilization)', 'there is no function dyn (column 1 of the expression)'],
     ['cel.bind(x, 1, x > 0)', 'there is no function bind (column 1 of the expression)'],
@@ -142,6 +150,19 @@ describe('compileWhen', () => {
     assert.equal(compileWhen(long).ok, false);
     assert.equal(compileWhen(nested).ok, false);
   });
+
+  for (const [what, seed, reason] of [
+    ['text', '["ab"]', 'a text of more than 100000 characters'],
+    ['list', '[["ab"]]', 'a list of more than 10000 items'],
+  ] as const) {
+    it(`bounds a ${what} that is made of copies of itself`, () => {
+      const copies = Array.from({ length: 60 }, () => 'a').join(' + ');
+
+      const grown = `${seed}${`.map(a, ${copies})`.repeat(3)}.size() == 1`;
+
+      assert.deepEqual(compiled(compileWhen(grown)).evaluate(facts), { ok: false, reason });
+    });
+  }
 
   it('tells what it reads', () => {
     const { reads } = compiled(

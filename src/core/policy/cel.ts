@@ -216,12 +216,15 @@ function evaluator(
   };
 }
 
+/** Of a calculated text or list: each may be made from copies of another that were too. */
+const TEXT_LENGTH_MAX = 100_000;
+const LIST_LENGTH_MAX = 10_000;
 const INT_MAX = 2n ** 63n - 1n;
 const INT_MIN = -(2n ** 63n);
 const CALCULATES: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '-_', 'call', 'rcall']);
 
 /**
- * Makes every calculation fail that leaves its type's range. The library lets a double overflow or
+ * Makes every calculation fail that leaves its type's range, or grows beyond all use. The library lets a double overflow or
  * be divided by zero, as CEL's specification has it, and converts a double to an int beyond 64
  * bits; here a comparison with such a value could set an action off. The handler that type checking
  * put on each node is wrapped: the library offers no way to replace an operator.
@@ -240,6 +243,12 @@ function inRange(value: unknown): unknown {
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new EvaluationError('not a finite number: a division by zero or an overflow');
+  }
+  if (typeof value === 'string' && value.length > TEXT_LENGTH_MAX) {
+    throw new EvaluationError(`a text of more than ${TEXT_LENGTH_MAX} characters`);
+  }
+  if (Array.isArray(value) && value.length > LIST_LENGTH_MAX) {
+    throw new EvaluationError(`a list of more than ${LIST_LENGTH_MAX} items`);
   }
   return value;
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { BUILTIN_TOOLS, builtinTool, type ToolDescription } from '#core/remediation/tools.ts';
 import type { JsonObject } from '#lib/json.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import { type CompileContext, compilePolicySet, type PolicyDocument } from './compile.ts';
 
 const context: CompileContext = {
@@ -222,7 +223,7 @@ describe('compilePolicySet', () => {
       return onlyPolicy(shuffled(policy, keys)).digest === digest;
     });
 
-    fc.assert(sameDigest);
+    fc.assert(sameDigest, runs());
   });
 
   for (const [what, value, expected] of [
@@ -669,7 +670,7 @@ describe('compilePolicySet', () => {
       },
     );
 
-    fc.assert(isToldOrCompiled, { numRuns: 300 });
+    fc.assert(isToldOrCompiled, runs(300));
   });
 });
 

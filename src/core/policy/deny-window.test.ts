@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../../test/support/fuzz.ts';
 import { compileDenyWindow, type DenyWindow, isDenied } from './deny-window.ts';
 
 const HOUR_MS = 3_600_000;
@@ -106,7 +107,7 @@ describe('deny windows', () => {
       });
     });
 
-    fc.assert(agrees, { numRuns: 30 });
+    fc.assert(agrees, runs(30));
   });
 
   for (const [source, message] of [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { runs } from '../../../test/support/fuzz.ts';
 import { compileGlob } from './glob.ts';
 
 function matches(glob: string, text: string, separator = false): boolean {
@@ -74,7 +75,7 @@ describe('compileGlob', () => {
       assert.equal(matches(glob, glob), true);
     });
 
-    fc.assert(isItself);
+    fc.assert(isItself, runs());
   });
 
   it('is compiled or refused, whatever it is', () => {
@@ -83,7 +84,7 @@ describe('compileGlob', () => {
       return result.ok ? typeof result.matches('a/b') === 'boolean' : result.message !== '';
     });
 
-    fc.assert(isEither, { numRuns: 1_000 });
+    fc.assert(isEither, runs(1_000));
   });
 
   it('cannot be kept busy by a long name', () => {

@@ -23,6 +23,7 @@ describe('compilePattern', () => {
     ['(a)\\1', 3, 'not a pattern in RE2 syntax: invalid escape sequence in \\1'],
     ['x{1001}', 1, 'not a pattern in RE2 syntax: invalid repeat count in {1001}'],
     ['((a{100}){100}){100}', 15, 'not a pattern in RE2 syntax: invalid repeat count in {100}'],
+    ['.{999}'.repeat(160), 0, 'the pattern repeats too much: matching it would take too long'],
     ['abc\\', 3, 'not a pattern in RE2 syntax: trailing backslash at end of expression'],
     ['a'.repeat(1_001), 1_000, 'the pattern is longer than 1000 characters'],
   ] as const) {

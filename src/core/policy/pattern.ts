@@ -18,6 +18,12 @@ export type PatternResult =
 
 /** Bounds what one pattern costs to compile; the schema sets the same bound for `pattern`. */
 const PATTERN_LENGTH_MAX = 1000;
+/**
+ * Bounds what a match costs for each character of a line: a repetition such as `.{999}` is a
+ * thousand instructions, so that a pattern of 1000 characters could have 165,000 of them and need
+ * seconds for one line.
+ */
+const PROGRAM_SIZE_MAX = 4_000;
 
 /**
  * Compiles a pattern in RE2 syntax. Look-around and back-references do not exist there, which is
@@ -33,6 +39,10 @@ export function compilePattern(text: string): PatternResult {
   }
   try {
     const compiled = RE2JS.compile(text);
+    if (compiled.programSize() > PROGRAM_SIZE_MAX) {
+      const message = 'the pattern repeats too much: matching it would take too long';
+      return { ok: false, message, position: 0 };
+    }
     return {
       ok: true,
       pattern: { source: text, matches: (line) => compiled.test(line) },

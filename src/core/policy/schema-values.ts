@@ -6,7 +6,7 @@ import { compileGlob } from './glob.ts';
 export const API_VERSION = 'sre-sentinel.io/v1alpha1';
 
 /** What has happened within it must be remembered, so no duration is without bound. */
-const DURATION_MS_MAX = 31 * 86_400_000;
+export const DURATION_MS_MAX = 31 * 86_400_000;
 
 /** A duration in YAML is a string with units; in code it is milliseconds. */
 export const Duration = z

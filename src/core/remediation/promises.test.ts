@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { RecordData } from '#core/journal/data.ts';
+import { runs } from '../../../test/support/fuzz.ts';
 import { aContainer, aPolicy, compile, health, Scenario } from '../../../test/support/scenario.ts';
 import { reconsider } from './reconsider.ts';
 
@@ -510,7 +511,7 @@ describe('whatever happens, in any order', () => {
           play(start, steps);
         },
       ),
-      { numRuns: 300 },
+      runs(300),
     );
   });
 
@@ -519,7 +520,7 @@ describe('whatever happens, in any order', () => {
       fc.property(anyStart, answering, (start, steps) => {
         play(start, steps);
       }),
-      { numRuns: 1_000 },
+      runs(1_000),
     );
   });
 
@@ -540,7 +541,7 @@ describe('whatever happens, in any order', () => {
           assert.equal(open.length, Object.keys(openByWorkload).length);
         },
       ),
-      { numRuns: 100 },
+      runs(100),
     );
   });
 
