@@ -83,6 +83,14 @@ describe('an event is ours', () => {
     assert.ok(ask({ eventWallMs: scenario.wallMs - 60_000 }));
   });
 
+  it('which is over once the call was answered', () => {
+    const { scenario, ask } = acting();
+    const before = ask()?.hasEnded;
+    scenario.complete(KEY, { outcome: 'Succeeded' });
+
+    assert.deepEqual([before, ask()?.hasEnded], [false, true]);
+  });
+
   it('long after the end too, where nobody knows what became of the call', () => {
     const { scenario, ask } = acting();
     scenario.complete(KEY, { outcome: 'OutcomeUnknown' });

@@ -154,8 +154,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/remediation/reconsider.ts',
-    old: 'candidate.id === attempt.candidate && candidate.trigger === attempt.trigger',
-    new: 'candidate.id === attempt.candidate',
+    old: 'return trigger === attempt.trigger && (',
+    new: 'return (',
     what: 'The second look accepts another trigger than the one that was intended.',
   },
   {

@@ -88,6 +88,20 @@ it('an action of unknown outcome leaves in doubt who has ended the container las
   assert.equal(scenario.state.workloads[KEY]?.unknown?.state, 'exited');
 });
 
+it('an exit after the unknown end of an action leaves in doubt whose it was, until a start', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web', { health: health('unhealthy') }));
+  const intent = scenario.reconcile(KEY).effects[0]?.intent ?? '';
+  scenario.complete(KEY, { outcome: 'OutcomeUnknown' });
+
+  scenario.observe(KEY, 'kill', { cause: 'Sentinel', intent });
+  scenario.observe(KEY, 'die', { cause: 'Sentinel', intent });
+  const down = scenario.state.workloads[KEY]?.unknown?.state;
+  scenario.observe(KEY, 'start', { cause: 'Sentinel', intent });
+
+  assert.deepEqual([down, scenario.state.workloads[KEY]?.unknown], ['exited', undefined]);
+});
+
 it('an exit and a kill for want of memory are of an earlier run once it was started again', () => {
   const scenario = new Scenario(aPolicy());
   scenario.put(aContainer('web'));

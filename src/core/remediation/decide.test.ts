@@ -387,6 +387,20 @@ describe('verification', () => {
     );
   });
 
+  it('is a person’s to end once somebody meddled with the action', () => {
+    const scenario = acted(LADDER);
+    const intent = scenario.incident(KEY)?.attempts[0]?.intent ?? '';
+    scenario.observe(KEY, 'kill', { cause: 'Human', intent });
+    scenario.observe(KEY, 'start', { cause: 'Sentinel', intent });
+    scenario.reconcile(KEY);
+
+    startedWell(scenario);
+    scenario.pass(15_000);
+    scenario.reconcile(KEY);
+
+    assert.equal(scenario.incident(KEY)?.resolution, 'HumanAction');
+  });
+
   it('of an unknown outcome observes, and never repeats the action blindly', () => {
     const scenario = new Scenario(aPolicy());
     scenario.put(sick());

@@ -114,4 +114,55 @@ describe('an incident', () => {
 
     assert.deepEqual([before, scenario.incident(KEY)?.resolution], [undefined, 'SelfRecovered']);
   });
+
+  it('is not over while the engine rests between two starts', () => {
+    const often = {
+      name: 'loop',
+      signal: 'restarts',
+      above: 1,
+      window: '1m',
+      severity: 'critical',
+    };
+    const scenario = new Scenario(aPolicy({ thresholds: [often], remediation: { mode: 'Off' } }));
+    scenario.put(well());
+    for (let times = 0; times < 3; times += 1) {
+      scenario.observe(KEY, 'die', { exitCode: 1 });
+      scenario.observe(KEY, 'start', { cause: 'Engine' });
+    }
+    scenario.reconcile(KEY);
+    scenario.observe(KEY, 'die', { exitCode: 1 });
+    scenario.pass(61_000);
+
+    scenario.put(well({ state: 'restarting' }));
+    scenario.reconcile(KEY);
+    const resting = scenario.incident(KEY)?.resolution;
+    scenario.put(well());
+    scenario.reconcile(KEY);
+
+    assert.deepEqual([resting, scenario.incident(KEY)?.resolution], [undefined, 'SelfRecovered']);
+  });
+
+  it('asks nobody about a crash that somebody has just mended', () => {
+    const crash = { name: 'crash', signal: 'exit', nonZero: true, severity: 'critical' };
+    const start = { name: 'start', tool: 'docker/start_container', cooldown: '0s' };
+    const scenario = new Scenario(
+      aPolicy({ thresholds: [crash], remediation: { mode: 'Auto', allowed: [start] } }),
+    );
+    const down = { exitCode: 1, state: 'exited' } as const;
+    scenario.append({ type: 'pause.set', data: { scope: 'all', name: '', reason: '' } });
+    scenario.put(aContainer('web', down));
+    scenario.observe(KEY, 'die', { exitCode: 1 });
+    scenario.reconcile(KEY);
+    scenario.append({ type: 'pause.cleared', data: { scope: 'all', name: '', reason: '' } });
+    scenario.observe(KEY, 'start', { cause: 'Human' });
+    scenario.put(aContainer('web', { startedAtMs: scenario.wallMs }));
+
+    const { recheckAtMs } = scenario.reconcile(KEY);
+    scenario.pass(15_000);
+    scenario.reconcile(KEY);
+
+    const { escalations = [], resolution } = scenario.incident(KEY) ?? {};
+    assert.deepEqual([escalations, resolution], [[], 'HumanAction']);
+    assert.equal(recheckAtMs, scenario.nowMs);
+  });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Cause } from '#core/journal/data.ts';
+import type { Cause, WorkloadObserved } from '#core/journal/data.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { HOST, Scenario } from '../../../test/support/scenario.ts';
 import { attribute, type EventContext, missedStop } from './attribution.ts';
@@ -9,7 +9,11 @@ import type { EventAction, RuntimeEvent } from './event.ts';
 type Seen = EventAction | readonly [EventAction, Partial<RuntimeEvent>];
 
 /** Attributes events one after the other, each on the history that the ones before have made. */
-function causes(events: readonly Seen[], more: Partial<EventContext> = {}, gapMs = 100): Cause[] {
+function facts(
+  events: readonly Seen[],
+  more: Partial<EventContext> = {},
+  gapMs = 100,
+): WorkloadObserved[] {
   const scenario = new Scenario();
   const key = `${HOST}/web`;
   return events.flatMap((seen) => {
@@ -39,8 +43,12 @@ function causes(events: readonly Seen[], more: Partial<EventContext> = {}, gapMs
     );
     if (fact === undefined) return [];
     scenario.append({ type: 'workload.observed', workload: key, data: fact });
-    return [fact.cause];
+    return [fact];
   });
+}
+
+function causes(...args: Parameters<typeof facts>): Cause[] {
+  return facts(...args).map(({ cause }) => cause);
 }
 
 const RESTART = {
@@ -163,6 +171,15 @@ describe('who caused an event', () => {
       assert.deepEqual(causes(events, more), expected);
     });
   }
+
+  it('a deployment is counted against a call that is under way, and not against one that has ended', () => {
+    const intents = [false, true].map((hasEnded) => {
+      const own = { intent: 'i1', allowance: { start: 1 }, hasEnded };
+      return facts(['rename'], { own })[0]?.intent;
+    });
+
+    assert.deepEqual(intents, ['i1', undefined]);
+  });
 
   it('a die long after a signal that the process survived is a crash', () => {
     assert.deepEqual(causes(['kill', 'die'], {}, 21_000), ['Human', 'Crash']);
