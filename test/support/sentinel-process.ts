@@ -173,6 +173,18 @@ export class SentinelProcess implements AsyncDisposable {
     );
   }
 
+  /** What it has printed, over all starts. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Of the process that runs. */
+  get pid(): number {
+    const { pid } = this.#child ?? {};
+    if (pid === undefined) throw new Error('the operator does not run');
+    return pid;
+  }
+
   get url(): string {
     if (this.#url === undefined) throw new Error('the operator does not serve its API');
     return this.#url;
