@@ -202,7 +202,10 @@ describe('a full disk', { concurrency: true, skip }, () => {
       const [attempt, ...others] = incident.attempts;
       assert.deepEqual(others, []);
       assert.equal(attempt?.intent, intended.intent);
-      assert.equal(attempt.outcome, 'Succeeded');
+      // Of two looks the later may see less than the call that heard the answer.
+      const outcomes = dies ? ['Succeeded', 'OutcomeUnknown'] : ['Succeeded'];
+      assert.ok(outcomes.includes(attempt.outcome ?? ''), attempt.outcome);
+      assert.equal(attempt.verification, 'Passed');
       assert.equal(incident.resolution, 'Remediated');
       assert.equal(events.count(deaf, 'restart'), 1);
       await untilReady(operator);

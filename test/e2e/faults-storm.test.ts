@@ -57,11 +57,13 @@ interface Receiver extends AsyncDisposable {
 
 async function aReceiver(): Promise<Receiver> {
   const received: { kind: string }[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let text = '';
-    for await (const chunk of request) text += String(chunk);
-    received.push(JSON.parse(text) as { kind: string });
-    response.end();
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    request.on('end', () => {
+      received.push(JSON.parse(text) as { kind: string });
+      response.end();
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -108,7 +110,7 @@ describe('a storm', () => {
         aQuickPolicy(stack, {
           spec: { selector: { names: [`${stack.prefix}-many-*`] }, notify: ['on-call', 'channel'] },
           remediation: {
-            storm: { above: ABOVE, within: '1m', coolFor: '20s' },
+            storm: { above: ABOVE, within: '1m', coolFor: '15s' },
             verify: { within: '20s', healthyFor: '1s' },
           },
         }),

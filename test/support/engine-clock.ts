@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { createInterface } from 'node:readline';
 import { type EngineProxy, SOCKET, startEngineProxy } from './engine-proxy.ts';
 
 /** The engine on a machine whose clock is wrong, and may be set anew: all that it says is so dated. */
@@ -94,15 +95,10 @@ async function relayEvents(
   response: http.ServerResponse,
   translate: (line: string) => string | undefined,
 ): Promise<void> {
-  let rest = '';
   try {
-    for await (const chunk of from) {
-      const lines = (rest + String(chunk)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines.filter((text) => text.trim() !== '')) {
-        const translated = translate(line);
-        if (translated !== undefined) response.write(`${translated}\n`);
-      }
+    for await (const line of createInterface({ input: from })) {
+      const translated = line.trim() === '' ? undefined : translate(line);
+      if (translated !== undefined) response.write(`${translated}\n`);
     }
     response.end();
   } catch {
