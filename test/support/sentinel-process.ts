@@ -97,10 +97,14 @@ export class SentinelProcess implements AsyncDisposable {
   /** Starts the operator on what an earlier run has left behind. */
   async start(until = this.#options.until ?? 'ready'): Promise<void> {
     this.#spawn();
-    await eventually(() => this.#isUp(until), {
-      what: `an operator that is ${until}`,
-      timeoutMs: 30_000,
-    });
+    const what = `an operator that is ${until}`;
+    try {
+      await eventually(() => this.#isUp(until), { what, timeoutMs: 60_000 });
+    } catch (cause) {
+      const checks = await this.get('/readyz').catch(() => undefined);
+      const story = `${JSON.stringify(checks?.body)}\n${this.#stderr.slice(-4_000)}`;
+      throw new Error(`waiting for ${what}:\n${story}`, { cause });
+    }
   }
 
   /** Starts it where it is expected to end by itself. */
