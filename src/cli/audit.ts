@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { counted } from '#lib/counted.ts';
-import { plainLine } from '#lib/plain-text.ts';
+import { plainJson, plainLine } from '#lib/plain-text.ts';
 import { recordWords } from './audit-words.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { warnOfDamage } from './damage-warning.ts';
@@ -108,7 +108,7 @@ Example:
     .action(async ({ data, head, output }: VerifyOptions) => {
       const archive = await context.wiring.openJournal(dataDirectory(context, data));
       const verdict = await archive.verify(head);
-      if (output === 'json') context.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
+      if (output === 'json') context.stdout.write(`${plainJson(verdict, 2)}\n`);
       else print(context.stdout, verdictWords(verdict));
       end(verdict.ok ? 0 : 1);
     });
@@ -167,7 +167,7 @@ function writer({ stdout, env }: CliContext, output: 'text' | 'json') {
   const paint = new Paint(stdout, env);
   return (record: JournalRecord) => {
     if (output === 'json') {
-      stdout.write(`${JSON.stringify(record)}\n`);
+      stdout.write(`${plainJson(record)}\n`);
       return;
     }
     const { seq, time, type, workload, incident } = record;

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { plainJson } from '#lib/plain-text.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { CHECKS, type Finding } from './doctor-checks.ts';
 import type { DoctorProbes } from './doctor-probes.ts';
@@ -24,7 +25,7 @@ Examples:
     .action(async ({ output }: Options) => {
       await using probes = await context.wiring.doctor();
       const findings = await examine(probes);
-      if (output === 'json') context.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
+      if (output === 'json') context.stdout.write(`${plainJson(findings, 2)}\n`);
       else for (const finding of findings) print(context.stdout, lineOf(finding, context));
       end(exitCodeOf(findings));
     });

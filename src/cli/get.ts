@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import { plainJson } from '#lib/plain-text.ts';
 import {
   type ApiClient,
   type ApiOptions,
@@ -108,8 +109,8 @@ async function createPresenter(
   const { stdout } = context;
   if (format === 'json') {
     return {
-      all: (items, single) => stdout.write(`${json(single ? items[0] : listOf(items))}\n`),
-      more: (items) => items.forEach((item) => stdout.write(`${json(item)}\n`)),
+      all: (items, single) => stdout.write(`${plainJson(single ? items[0] : listOf(items))}\n`),
+      more: (items) => items.forEach((item) => stdout.write(`${plainJson(item)}\n`)),
     };
   }
   if (format === 'yaml') {
@@ -133,11 +134,6 @@ async function createPresenter(
 
 function listOf(items: readonly Json[]) {
   return { kind: 'List', items };
-}
-
-/** JSON escapes control characters by itself, save those beyond ASCII that are harmless in it. */
-function json(value: unknown): string {
-  return JSON.stringify(value, null, 2);
 }
 
 function remember(seen: Map<string, string>, items: readonly Json[]): readonly Json[] {

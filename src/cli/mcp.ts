@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { builtinTool } from '#core/remediation/tools.ts';
 import { counted } from '#lib/counted.ts';
+import { plainJson } from '#lib/plain-text.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { type Column, formatTable } from './table.ts';
 import { print } from './terminal.ts';
@@ -79,7 +80,7 @@ function toolsCommand({ wiring, stdout }: CliContext, end: End): Command {
     )
     .action(async ({ config, output }: ToolsOptions) => {
       const servers = await wiring.mcp.servers(config);
-      if (output === 'json') stdout.write(`${JSON.stringify(withArguments(servers), null, 2)}\n`);
+      if (output === 'json') stdout.write(`${plainJson(withArguments(servers), 2)}\n`);
       else print(stdout, toolsTable(servers, output === 'wide'));
       end(servers.every(({ status }) => status === 'Ready') ? 0 : 1);
     });

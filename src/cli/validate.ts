@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { formatProblem, type PolicyProblem } from '#core/policy/problems.ts';
+import { plainJson } from '#lib/plain-text.ts';
 import { type CliContext, CliError, type ExitCode } from './context.ts';
 import { print } from './terminal.ts';
 import type { LoadedPolicies } from './wiring.ts';
@@ -54,7 +55,7 @@ function tell({ stdout }: CliContext, loaded: LoadedPolicies, { output }: Option
   if (output === 'json') {
     const names = policies.map(({ name, digest, file }) => ({ name, digest, file }));
     stdout.write(
-      `${JSON.stringify({ files, policies: names, problems: [...problems, ...warnings] }, null, 2)}\n`,
+      `${plainJson({ files, policies: names, problems: [...problems, ...warnings] }, 2)}\n`,
     );
     return;
   }

@@ -13,3 +13,19 @@ export function plainText(text: string): string {
 export function plainLine(text: string): string {
   return plainText(text).replaceAll(/[\n\t]+/g, ' ');
 }
+
+/**
+ * A value as JSON that is harmless to show and still the same value: what is unprintable in it is
+ * escaped, where JSON alone escapes only the first 32 characters.
+ */
+export function plainJson(value: unknown, indent = 0): string {
+  // A line break or tab of the result is never within a string.
+  return JSON.stringify(value, null, indent).replace(UNPRINTABLE, (character) =>
+    // As UTF-16: JSON writes characters beyond it as two.
+    Array.from({ length: character.length }, (_, at) => escaped(character.charCodeAt(at))).join(''),
+  );
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`;
+}

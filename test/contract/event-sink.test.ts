@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { inspect, promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { createMemoryEventSink } from '#adapters/memory/memory-event-sink.ts';
@@ -15,6 +15,7 @@ import {
 } from '#adapters/redis/redis-event-sink.ts';
 import { ConfigError, SinkUnavailableError } from '#core/errors.ts';
 import type { EventSink, PublishBatch, StreamEntry } from '#ports/event-sink.ts';
+import { eventually } from '../support/engine.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 
 const run = promisify(execFile);
@@ -378,6 +379,87 @@ describe('Redis as the event sink', () => {
     assert.doesNotMatch(inspect(error, { depth: 9, showHidden: true }), /s3cret/);
   });
 
+  it('tells protected mode by its name, with the remedy, and prints nothing', async (context) => {
+    const address = ownAddress();
+    if (address === undefined) {
+      context.skip('this machine has no address beside the loopback, which is always let in');
+      return;
+    }
+    await using server = await startRedis({ bind: '0.0.0.0', 'protected-mode': 'yes' });
+    const printed = captureConsole(context);
+
+    const urls = [`redis://${address}:${server.port}`, `redis://:s3cret@${address}:${server.port}`];
+    for (const url of urls) {
+      // Several times, since the refusal races with what the client says.
+      for (let attempt = 0; attempt < 5; attempt += 1) {
+        const sink = createRedisEventSink({ url });
+        await assert.rejects(
+          sink.cursor('journal-a'),
+          /is in protected mode:.*requirepass.*REDIS_URL/,
+        );
+        await sink.close();
+      }
+    }
+
+    assert.deepEqual(printed(), []);
+  });
+
+  it('says that Redis has too many clients, and comes in once there is room', async () => {
+    await using server = await startRedis({ maxclients: '1' });
+    const first = new Redis(server.url, { retryStrategy: () => 20 });
+    first.on('error', () => undefined); // The look whether the server answers may hold the place.
+    await eventually(() => first.ping().catch(() => undefined), { what: 'a place' });
+    const sink = createRedisEventSink({ url: server.url });
+
+    await assert.rejects(sink.cursor('journal-a'), /max number of clients reached/);
+    first.disconnect();
+
+    const cursor = await eventually(() => sink.cursor('journal-a').catch(() => undefined));
+    await sink.close();
+    assert.equal(cursor.seq, 0);
+  });
+
+  it('is let in by a server that asks for no password, and prints nothing', async (context) => {
+    await using server = await startRedis();
+    const printed = captureConsole(context);
+    const sink = createRedisEventSink({ url: `redis://:s3cret@127.0.0.1:${server.port}` });
+
+    const { seq } = await sink.cursor('journal-a');
+
+    await sink.close();
+    assert.equal(seq, 0);
+    assert.deepEqual(printed(), []);
+  });
+
+  it('needs no right beyond its keys, and says who it is where it may', async (context) => {
+    await using server = await startRedis();
+    const admin = new Redis(server.url);
+    const rights = [
+      '~sentinel:*',
+      '&sentinel:*',
+      '+eval',
+      '+mget',
+      '+@read',
+      '+@write',
+      '+publish',
+    ];
+    await admin.call('ACL', 'SETUSER', 'narrow', 'on', '>pw', ...rights, '-client');
+    const printed = captureConsole(context);
+    const narrow = createRedisEventSink({ url: `redis://narrow:pw@127.0.0.1:${server.port}` });
+    const named = createRedisEventSink({ url: server.url });
+
+    const published = await narrow.publish(aBatch(0, 1));
+    await named.cursor('journal-a');
+
+    assert.equal(published, 1);
+    const clients = String(await admin.client('LIST'));
+    assert.match(clients, /name=sre-sentinel /);
+    assert.deepEqual(printed(), []);
+    admin.disconnect();
+    await narrow.close();
+    await named.close();
+  });
+
   it('refuses a URL that is none for Redis without repeating it', () => {
     for (const url of ['http://h:1', 'not a url s3cret', 'redis://', 'redis://:s3cret@h/x']) {
       assert.throws(
@@ -414,6 +496,20 @@ describe('Redis as the event sink', () => {
     assert.ok(server.port !== tlsPort);
   });
 });
+
+/** An address of this machine that a server does not take for the machine itself. */
+function ownAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+}
+
+/** A library's own words on the console would stand between the lines of the log. */
+function captureConsole(context: TestContext): () => unknown[] {
+  const spies = (['log', 'warn', 'error'] as const).map((method) =>
+    context.mock.method(console, method, () => undefined),
+  );
+  return () => spies.flatMap(({ mock }) => mock.calls.map((call) => call.arguments));
+}
 
 async function makeCertificate(folder: string): Promise<{ key: string; cert: string }> {
   const key = join(folder, 'key.pem');

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { createFileJournalStorage } from '#adapters/files/journal-storage.ts';
 import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
 import { createSystemClock } from '#adapters/system/system-clock.ts';
@@ -14,10 +13,10 @@ import { JournalUnavailableError } from '#core/errors.ts';
 import type { JournalStorage } from '#ports/journal-storage.ts';
 import { eventually } from '../support/engine.ts';
 import { aNote, collect, openTestJournal } from '../support/journal.ts';
+import { mountSmallDisk } from '../support/small-disk.ts';
 
 const clock = createSystemClock();
 
-const run = promisify(execFile);
 const FIRST = '000000000001.jsonl';
 const SECOND = '000000000009.jsonl';
 
@@ -228,27 +227,26 @@ describe('journal files', () => {
   });
 
   it('on a full disk end with whole lines, and go on when there is room', async (context) => {
-    const mounted = await mountSmallDisk();
+    const mounted = await mountSmallDisk(64);
     if (mounted === undefined) {
       context.skip('mounting a small tmpfs needs privileges');
       return;
     }
     await using disk = mounted;
     const storage = createFileJournalStorage(join(disk.path, 'journal'));
-    const filler = join(disk.path, 'filler');
     const journal = await openTestJournal({
       storage,
       clock,
       options: { retryMs: 1, retryMaxMs: 5 },
     });
     await journal.append([aNote('inc-1')], { durable: true }).durable;
-    await fillUp(filler);
+    await disk.fillUp();
 
     const note = aNote('inc-2', 'x'.repeat(3_000));
     const refused = [1, 2, 3].map(() => journal.append([note], { durable: true }).durable);
     const results = await Promise.allSettled(refused);
     const reason = journal.unavailableReason();
-    await rm(filler);
+    await disk.makeRoom();
     await eventually(async () => journal.isAvailable(), { what: 'the journal to recover' });
     await journal.append([aNote('inc-3')], { durable: true }).durable;
     await journal.close();
@@ -281,30 +279,6 @@ describe('journal files', () => {
     }
   });
 });
-
-/** A disk of 64 KiB; `undefined` where this process may not mount one. */
-async function mountSmallDisk(): Promise<
-  ({ readonly path: string } & AsyncDisposable) | undefined
-> {
-  const path = await mkdtemp(join(tmpdir(), 'sentinel-disk-'));
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path]);
-  } catch {
-    await rm(path, { recursive: true });
-    return undefined;
-  }
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      await run('umount', [path]);
-      await rm(path, { recursive: true });
-    },
-  };
-}
-
-async function fillUp(path: string): Promise<void> {
-  await assert.rejects(writeFile(path, Buffer.alloc(128 * 1024)), { code: 'ENOSPC' });
-}
 
 /** @returns the lines "seq hash" that the child printed before it was killed */
 async function appendUntilKilled(directory: string, lines: number): Promise<string[]> {

@@ -794,9 +794,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/workload/found.ts',
-    old: 'return exit.startedSince !== true;',
-    new: 'return true;',
+    old: 'return exit.startedSince !== true && isOfLastRun(exit.daemonMs, container);',
+    new: 'return isOfLastRun(exit.daemonMs, container);',
     what: 'An exit of an earlier run counts as the witness of this one.',
+  },
+  {
+    file: 'src/core/workload/found.ts',
+    old: 'return finishedAtMs < startedAtMs && Math.abs(exitMs - finishedAtMs) <= TOLD_WITHIN_MS;',
+    new: 'return finishedAtMs < startedAtMs;',
+    what: 'Where the clock was set back, any exit counts as the witness of the last run.',
   },
   {
     file: 'src/core/workload/protected.ts',

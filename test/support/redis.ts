@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +23,8 @@ export interface TestRedis extends AsyncDisposable {
   start(): Promise<void>;
   /** Ends it at once with SIGKILL, as a crash does. */
   kill(): Promise<void>;
+  /** While it is down: takes away all that it has on disk, as a lost volume does. */
+  loseData(): Promise<void>;
   /** Stops it from answering without closing a connection, until `thaw`: a hung server. */
   freeze(): void;
   thaw(): void;
@@ -58,6 +60,10 @@ export async function startRedis(
     },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
+    async loseData() {
+      await rm(folder, { recursive: true });
+      await mkdir(folder);
+    },
     freeze: () => void server?.kill('SIGSTOP'),
     thaw: () => void server?.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {

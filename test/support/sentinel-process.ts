@@ -29,6 +29,8 @@ export interface SentinelOptions {
   readonly policies: readonly object[];
   /** `spec` of the SentinelConfig; `maxActions` is far above what a test does unless it is given. */
   readonly config?: object;
+  /** An existing folder as the data directory, which is not removed. Default: one of its own. */
+  readonly data?: string;
   /** Beside PATH, HOME and DOCKER_HOST, which are passed on. */
   readonly env?: Readonly<Record<string, string>>;
   /** What `start` waits for; `serving` for an operator that cannot become ready. */
@@ -68,7 +70,7 @@ export class SentinelProcess implements AsyncDisposable {
 
   private constructor(folder: string, options: SentinelOptions) {
     this.folder = folder;
-    this.data = join(folder, 'data');
+    this.data = options.data ?? join(folder, 'data');
     this.policies = join(folder, 'policies');
     this.#options = options;
   }
@@ -95,10 +97,14 @@ export class SentinelProcess implements AsyncDisposable {
   /** Starts the operator on what an earlier run has left behind. */
   async start(until = this.#options.until ?? 'ready'): Promise<void> {
     this.#spawn();
-    await eventually(() => this.#isUp(until), {
-      what: `an operator that is ${until}`,
-      timeoutMs: 30_000,
-    });
+    const what = `an operator that is ${until}`;
+    try {
+      await eventually(() => this.#isUp(until), { what, timeoutMs: 60_000 });
+    } catch (cause) {
+      const checks = await this.get('/readyz').catch(() => undefined);
+      const story = `${JSON.stringify(checks?.body)}\n${this.#stderr.slice(-4_000)}`;
+      throw new Error(`waiting for ${what}:\n${story}`, { cause });
+    }
   }
 
   /** Starts it where it is expected to end by itself. */
@@ -110,9 +116,9 @@ export class SentinelProcess implements AsyncDisposable {
     return { end, stderr: this.#stderr };
   }
 
-  /** Another operator on the same data directory and policies. */
-  startRival(): Promise<CliEnd> {
-    return sentinel(this.#args(), { env: this.#env() });
+  /** Another operator with the same policies, on the same data directory unless `data` is given. */
+  startRival(data = this.data): Promise<CliEnd> {
+    return sentinel(this.#args(data), { env: this.#env() });
   }
 
   /** Ends it as a crash or a power cut does. */
@@ -171,6 +177,18 @@ export class SentinelProcess implements AsyncDisposable {
         body: JSON.stringify(body),
       }),
     );
+  }
+
+  /** What it has printed, over all starts. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Of the process that runs. */
+  get pid(): number {
+    const { pid } = this.#child ?? {};
+    if (pid === undefined) throw new Error('the operator does not run');
+    return pid;
   }
 
   get url(): string {
@@ -269,8 +287,8 @@ export class SentinelProcess implements AsyncDisposable {
     return join(this.folder, 'sentinel.yaml');
   }
 
-  #args(): string[] {
-    const { policies, data } = this;
+  #args(data = this.data): string[] {
+    const { policies } = this;
     return ['run', '--policies', policies, '--data', data, '--config', this.#configFile()];
   }
 

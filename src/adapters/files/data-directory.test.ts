@@ -150,6 +150,20 @@ describe('the data directory', () => {
     await using _data = await openDataDirectory(path);
   });
 
+  it('is opened where it is complete but full: whoever starts tells what is wrong', async () => {
+    await (await openDataDirectory(path))[Symbol.asyncDispose]();
+
+    const { said, child } = await openInChild(path, { before: 'ulimit -f 0' });
+
+    assert.equal(said, 'open');
+    assert.equal(await isDirectoryLocked(path), true);
+    // Who held it before does not hold it now.
+    const names = await readdir(path);
+    assert.deepEqual(names.sort(), ['hmac-key', 'lock']);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+
   it('is seen to be held, and not to be, without a trace, and free when its holder is killed', async () => {
     await (await openDataDirectory(path))[Symbol.asyncDispose]();
     const before = await readFile(join(path, 'lock.owner'), 'utf8');

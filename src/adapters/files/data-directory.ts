@@ -3,7 +3,7 @@ import { access, chmod, constants, mkdir, readFile, stat } from 'node:fs/promise
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError, SentinelError } from '#core/errors.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { isErrno, writeFileAtomically } from './durable.ts';
+import { isErrno, isNoRoom, writeFileAtomically } from './durable.ts';
 import { LAST_GOOD_FILE } from './last-good-policies.ts';
 
 /** Everything that Sentinel keeps on this host, held by this process alone. */
@@ -91,18 +91,16 @@ function whyNot(error: unknown): string {
   if (NOT_WRITABLE.some((code) => isErrno(error, code))) {
     return `is not writable for uid ${process.getuid?.() ?? 'unknown'}`;
   }
-  if (NO_ROOM.some((code) => isErrno(error, code))) return 'has no room';
+  if (isNoRoom(error)) return 'has no room';
   if (isErrno(error, 'ENOENT')) return 'cannot be made: its file system takes no directory there';
   return 'cannot be used';
 }
 
 function remedy(error: unknown): string {
   const another = 'name another one with --data or SENTINEL_DATA';
-  return NO_ROOM.some((code) => isErrno(error, code)) ? `make room, or ${another}` : another;
+  return isNoRoom(error) ? `make room, or ${another}` : another;
 }
 
-/** A full disk, a quota, a limit on the size of files. */
-const NO_ROOM = ['ENOSPC', 'EDQUOT', 'EFBIG'] as const;
 const NOT_WRITABLE = ['EACCES', 'EPERM', 'EROFS'] as const;
 
 /**

@@ -1,9 +1,9 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ConfigError, DataDirectoryLockedError } from '#core/errors.ts';
-import { isErrno, writeFileAtomically } from './durable.ts';
+import { isErrno, isNoRoom, writeFileAtomically } from './durable.ts';
 
 export interface DirectoryLock {
   release(): void;
@@ -43,9 +43,8 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
   held.add(database);
 
-  const owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   try {
-    await writeFileAtomically(ownerPath(directory), Buffer.from(`${JSON.stringify(owner)}\n`));
+    await writeOwner(ownerPath(directory));
   } catch (error) {
     held.delete(database);
     database.close();
@@ -56,6 +55,22 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
       if (held.delete(database)) database.close();
     },
   };
+}
+
+/**
+ * It is for people only: where there is no room for a second file, the one of an earlier holder is
+ * overwritten, and no room for that either is no reason to stay away until somebody has made some.
+ */
+async function writeOwner(path: string): Promise<void> {
+  const owner = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  const bytes = Buffer.from(`${JSON.stringify(owner)}\n`);
+  try {
+    await writeFileAtomically(path, bytes);
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    // No name is better than the wrong one.
+    await writeFile(path, bytes, { mode: 0o600 }).catch(() => rm(path, { force: true }));
+  }
 }
 
 /**

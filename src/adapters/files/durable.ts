@@ -26,3 +26,8 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
 export function isErrno(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
+
+/** A full disk, a quota, a limit on the size of files. */
+export function isNoRoom(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].some((code) => isErrno(error, code));
+}

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { Redis, ReplyError } from 'ioredis';
 import { ConfigError, SinkUnavailableError } from '#core/errors.ts';
+import { type Introduction, introduce } from './introduce.ts';
 
 export interface RedisConnectionOptions {
   /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
@@ -28,7 +29,7 @@ export interface RedisConnection {
 
 /** @throws {ConfigError} the URL is none for Redis */
 export function createConnection(options: RedisConnectionOptions): RedisConnection {
-  const { target, secrets } = parseUrl(options);
+  const { target, introduction, secrets } = parseUrl(options);
   /** The client in use. One that failed to connect or to answer is thrown away, never mended. */
   let current: Client | undefined;
   let isUp = false;
@@ -41,15 +42,20 @@ export function createConnection(options: RedisConnectionOptions): RedisConnecti
       commandTimeout: options.commandTimeoutMs ?? 5_000,
       // How long a hung peer may take to close, after we have given it up.
       disconnectTimeout: 100,
-      connectionName: 'sre-sentinel',
       lazyConnect: true,
+      // Nothing is said before `introduce`: what ioredis says by itself it says all at once, and what
+      // it makes of the answers it prints.
+      protocol: 2,
+      disableClientInfo: true,
+      enableReadyCheck: false,
       // The caller decides when to try again; nothing waits in here or is sent twice behind its back.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       retryStrategy: () => null,
     });
-    const client: Client = { redis, ready: redis.connect(), connectionError: undefined };
+    const ready = redis.connect().then(() => introduce(redis, introduction));
+    const client: Client = { redis, ready, isReady: false, connectionError: undefined };
     // Without a listener ioredis prints. Why a connection failed is told here alone: the command that
     // waited for it hears only that it is closed.
     redis.on('error', (error: Error) => {
@@ -70,14 +76,16 @@ export function createConnection(options: RedisConnectionOptions): RedisConnecti
     const client = current;
     try {
       await client.ready;
+      client.isReady = true;
       const value = await work(client.redis);
       isUp = true;
       return value;
     } catch (error) {
       isUp = false;
-      // An error that Redis answers with leaves the connection sound; all others do not.
-      const isAnswer = error instanceof ReplyError && client.redis.status === 'ready';
-      if (!isAnswer) discard(client);
+      // An error that Redis answers with leaves the connection sound, once it has let us in; all
+      // others do not.
+      const isAnswer = error instanceof ReplyError;
+      if (!isAnswer || !client.isReady || client.redis.status !== 'ready') discard(client);
       throw toSinkError(isAnswer ? error : (client.connectionError ?? error), secrets);
     }
   }
@@ -97,9 +105,15 @@ export function createConnection(options: RedisConnectionOptions): RedisConnecti
 interface Client {
   readonly redis: Redis;
   readonly ready: Promise<void>;
+  /** Whether `ready` has come true. */
+  isReady: boolean;
   connectionError: Error | undefined;
 }
 
+const PROTECTED_MODE =
+  'it is in protected mode: it has no password, so it answers clients on its own machine alone; give' +
+  ' it one (requirepass) and put that into REDIS_URL, or, where none but trusted clients reach it,' +
+  ' set "protected-mode no"';
 const PROTOCOLS = ['redis:', 'rediss:'];
 
 function parseUrl(options: RedisConnectionOptions) {
@@ -118,12 +132,14 @@ function parseUrl(options: RedisConnectionOptions) {
   const target = {
     host,
     port: url.port === '' ? 6_379 : Number(url.port),
-    db: Number(db),
-    ...(username === '' ? {} : { username }),
-    ...(password === '' ? {} : { password }),
     ...(url.protocol === 'rediss:' ? { tls: tlsOptions(host, options.tlsCa) } : {}),
   };
-  return { target, secrets: [password, url.password].filter((secret) => secret !== '') };
+  const introduction: Introduction = { name: 'sre-sentinel', username, password, db: Number(db) };
+  return {
+    target,
+    introduction,
+    secrets: [password, url.password].filter((secret) => secret !== ''),
+  };
 }
 
 function tlsOptions(host: string, ca: string | undefined) {
@@ -143,6 +159,8 @@ function decode(part: string): string {
 function toSinkError(error: unknown, secrets: readonly string[]): SinkUnavailableError {
   if (error instanceof SinkUnavailableError) return error;
   let reason = error instanceof Error ? error.message : String(error);
+  // Redis tells of it in seven hundred characters, and of remedies for its own machine alone.
+  if (reason.startsWith('DENIED')) reason = PROTECTED_MODE;
   for (const secret of secrets) reason = reason.replaceAll(secret, '***');
   return new SinkUnavailableError(`Redis: ${reason}`);
 }

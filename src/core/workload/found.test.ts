@@ -64,4 +64,30 @@ describe('what is found without an event', () => {
     assert.equal(witnessed(['found', { cause: 'Unknown', state: 'exited', exitCode: 1 }]), false);
     assert.equal(witnessed(['die', { cause: 'Crash' }], ['start', { cause: 'Engine' }]), false);
   });
+
+  describe('of a run in which the engine’s clock was set back', () => {
+    const STARTED_MS = 1_795_500_000_000;
+    const ENDED_MS = STARTED_MS - 3_600_000;
+    const nano = (ms: number) => String(BigInt(ms) * 1_000_000n);
+    for (const [name, exitMs, finishedAtMs, expected] of [
+      ['is nothing where an exit bears the date of its end', ENDED_MS + 20, ENDED_MS, true],
+      ['is an end of its own where the exit is another’s', ENDED_MS - 60_000, ENDED_MS, false],
+      ['is an end of its own where no end is dated', ENDED_MS, undefined, false],
+      ['is not thought of where its end is later', ENDED_MS, STARTED_MS + 1, false],
+    ] as const) {
+      it(name, () => {
+        const scenario = new Scenario();
+        const web = aContainer('web', {
+          state: 'exited',
+          exitCode: 1,
+          startedAtMs: STARTED_MS,
+          ...(finishedAtMs === undefined ? {} : { finishedAtMs }),
+        });
+        scenario.put(web);
+        scenario.observe(KEY, 'die', { cause: 'Crash', exitCode: 1, timeNano: nano(exitMs) });
+
+        assert.equal(isWitnessedExit(web, scenario.state.workloads[KEY]), expected);
+      });
+    }
+  });
 });

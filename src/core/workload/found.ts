@@ -85,7 +85,19 @@ export function isWitnessedExit(
   if (exit === undefined || exit.container !== container.id || exit.cause === 'Unknown') {
     return false;
   }
-  // An exit from before the run that has ended is that of an earlier one, whose start nobody told of.
-  if ((exit.daemonMs ?? Infinity) < (container.startedAtMs ?? 0)) return false;
-  return exit.startedSince !== true;
+  return exit.startedSince !== true && isOfLastRun(exit.daemonMs, container);
+}
+
+/** The engine tells of an end right after it has dated it; a busy one takes a moment. */
+const TOLD_WITHIN_MS = 5_000;
+
+/** An exit from before the run that has ended is that of an earlier one, whose start nobody told of. */
+function isOfLastRun(
+  exitMs: number | undefined,
+  { startedAtMs = 0, finishedAtMs = 0 }: ObservedContainer,
+): boolean {
+  if (exitMs === undefined || exitMs >= startedAtMs) return true;
+  // A run that ended before it began: meanwhile the engine's clock was set back, and orders nothing.
+  // The exit is that of this run if it bears the date of its end.
+  return finishedAtMs < startedAtMs && Math.abs(exitMs - finishedAtMs) <= TOLD_WITHIN_MS;
 }

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { plainJson } from './plain-text.ts';
+
+describe('plain JSON', () => {
+  it('holds no character that a terminal acts on, and is the same value', () => {
+    const tag = String.fromCodePoint(0xe0041);
+    const value = {
+      'k\u202e': ['\u001b[31m', '\u009b31m', `\u2066${tag}`, 'é 🚑', 'a\n\tb', '\\u009b'],
+    };
+
+    const compact = plainJson(value);
+    const indented = plainJson(value, 2);
+
+    assert.doesNotMatch(compact, /[\p{Cc}\p{Cf}]/u);
+    assert.doesNotMatch(indented, /(?!\n)[\p{Cc}\p{Cf}]/u);
+    assert.match(compact, /"\\u009b31m".*\\udb40\\udc41.*"é 🚑"/);
+    assert.deepEqual(JSON.parse(compact), value);
+    assert.deepEqual(JSON.parse(indented), value);
+  });
+
+  it('is what JSON makes of everything else', () => {
+    const value = { a: [1, null, 'b'], c: undefined };
+
+    assert.equal(plainJson(value), JSON.stringify(value));
+    assert.equal(plainJson(value, 2), JSON.stringify(value, null, 2));
+  });
+});
