@@ -11,6 +11,11 @@ import {
   setAsideName,
 } from './set-aside.ts';
 
+/** Docker's own grace, for a container that declares none. */
+const STOP_SECONDS_DEFAULT = 10;
+const STOP_MARGIN_MS = 2_000;
+const STOP_POLL_MS = 500;
+
 /** A replacement whose old container is known, with both as they are now. */
 interface Return {
   readonly name: string;
@@ -30,11 +35,14 @@ interface Inspected {
  * Returns to the containers that were set aside under an intent, from the engine's state alone: it
  * may be called after a crash at any step of the replacement, or of itself. What was made goes
  * last, since its label is the trace by which all of this is found.
+ *
+ * @param mayBeStopping false where it is known that the engine was not told to stop an old one
  */
 export async function recoverIntent(
   context: ActionContext,
   intentId: string,
   signal: AbortSignal,
+  { mayBeStopping = true }: { readonly mayBeStopping?: boolean } = {},
 ): Promise<BuiltinResult> {
   const { operations } = context;
   try {
@@ -50,6 +58,9 @@ export async function recoverIntent(
       if (made !== undefined && mustStop(made)) await operations.stop(made.id, undefined, signal);
     }
     for (const it of returns) await goBack(context, it, intentId, signal);
+    for (const it of returns) {
+      if (wasRunning(it)) await bringUp(context, it, mayBeStopping, signal);
+    }
     for (const { old } of returns) await restartStranded(context, old.id, signal);
     for (const { made } of returns) {
       if (made !== undefined) await operations.remove(made.id, { force: true }, signal);
@@ -163,8 +174,33 @@ async function goBack(
   }
   if (made?.name === name) await operations.rename(made.id, madeName(name, intentId), signal);
   if (old.name !== name) await operations.rename(old.id, name, signal);
-  const wasRunning = made?.labels[REPLACEMENT_LABEL.wasRunning] === 'true';
-  if (wasRunning && old.state !== 'running') await operations.start(old.id, signal);
+}
+
+function wasRunning({ made }: Return): boolean {
+  return made?.labels[REPLACEMENT_LABEL.wasRunning] === 'true';
+}
+
+/**
+ * The engine goes on with a stop whose caller is gone: what still runs may be in its grace. It is
+ * waited out, since what was made, the trace by which this is found again, goes next.
+ */
+async function bringUp(
+  { runtime, operations, clock }: ActionContext,
+  { name, old }: Return,
+  mayBeStopping: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  // It is stopped before it is renamed.
+  const isPending = mayBeStopping && old.state === 'running' && old.name === name;
+  const graceMs = (old.stopTimeoutSeconds ?? STOP_SECONDS_DEFAULT) * 1_000 + STOP_MARGIN_MS;
+  const endMs = clock.bootMs() + (isPending ? graceMs : 0);
+  for (;;) {
+    const now = await runtime.inspect(old.id, signal);
+    if (now === undefined || signal.aborted) return;
+    if (now.state !== 'running') return operations.start(old.id, signal);
+    if (clock.bootMs() >= endMs) return;
+    await clock.sleep(STOP_POLL_MS, signal);
+  }
 }
 
 /**

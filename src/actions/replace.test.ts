@@ -328,6 +328,30 @@ describe('a crash at any step of a replacement', () => {
     await assertReturned(bench, old, 'after the cancellation');
   });
 
+  it('recover waits out a stop that the engine goes on with, and starts what it ends', async () => {
+    const bench = actionBench();
+    const old = await bench.engine.add({
+      ...WEB,
+      plan: { ignoresTerm: true },
+      stopTimeoutSeconds: 6,
+    });
+    const expect = [expectationOf(await bench.inspect('web'))];
+    const cancel = new AbortController();
+    bench.clock.after(1_000, () => cancel.abort());
+
+    const result = await bench.clock.run(
+      bench.actions.call('recreate_container', {}, { intentId: INTENT, expect }, cancel.signal),
+    );
+    const meanwhile = await bench.inspect('web');
+    const back = await bench.clock.run(bench.actions.recover(INTENT, NEVER));
+    await bench.clock.advance(60_000);
+
+    assert.deepEqual([result.outcome, back.outcome], ['OutcomeUnknown', 'Succeeded']);
+    assert.deepEqual([meanwhile.id, meanwhile.state], [old, 'running']);
+    assert.deepEqual(await names(bench), ['web running']);
+    assert.equal((await bench.inspect('web')).id, old);
+  });
+
   it('settle leaves alone what somebody has started again, and says so', async () => {
     const bench = actionBench();
     await bench.engine.add({ ...WEB, ports: [], networks: {} });

@@ -90,7 +90,7 @@ async function replaceContainers(
   const checked = await checkTargets(context, call, { refusesAutoRemove: true });
   if ('refusal' in checked) return checked.refusal;
 
-  const progress: Progress = { step: 'create', replaced: {} };
+  const progress: Progress = { step: 'create', mayBeStopping: false, replaced: {} };
   try {
     return await replaceAll({ context, call, change, progress }, checked.targets);
   } catch (error) {
@@ -101,6 +101,8 @@ async function replaceContainers(
 /** Where the work is, so that a failure can say it, and who was replaced by whom. */
 interface Progress {
   step: string;
+  /** The engine may have been told to stop an old container, and not have answered. */
+  mayBeStopping: boolean;
   /** Old id → new id. */
   replaced: Record<string, string>;
 }
@@ -169,7 +171,9 @@ async function replaceOne(
   const touched = await changeOf(context, old, signal);
   if (touched !== undefined) throw new Error(`${old.name} ${touched}`);
   step('stop');
+  progress.mayBeStopping = true;
   await operations.stop(old.id, undefined, signal);
+  progress.mayBeStopping = false;
   step('setting aside');
   await operations.rename(old.id, setAsideName(old.name, intentId), signal);
   step('naming the new container');
@@ -208,13 +212,15 @@ async function mustComeUp(context: ActionContext, id: string, signal: AbortSigna
 async function takeBack(
   context: ActionContext,
   call: ToolCall<unknown>,
-  { step }: Progress,
+  progress: Progress,
   error: unknown,
 ): Promise<BuiltinResult> {
+  const { step } = progress;
   const reason = `${step}: ${await explain(context, call, error)}`;
   if (call.signal.aborted) return outcomeUnknown(`cancelled at ${reason}`);
 
-  const back = await recoverIntent(context, call.intentId, call.signal);
+  const { mayBeStopping } = progress;
+  const back = await recoverIntent(context, call.intentId, call.signal, { mayBeStopping });
   const isForbidden = error instanceof RuntimeForbiddenError;
   if (back.outcome === 'Succeeded' || back.outcome === 'NotExecuted') {
     // What was made is gone again. If the old container was never reached, nothing was touched.

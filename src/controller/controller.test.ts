@@ -398,6 +398,28 @@ describe('the operator', () => {
     });
   }
 
+  for (const [what, policies] of [
+    ['Shadow', [aPolicy({ remediation: { ...RECREATE.remediation, mode: 'Shadow' } })]],
+    ['removed', []],
+  ] as const) {
+    it(`brings back what a recreation was stopping, though its policy is ${what} by then`, async () => {
+      const first = await MemoryOperator.open([aPolicy(RECREATE)]);
+      const { clock, engine, storage } = first;
+      const plan = () => ({ health: 'unhealthy', ignoresTerm: true }) as const;
+      const old = await engine.add({ name: 'web', health: CHECK, plan, stopTimeoutSeconds: 6 });
+      const isStopping = () => engine.writes.some(({ operation }) => operation === 'stop');
+      for (let looks = 0; looks < 200 && !isStopping(); looks += 1) await first.pass(500);
+      first.kill();
+
+      const second = await MemoryOperator.open(policies, { clock, engine, storage });
+      await second.pass(60_000);
+
+      const { id, state } = engine.peek('web') ?? {};
+      assert.deepEqual([id, state, engine.ids().length], [old, 'running', 1]);
+      await second.stop();
+    });
+  }
+
   it('says of what was set aside and is removable no more that it stays', async () => {
     const operator = await MemoryOperator.open([aPolicy(RECREATE)]);
     const { engine } = operator;

@@ -361,7 +361,8 @@ export class Controller implements AsyncDisposable {
       const view = this.fleet.views().get(key);
       const history = state.workloads[key] ?? emptyHistory();
       const tool = builtinTool(attempt.tool);
-      const recovered = recoverIntent(attempt, tool, view, history);
+      const knowsAll = this.#observer.knowsAllSince(Date.parse(attempt.startedAt));
+      const recovered = recoverIntent(attempt, tool, view, history, knowsAll);
       if (tool?.multiStep === true) {
         const { intent, rollbackOf } = attempt;
         const effect =

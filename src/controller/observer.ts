@@ -83,6 +83,8 @@ export class Observer {
   readonly #told = new Set<string>();
   /** When this run began to listen, daemon nanoseconds. */
   #firstHeardNano = '';
+  /** What came before this the daemon may have forgotten, daemon nanoseconds. */
+  #keptSinceNano = '0';
   #engine: EngineInfo | undefined;
   /** The engine did not answer at all, which a mere cut of the stream by a proxy is not. */
   #wasAway = false;
@@ -107,6 +109,12 @@ export class Observer {
   settlingUntilMs(): number | undefined {
     if (this.#isHearing) return this.#settlingUntilMs;
     return Math.max(this.#nowMs() + DEAF_RECHECK_MS, this.#settlingUntilMs ?? 0);
+  }
+
+  /** Whether what was replayed misses nothing that happened since, milliseconds on our wall clock. */
+  knowsAllSince(wallMs: number): boolean {
+    const keptSinceMs = Number(BigInt(this.#keptSinceNano) / 1_000_000n) - this.#skewMs;
+    return this.#keptSinceNano === '0' || keptSinceMs <= wallMs;
   }
 
   /** Every event is heard as it comes, and none before was missed. */
@@ -247,6 +255,7 @@ export class Observer {
       for (const event of await runtime.pastEvents(sinceNano, untilMs, signal)) {
         this.#take(event, signal, 'Replayed');
       }
+      this.#keptSinceNano = await runtime.eventsKeptSince(signal);
     }
     // Where nothing has happened yet, what is missed from now on begins here.
     if (this.#firstHeardNano === '') this.#firstHeardNano = `${this.#engine?.systemTimeMs}000000`;

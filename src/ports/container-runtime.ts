@@ -77,6 +77,11 @@ export interface ContainerRuntime {
     signal: AbortSignal,
   ): Promise<readonly RuntimeEvent[]>;
   /**
+   * Since when the daemon has forgotten no event, decimal nanoseconds on its clock: it keeps a few
+   * hundred of all kinds, and health checks make three each. `0`: all since its own start.
+   */
+  eventsKeptSince(signal: AbortSignal): Promise<string>;
+  /**
    * @param wanted parts that are needed; others may be left out. All unless given
    * @returns `undefined` when the container is gone, not running, or has no sample yet
    */

@@ -160,6 +160,20 @@ describe('docker runtime: events', () => {
     assert.deepEqual(replayed[0], die);
     assert.equal(replayed.at(-1)?.action, 'destroy');
   });
+
+  it('tells since when the daemon has forgotten nothing', async () => {
+    const container = await stack.container('forgotten', { start: false });
+    const { State, Created } = await container.inspect();
+    // Each renaming is an event; the daemon keeps 256 of all kinds.
+    for (let times = 0; times < 260; times += 1) {
+      await container.rename({ name: stack.name(`forgotten-${times}`) });
+    }
+
+    const kept = Number(BigInt(await runtime.eventsKeptSince(never)) / 1_000_000n);
+
+    assert.equal(State.Status, 'created');
+    assert.ok(kept > Date.parse(Created) && kept <= Date.now() + 1_000, String(kept));
+  });
 });
 
 describe('docker runtime: logs', () => {

@@ -154,8 +154,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/remediation/reconsider.ts',
-    old: 'return trigger === attempt.trigger && (',
-    new: 'return (',
+    old: '      trigger === attempt.trigger && (id',
+    new: '      (id',
     what: 'The second look accepts another trigger than the one that was intended.',
   },
   {

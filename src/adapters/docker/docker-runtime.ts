@@ -8,7 +8,7 @@ import { containerPath, isContainerRef, readBody } from './answers.ts';
 import { compareVersions } from './api-version.ts';
 import { createCgroupSource } from './cgroup-source.ts';
 import type { DockerConnection } from './connection.ts';
-import { EVENT_FILTERS, parseEvent } from './events.ts';
+import { EVENT_FILTERS, keptSince, parseEvent } from './events.ts';
 import { parseInfo } from './info-body.ts';
 import { parseInspect } from './inspect-body.ts';
 import { createLineSplitter, type RawLine } from './lines.ts';
@@ -60,18 +60,29 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
       return answer.status === 404 ? undefined : readBody(answer, connection, path, parseInspect);
     },
     async *events({ onOpen }, signal) {
-      const chunks = await openEvents(connection, {}, signal);
+      const chunks = await openEvents(connection, { filters: EVENT_FILTERS }, signal);
       onOpen();
       yield* readEvents(connection, chunks);
     },
     async pastEvents(sinceNano, untilMs, signal) {
       const span = {
+        filters: EVENT_FILTERS,
         // Docker replays what is later than `since`.
         since: formatSince(BigInt(sinceNano) - 1n),
         until: formatSince(BigInt(Math.ceil(untilMs)) * 1_000_000n),
       };
       const chunks = await openEvents(connection, span, signal);
       return Array.fromAsync(readEvents(connection, chunks));
+    },
+    async eventsKeptSince(signal) {
+      const { systemTimeMs } = await this.info(signal);
+      const span = { since: '1', until: formatSince(BigInt(systemTimeMs) * 1_000_000n) };
+      const splitter = createLineSplitter(EVENT_BYTES_MAX);
+      const lines: RawLine[] = [];
+      for await (const chunk of await openEvents(connection, span, signal)) {
+        lines.push(...splitter.push(chunk));
+      }
+      return keptSince(lines.map(({ bytes }) => bytes.toString()).filter((line) => line !== ''));
     },
     async sample(container, signal, wanted) {
       if (container.state !== 'running' && container.state !== 'paused') return undefined;
@@ -87,8 +98,7 @@ async function openEvents(
   span: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Buffer>> {
-  const query = { filters: EVENT_FILTERS, ...span };
-  const opened = await connection.open({ method: 'GET', path: '/events', query }, signal);
+  const opened = await connection.open({ method: 'GET', path: '/events', query: span }, signal);
   if (!('chunks' in opened)) throw refused(connection, '/events', opened);
   return opened.chunks;
 }

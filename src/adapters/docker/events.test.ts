@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import { EVENT_ACTIONS } from '#core/workload/event.ts';
 import { assertUnpolluted, nearJson, nearText, runs } from '../../../test/support/fuzz.ts';
-import { parseEvent } from './events.ts';
+import { keptSince, parseEvent } from './events.ts';
 
 const ID = 'c'.repeat(64);
 
@@ -103,4 +103,13 @@ it('makes an event or nothing of whatever is JSON, and an event is always whole'
   });
 
   fc.assert(isWhole, runs(200));
+});
+
+it('knows since when a full ring has forgotten nothing, and that one with room has all', () => {
+  const ring = (size: number) =>
+    Array.from({ length: size }, (_, index) => `{"time":1,"timeNano":${1_000 + index}}`);
+
+  assert.equal(keptSince(ring(255)), '0');
+  assert.equal(keptSince(ring(256)), '1000');
+  assert.match(keptSince(['nonsense', ...ring(255)]), /^9{19}$/);
 });

@@ -68,3 +68,19 @@ function toAction(text: string): EventAction | undefined {
   const word = text.split(':', 1)[0]?.trim();
   return EVENT_ACTIONS.find((action) => action === word);
 }
+
+/** Later than any event. */
+const NEVER_NANO = '9'.repeat(19);
+/** moby keeps this many (daemon/events, eventsLimit). */
+const EVENTS_KEPT = 256;
+
+/**
+ * @param lines every event that the daemon still has, oldest first
+ * @returns the time of the oldest where older ones may have been dropped for room, else `0`
+ */
+export function keptSince(lines: readonly string[]): string {
+  if (lines.length < EVENTS_KEPT) return '0';
+  const nanos = /"timeNano":\s*(?<nanos>\d+)/.exec(lines[0] ?? '')?.groups?.['nanos'];
+  // What cannot be read proves nothing of the past.
+  return nanos ?? NEVER_NANO;
+}

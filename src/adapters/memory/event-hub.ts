@@ -62,6 +62,12 @@ export class EventHub {
     }
   }
 
+  /** The time of the oldest event that is kept, or `0` where none was dropped. */
+  keptSince(): string {
+    const [oldest] = this.#ring;
+    return this.#ring.length < RING_SIZE ? '0' : (oldest?.timeNano ?? '0');
+  }
+
   /** What the ring still has of the span, both ends inclusive. */
   past(sinceNano: string, untilMs: number): RuntimeEvent[] {
     const since = BigInt(sinceNano);

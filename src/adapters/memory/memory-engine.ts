@@ -246,6 +246,10 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
     return this.#read('pastEvents', '', signal, () => this.#hub.past(sinceNano, untilMs));
   }
 
+  async eventsKeptSince(signal: AbortSignal): Promise<string> {
+    return this.#read('pastEvents', '', signal, () => this.#hub.keptSince());
+  }
+
   async sample(container: ObservedContainer, signal: AbortSignal): Promise<RawSample | undefined> {
     return this.#read('sample', container.id, signal, () => {
       const it = this.#find(container.id);

@@ -44,7 +44,7 @@ export function decide(
   }
   const { policy } = governing;
   if (incident !== undefined && incident.policy.name !== policy.name) {
-    return { step: closeForPolicyChange(incident, 'none'), memory: EMPTY_MEMORY };
+    return { step: closeForPolicyChange(world, incident, 'none'), memory: EMPTY_MEMORY };
   }
 
   if (view === undefined) return { step: NOTHING, memory };
@@ -73,7 +73,7 @@ function decideGoverned({ world, policy, view, incident, memory }: Governed): De
 function ungoverned(world: World, incident: Incident | undefined, kind: 'none' | 'conflict'): Step {
   if (incident === undefined) return NOTHING;
   const isGone = !world.views.has(incident.workload.key);
-  return isGone ? closeForRemoval(world, incident) : closeForPolicyChange(incident, kind);
+  return isGone ? closeForRemoval(world, incident) : closeForPolicyChange(world, incident, kind);
 }
 
 /**

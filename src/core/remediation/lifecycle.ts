@@ -263,14 +263,33 @@ export function join(situation: JudgedSituation, incident: Incident): Step | und
  * The policy that the incident was opened under does not govern the workload any more. A call that
  * is under way is let finish; its verification is not waited for.
  */
-export function closeForPolicyChange(incident: Incident, kind: 'none' | 'conflict'): Step {
+export function closeForPolicyChange(
+  world: World,
+  incident: Incident,
+  kind: 'none' | 'conflict',
+): Step {
   const attempt = pendingAttempt(incident);
   if (attempt !== undefined && attempt.outcome === undefined) return NOTHING;
   const why =
     kind === 'conflict'
       ? 'several policies now tie for the workload'
       : `policy ${incident.policy.name} does not govern the workload any more`;
-  return resolved(incident, 'PolicyChanged', why);
+  const closing = resolved(incident, 'PolicyChanged', why);
+  if (attempt === undefined || !isDownByUs(world, incident)) return closing;
+  const { leaves = 'running' } = world.tool(attempt.tool) ?? {};
+  if (leaves !== 'running') return closing;
+  const message = `${attempt.action} has left it down, and ${why}`;
+  const told = { reason: 'VerificationFailed', message } as const;
+  return {
+    ...closing,
+    drafts: [{ type: 'incident.escalated', ...about(incident), data: told }, ...closing.drafts],
+  };
+}
+
+function isDownByUs({ views, state }: World, { workload: { key } }: Incident): boolean {
+  const container = views.get(key)?.container;
+  const { exit } = state.workloads[key] ?? {};
+  return container?.state === 'exited' && exit?.cause === 'Sentinel';
 }
 
 export function resolved(incident: Incident, resolution: Resolution, message: string): Step {

@@ -21,12 +21,16 @@ const PROOF: Readonly<Record<string, string>> = {
 /**
  * Ends an intent that a crash left open, by what can be observed: never by doing it again. The
  * missed events were replayed before this is asked.
+ *
+ * @param knowsAll the engine had forgotten no event since the intent: that there is none proves
+ *   something. A stop in its grace has changed nothing yet.
  */
 export function recoverIntent(
   attempt: Attempt,
   tool: ToolDescription | undefined,
   view: WorkloadView | undefined,
   history: WorkloadHistory,
+  knowsAll: boolean,
 ): RecoveredOutcome {
   const target = attempt.affects[0];
   const counts = history.own?.intent === attempt.intent ? history.own.counts : {};
@@ -37,7 +41,8 @@ export function recoverIntent(
       message: `its ${proof} event was seen after a restart of Sentinel`,
     };
   }
-  if (Object.keys(counts).length === 0 && leavesTraces(tool) && isUnchanged(target, view)) {
+  const isQuiet = knowsAll && Object.keys(counts).length === 0;
+  if (isQuiet && leavesTraces(tool) && isUnchanged(target, view)) {
     return {
       outcome: 'NotExecuted',
       message:

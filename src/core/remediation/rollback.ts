@@ -32,13 +32,27 @@ export function rollbackRefusal(world: World, original: Attempt): string | undef
 export function recoveryRefusal(world: World, original: Attempt): string | undefined {
   if (world.shadowAll) return SHADOW;
   for (const affected of original.affects) {
-    const isUp = world.views.get(affected.workload)?.container?.state === 'running';
+    const { state, id } = world.views.get(affected.workload)?.container ?? {};
+    const isOld = id === affected.container;
+    const isUp = state === 'running' && !(isOld && isEnding(world, original, affected));
     const no =
       noLongerOurs(world, original, affected) ??
       (isUp ? handsOff(world, affected.workload) : undefined);
     if (no !== undefined) return no;
   }
   return undefined;
+}
+
+/** Our own call has told it to end, and nothing has started it since: it runs in its grace alone. */
+function isEnding(
+  { state }: World,
+  { intent }: Attempt,
+  { workload, container }: Affected,
+): boolean {
+  const { own } = state.workloads[workload] ?? {};
+  if (own?.intent !== intent) return false;
+  const { kill = 0, start = 0 } = own.byContainer[container] ?? {};
+  return kill > 0 && start === 0;
 }
 
 const SHADOW = 'Sentinel runs in Shadow mode';
