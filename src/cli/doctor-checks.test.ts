@@ -52,6 +52,15 @@ function installation(more: Partial<DoctorProbes> = {}, setting: Partial<DoctorS
   return examine(probes);
 }
 
+const PROBLEM = {
+  file: 'a.yaml',
+  line: 1,
+  column: 1,
+  path: 'spec',
+  message: 'is missing',
+  severity: 'error',
+} as const;
+
 describe('doctor', () => {
   it('names the container that two policies tie for', async () => {
     const policies = compile(aPolicy({}, 'left'), aPolicy({}, 'right'));
@@ -121,6 +130,21 @@ describe('doctor', () => {
     ['a clock that is off a little', { wallMs: () => 6_000 }, {}, 'clock', 'warn', 0],
     ['a clock that is off a lot', { wallMs: () => 600_000 }, {}, 'clock', 'fail', 1],
     ['a proxy that refuses', { allows: async () => false }, {}, 'permissions', 'fail', 1],
+    [
+      'policies that cannot be read',
+      {
+        policies: async () => ({
+          policies: [],
+          problems: [PROBLEM],
+          warnings: [],
+          files: 1,
+        }),
+      },
+      {},
+      'permissions',
+      'warn',
+      1,
+    ],
     ['cgroup files out of sight', { cgroupFiles: () => false }, {}, 'stats', 'warn', 0],
     [
       'a Redis that is away',

@@ -113,7 +113,10 @@ async function permissionsCheck(
   probes: DoctorProbes,
   { enabledTools }: DoctorSetting,
 ): Promise<readonly Finding[]> {
-  const { policies } = await probes.policies();
+  const { policies, problems } = await probes.policies();
+  if (problems.length > 0 && policies.length === 0) {
+    return [warn('not looked at: no policy can be read', 'Mend the policies first.')];
+  }
   const named = policies.flatMap(({ actions }) => actions.map(({ tool }) => tool));
   const tools = [...new Set(named)].sort();
   if (tools.length === 0) return [ok('the policies allow no action: reading is enough')];

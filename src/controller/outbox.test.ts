@@ -7,6 +7,7 @@ import {
   type MemoryJournalStorage,
 } from '#adapters/memory/memory-journal-storage.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { SinkUnavailableError } from '#core/errors.ts';
 import { runs } from '../../test/support/fuzz.ts';
 import {
   aNote,
@@ -203,6 +204,36 @@ describe('the outbox', () => {
     assert.equal(lag, 2);
     assert.deepEqual(reasons, ['the sink cannot be reached', undefined]);
     assert.deepEqual(seqs(sink.stream('audit')), [1, 2]);
+  });
+
+  it('says once of each reason why it fails, and of them again in another outage', async () => {
+    const { sink, journal, clock } = await open();
+    const reasons: (string | undefined)[] = [];
+    let words = 'away';
+    let isUp = false;
+    const failing = {
+      ...sink,
+      cursor: (id: string) =>
+        isUp ? sink.cursor(id) : Promise.reject(new SinkUnavailableError(words)),
+    };
+    const outbox = start(journal, {
+      sink: failing,
+      clock,
+      events: { onAvailability: (reason) => reasons.push(reason) },
+    });
+
+    await clock.run(journal.append([aNote('inc-1')], { durable: true }).durable);
+    for (const reason of ['away', 'full', 'away']) {
+      words = reason;
+      await clock.advance(120_000);
+    }
+    isUp = true;
+    await clock.advance(120_000);
+    isUp = false;
+    await clock.advance(120_000);
+    await clock.run(outbox.close());
+
+    assert.deepEqual(reasons.slice(0, 4), ['away', 'full', undefined, 'away']);
   });
 
   it('goes on past a record that cannot be projected', async () => {

@@ -13,6 +13,9 @@ export interface Projection {
   readonly messages: readonly string[];
 }
 
+/** Reasons of one outage: more would be noise. */
+const REASONS_TOLD_MAX = 8;
+
 export interface OutboxOptions {
   /** Most records in one publish. Default 200. */
   readonly batchRecordsMax: number;
@@ -108,6 +111,8 @@ class RunningOutbox<State> implements Outbox {
   #publishedSeq = 0;
   #failures = 0;
   #failure: string | undefined;
+  /** Reasons of this outage that were told. */
+  readonly #told = new Set<string>();
   #gapTold = '';
   #wake = Promise.withResolvers<void>();
 
@@ -292,15 +297,18 @@ class RunningOutbox<State> implements Outbox {
 
   #failed(error: unknown): void {
     this.#failures += 1;
-    const isFirst = this.#failure === undefined;
     this.#failure = error instanceof Error ? error.message : String(error);
-    if (isFirst) this.#config.events?.onAvailability?.(this.#failure);
+    // Each once: a Redis that was away may come back full, or in protected mode.
+    if (this.#told.has(this.#failure) || this.#told.size >= REASONS_TOLD_MAX) return;
+    this.#told.add(this.#failure);
+    this.#config.events?.onAvailability?.(this.#failure);
   }
 
   #recovered(): void {
     this.#failures = 0;
     if (this.#failure === undefined) return;
     this.#failure = undefined;
+    this.#told.clear();
     this.#config.events?.onAvailability?.(undefined);
   }
 

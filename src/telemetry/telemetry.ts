@@ -50,7 +50,7 @@ export function createTelemetry(level: string) {
       onAvailability(reason: string | undefined) {
         metrics.redisUp.set(reason === undefined ? 1 : 0);
         if (reason === undefined) log.info('publishing to Redis');
-        else log.warn({ reason }, 'Redis cannot be reached; records wait in the journal');
+        else log.warn({ reason }, 'nothing is published to Redis; records wait in the journal');
       },
       onWarning(message: string, cause: unknown) {
         log.warn({ err: cause }, message);

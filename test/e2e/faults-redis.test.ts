@@ -157,7 +157,8 @@ describe('a Redis in trouble', { concurrency: true }, () => {
       policies: [aQuickPolicy(stack, VERIFIED_SOON)],
       env: { REDIS_URL: `redis://${address ?? '127.0.0.1'}:${redis.port}` },
     });
-    const told = () => operator.logs.filter(({ msg }) => msg.startsWith('Redis cannot be reached'));
+    const told = () =>
+      operator.logs.filter(({ msg }) => msg.startsWith('nothing is published to Redis'));
     await untilPublished(operator, redis);
     let healed = 0;
 

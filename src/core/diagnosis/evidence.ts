@@ -57,11 +57,13 @@ function ofContainer({ view, history }: JudgedSituation): Fact[] {
       note: `failing streak ${container.health.failingStreak} of ${container.health.check.retries}`,
     });
   }
-  if (history.exit !== undefined) {
+  const { exit } = history;
+  // What befell another container of the workload says nothing of this one.
+  if (exit !== undefined && (exit.container === container.id || exit.container === '')) {
     facts.push({
       signal: 'container.exitCode',
-      value: history.exit.exitCode,
-      note: `at ${history.exit.at}`,
+      value: exit.exitCode,
+      note: `at ${exit.at}`,
     });
   }
   if (container.oomKilled) facts.push({ signal: 'container.oomKilled', value: true });

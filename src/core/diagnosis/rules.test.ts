@@ -44,4 +44,17 @@ describe('rules', () => {
       assert.equal(scenario.incident(key)?.diagnosis?.rootCause, cause);
     });
   }
+
+  it('cite no exit code of a container that another has replaced', () => {
+    const scenario = new Scenario(aPolicy());
+    const key = scenario.put(aContainer('web', { state: 'exited', exitCode: 3 }));
+    scenario.observe(key, 'die', { exitCode: 3 });
+    scenario.put(aContainer('web', { id: 'b'.repeat(64), health: health('unhealthy') }));
+    scenario.observe(key, 'create', { cause: 'Human' });
+
+    scenario.reconcile(key);
+
+    const signals = scenario.incident(key)?.evidence.map(({ signal }) => signal);
+    assert.deepEqual(signals?.includes('container.exitCode'), false);
+  });
 });

@@ -39,6 +39,8 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   const situation = stillBreached(judged, incident);
   const ended = endOfApproval(situation, incident);
   if (ended !== undefined) return { drafts: [ended], again: true };
+  // A person has it: what could be done otherwise changes with every restart, and is no news.
+  if (isEscalated(incident) && areOfNow(situation.policy, incident)) return NOTHING;
   const considered = consider(situation, incident);
   const explained = diagnose(situation, incident) ?? noteVerdicts(situation, incident, considered);
   if (explained !== undefined) return { drafts: [explained], again: true };

@@ -165,4 +165,20 @@ describe('an incident', () => {
     assert.deepEqual([escalations, resolution], [[], 'HumanAction']);
     assert.equal(recheckAtMs, scenario.nowMs);
   });
+
+  it('that a person has is no news with each change of its candidates', () => {
+    const scenario = paused();
+    const verdicts = () =>
+      scenario.records.filter(({ type }) => type === 'remediation.considered').length;
+    scenario.put(sick());
+    scenario.reconcile(KEY);
+    const incident = scenario.incident(KEY)?.name ?? '';
+    const data = { reason: 'LadderExhausted', message: '' } as const;
+    scenario.append({ type: 'incident.escalated', incident, workload: KEY, data });
+
+    scenario.append({ type: 'pause.cleared', data: { scope: 'all', name: '', reason: '' } });
+    scenario.reconcile(KEY);
+
+    assert.equal(verdicts(), 1);
+  });
 });
