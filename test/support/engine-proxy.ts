@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 
 const SOCKET = (process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock').slice(
   'unix://'.length,
@@ -62,7 +62,8 @@ export async function startEngineProxy(options: ProxyOptions = {}): Promise<Engi
     else if (claimed !== undefined) answerHeaders['api-version'] = claimed;
     response.writeHead(answer.statusCode ?? 502, answerHeaders);
     response.flushHeaders();
-    (options.relay?.(request, answer) ?? answer).pipe(response);
+    // A body that is destroyed takes its connection along.
+    pipeline(options.relay?.(request, answer) ?? answer, response, () => undefined);
   };
   const listener: http.RequestListener = (request, response) => {
     forward(request, response).catch(() => response.destroy());
