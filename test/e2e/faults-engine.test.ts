@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
@@ -152,6 +152,7 @@ describe('faults of the engine', { concurrency: true }, () => {
         proxy = undefined;
       };
       return {
+        path,
         env: { DOCKER_HOST: `unix://${path}` },
         async open() {
           await rm(path, { force: true });
@@ -240,9 +241,31 @@ describe('faults of the engine', { concurrency: true }, () => {
       assert.equal(events.count(job, 'start'), 1);
       await assertEndsWell(operator);
     });
+
+    const isRoot = process.getuid?.() === 0;
+    it(`is waited for where it may not be opened${isRoot ? ' (skipped: root may open any)' : ''}`, {
+      skip: isRoot,
+    }, async () => {
+      await using socket = await aSocket();
+      await socket.open();
+      await chmod(socket.path, 0o000);
+      await using operator = await SentinelProcess.start({
+        policies: [],
+        env: socket.env,
+        until: 'serving',
+      });
+
+      assert.match(await untilReadyz(operator, 503), /cannot be reached/);
+      assert.match(JSON.stringify(operator.logs), /connect EACCES/);
+      await chmod(socket.path, 0o600);
+      await untilReadyz(operator, 200);
+
+      await assertEndsWell(operator);
+    });
   });
 
-  describe('an event stream that is open and no good', { concurrency: true }, () => {
+  // One after the other, beside those that settle: many starts at once take each other's time.
+  describe('an event stream that is open and no good', () => {
     /** The live stream; what is asked of the past ends by itself. */
     const isLiveStream = (url = '') => url.includes('/events?') && !url.includes('until=');
 
