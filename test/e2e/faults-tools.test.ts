@@ -246,10 +246,10 @@ describe('faults of tools', { concurrency: true }, () => {
       await Promise.all([acted, lost, late].map((one) => crash(one, 3)));
       await eventually(
         () => [acted, lost, late].every((one) => callsOn(proxy.requests, one, 'restart') === 1),
-        { what: 'three calls under way' },
+        { what: 'three calls under way', timeoutMs: 60_000 },
       );
       await crash(other, 4);
-      const served = await untilOver(operator, stack.name('other'));
+      const served = await untilOver(operator, stack.name('other'), HUNG_MS);
       assert.equal(served.resolution, 'Remediated');
       for (const name of ['acted', 'lost', 'late']) {
         assert.deepEqual(await outcomesOf(name), [undefined]);
@@ -364,7 +364,7 @@ describe('faults of tools', { concurrency: true }, () => {
         else killed.reject(new Error('the call is lost with its caller'));
         await operator.start();
         const incidents = await Promise.all(
-          workloads.map(({ name }) => untilOver(operator, name, 60_000)),
+          workloads.map(({ name }) => untilOver(operator, name, HUNG_MS)),
         );
 
         for (const [index, { name, ends }] of workloads.entries()) {

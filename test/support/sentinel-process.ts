@@ -97,7 +97,7 @@ export class SentinelProcess implements AsyncDisposable {
     this.#spawn();
     await eventually(() => this.#isUp(until), {
       what: `an operator that is ${until}`,
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     });
   }
 
