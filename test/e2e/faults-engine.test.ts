@@ -18,7 +18,12 @@ import { operatorReducer } from '#controller/journal-state.ts';
 import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 import { eventually, TestStack } from '../support/engine.ts';
 import { type EngineProxy, startEngineProxy } from '../support/engine-proxy.ts';
-import { PrivateEngine, whyNoPrivateEngine } from '../support/private-engine.ts';
+import {
+  openEngine,
+  PrivateEngine,
+  type TestEngine,
+  whyNoPrivateEngine,
+} from '../support/private-engine.ts';
 import { HOST, SentinelProcess } from '../support/sentinel-process.ts';
 import {
   aQuickPolicy,
@@ -146,7 +151,7 @@ describe('faults of the engine', { concurrency: true }, () => {
 
   describe('a socket that leads to no engine', { concurrency: true }, () => {
     /** A socket of the test's own, which leads to the engine while it is open. */
-    async function aSocket() {
+    async function aSocket(way: TestEngine['way']) {
       const folder = await mkdtemp(join(tmpdir(), 'sst-socket-'));
       const path = join(folder, 'docker.sock');
       let proxy: EngineProxy | undefined;
@@ -159,14 +164,14 @@ describe('faults of the engine', { concurrency: true }, () => {
         env: { DOCKER_HOST: `unix://${path}` },
         async open() {
           await rm(path, { force: true });
-          proxy = await startEngineProxy({ path });
+          proxy = await startEngineProxy({ path, ...way });
         },
         /** The file goes with whoever listened. */
         close,
         /** As a killed engine leaves it: the file is there, and nobody listens. */
         async leaveFile() {
           const aside = join(folder, 'left.sock');
-          proxy = await startEngineProxy({ path: aside });
+          proxy = await startEngineProxy({ path: aside, ...way });
           await rename(aside, `${aside}.kept`);
           await close();
           await rename(`${aside}.kept`, path);
@@ -194,10 +199,11 @@ describe('faults of the engine', { concurrency: true }, () => {
     }
 
     it('is waited for, gone or refusing: what broke meanwhile is healed once it is back', async () => {
-      await using stack = await TestStack.open();
+      await using engine = await openEngine();
+      await using stack = await TestStack.open(engine.docker);
       const job = await aService(stack, 'job', { unchecked: true });
       await using events = await recordEvents(stack);
-      await using socket = await aSocket();
+      await using socket = await aSocket(engine.way);
       await socket.open();
       await using operator = await SentinelProcess.start({
         policies: [aQuickPolicy(stack)],
@@ -222,10 +228,11 @@ describe('faults of the engine', { concurrency: true }, () => {
     });
 
     it('at the very first start is told and waited for', async () => {
-      await using stack = await TestStack.open();
+      await using engine = await openEngine();
+      await using stack = await TestStack.open(engine.docker);
       const job = await aService(stack, 'job', { unchecked: true });
       await using events = await recordEvents(stack);
-      await using socket = await aSocket();
+      await using socket = await aSocket(engine.way);
       await using operator = await SentinelProcess.start({
         policies: [aQuickPolicy(stack)],
         env: socket.env,
@@ -250,7 +257,7 @@ describe('faults of the engine', { concurrency: true }, () => {
     it(`is waited for where it may not be opened${isRoot ? ' (skipped: root may open any)' : ''}`, {
       skip: isRoot,
     }, async () => {
-      await using socket = await aSocket();
+      await using socket = await aSocket({});
       await socket.open();
       await chmod(socket.path, 0o000);
       await using operator = await SentinelProcess.start({
@@ -274,13 +281,15 @@ describe('faults of the engine', { concurrency: true }, () => {
     const isLiveStream = (url = '') => url.includes('/events?') && !url.includes('until=');
 
     it('is given up at the next resync where it has gone silent', async () => {
-      await using stack = await TestStack.open();
+      await using engine = await openEngine();
+      await using stack = await TestStack.open(engine.docker);
       const job = await aService(stack, 'job', { unchecked: true });
       const web = await aService(stack, 'web');
       await untilHealth(web, 'healthy');
       await using events = await recordEvents(stack);
       let isSilent = false;
       await using proxy = await startEngineProxy({
+        ...engine.way,
         relay: ({ url }, body) =>
           isLiveStream(url) ? body.pipe(filtered((chunk) => (isSilent ? '' : chunk))) : body,
       });
@@ -325,11 +334,13 @@ describe('faults of the engine', { concurrency: true }, () => {
       ],
     ] as const) {
       it(`is opened anew or read on after ${what}, and nothing is missed or done twice`, async () => {
-        await using stack = await TestStack.open();
+        await using engine = await openEngine();
+        await using stack = await TestStack.open(engine.docker);
         const job = await aService(stack, 'job', { unchecked: true });
         await using events = await recordEvents(stack);
         let spoilt = 0;
         await using proxy = await startEngineProxy({
+          ...engine.way,
           relay({ url }, body) {
             if (!isLiveStream(url)) return body;
             const passed = filtered((chunk) => {

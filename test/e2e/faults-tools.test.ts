@@ -6,6 +6,7 @@ import type { Incident } from '#core/incident/incident.ts';
 import { BUILTIN_TOOLS } from '#core/remediation/tools.ts';
 import { eventually, TestStack } from '../support/engine.ts';
 import { startEngineProxy } from '../support/engine-proxy.ts';
+import { openEngine } from '../support/private-engine.ts';
 import { SentinelProcess } from '../support/sentinel-process.ts';
 import {
   aQuickPolicy,
@@ -211,7 +212,8 @@ const ACTING = Object.values(BUILTIN_TOOLS).filter(({ readOnly }) => !readOnly);
 describe('faults of tools', { concurrency: true }, () => {
   describe('tools that never answer', () => {
     it('are observed, not repeated, and hold up nobody else', async () => {
-      await using stack = await TestStack.open();
+      await using engine = await openEngine();
+      await using stack = await TestStack.open(engine.docker);
       const [acted, lost, late, other] = (await Promise.all(
         (['acted', 'lost', 'late', 'other'] as const).map((name) =>
           aService(stack, name, { unchecked: true }),
@@ -223,6 +225,7 @@ describe('faults of tools', { concurrency: true }, () => {
         url?.includes(`/containers/${id}/restart`) === true;
       let isLost = false;
       await using proxy = await startEngineProxy({
+        ...engine.way,
         before({ url }) {
           if (isRestartOf(url, late)) return givenUp.promise;
           if (!isRestartOf(url, lost) || isLost) return undefined;
@@ -302,7 +305,8 @@ describe('faults of tools', { concurrency: true }, () => {
       const when =
         variant === 'acted' ? 'when the engine had acted' : 'before the engine had acted';
       it(`ends each intent by what is proven, and repeats nothing: ${when}`, async () => {
-        await using stack = await TestStack.open();
+        await using engine = await openEngine();
+        await using stack = await TestStack.open(engine.docker);
         await using _image = await anImage(stack);
         const workloads = await Promise.all(
           Object.entries(CASES).map(async ([name, one]) => ({
@@ -324,9 +328,10 @@ describe('faults of tools', { concurrency: true }, () => {
           held.add(one.name);
           return killed.promise;
         };
-        await using proxy = await startEngineProxy(
-          variant === 'acted' ? { after: hold } : { before: hold },
-        );
+        await using proxy = await startEngineProxy({
+          ...engine.way,
+          ...(variant === 'acted' ? { after: hold } : { before: hold }),
+        });
         await using operator = await SentinelProcess.start({
           policies: workloads.map(({ name, tool, arguments: args }) =>
             aQuickPolicy(stack, {
@@ -393,7 +398,7 @@ describe('faults of tools', { concurrency: true }, () => {
 
 const PAUSED = { name: 'paused', signal: 'state', equals: 'paused', severity: 'critical' };
 
-/** Looked at less often than in other tests: there are many. */
+/** Looked at less often than in other tests: each look is three events of those that are kept. */
 async function aChecked(
   stack: TestStack,
   suffix: string,
@@ -401,7 +406,7 @@ async function aChecked(
 ): Promise<Docker.Container> {
   const Healthcheck = {
     Test: ['CMD-SHELL', '[ -f /ok ]'],
-    Interval: 2 * SECOND_NS,
+    Interval: 4 * SECOND_NS,
     Timeout: 10 * SECOND_NS,
     Retries: 1,
   };

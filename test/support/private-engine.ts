@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
-import { eventually } from './engine.ts';
+import { eventually, testDocker } from './engine.ts';
+import type { ProxyOptions } from './engine-proxy.ts';
 
 const run = promisify(execFile);
 /** Where packages put daemons; a person's PATH may lack them. */
@@ -31,12 +32,28 @@ export async function whyNoPrivateEngine(): Promise<string | undefined> {
   return undefined;
 }
 
+/** An engine to test on, and how a proxy comes to it. */
+export interface TestEngine extends AsyncDisposable {
+  readonly docker: Docker;
+  readonly way: Pick<ProxyOptions, 'engine'>;
+}
+
+/**
+ * An engine that nobody else uses, where one can be started; else that of all tests. An engine
+ * remembers 256 events, which the health checks of other tests' containers fill within seconds: a
+ * test that has Sentinel ask for the past is surer to get it from its own.
+ */
+export async function openEngine(): Promise<TestEngine> {
+  if ((await whyNoPrivateEngine()) === undefined) return PrivateEngine.start();
+  return { docker: testDocker(), way: {}, async [Symbol.asyncDispose]() {} };
+}
+
 /**
  * A dockerd of the test's own, which may be ended and started again on the same data. Its socket,
  * images, containers and bridge are nobody else's. As where systemd starts both, its containerd is a
  * service beside it, and outlives it.
  */
-export class PrivateEngine implements AsyncDisposable {
+export class PrivateEngine implements TestEngine {
   readonly docker: Docker;
   readonly #folder: string;
   /** At most 15 characters. */
@@ -61,6 +78,10 @@ export class PrivateEngine implements AsyncDisposable {
       throw error;
     }
     return engine;
+  }
+
+  get way(): Pick<ProxyOptions, 'engine'> {
+    return { engine: this.#at('docker.sock') };
   }
 
   /** The value of DOCKER_HOST that leads here. */
