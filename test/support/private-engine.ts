@@ -141,7 +141,7 @@ export class PrivateEngine implements TestEngine {
 
   /** In the range that is set apart for tests of networks (RFC 2544), which nothing else routes. */
   async #addBridge(): Promise<void> {
-    const address = `198.18.${randomInt(256)}.${randomInt(32) * 8 + 1}/29`;
+    const address = `198.${18 + randomInt(2)}.${randomInt(256)}.1/24`;
     await run('ip', ['link', 'add', this.#bridge, 'type', 'bridge'], ENV);
     await run('ip', ['address', 'add', address, 'dev', this.#bridge], ENV);
     await run('ip', ['link', 'set', this.#bridge, 'up'], ENV);
