@@ -142,6 +142,64 @@ describe('the observer', () => {
     await operator.stop();
   });
 
+  it('hears at a resync what a silent stream has not told, and opens another one', async () => {
+    const { operator, id } = await running(CRASH);
+    const { engine } = operator;
+    const open = engine.events.bind(engine);
+    let opened = 0;
+    engine.events = (...args) => {
+      opened += 1;
+      return open(...args);
+    };
+    engine.loseEvents(() => true);
+    engine.crash(id);
+    await operator.pass(1_000);
+    assert.deepEqual(operator.calls, []);
+
+    // One resync, and not yet a second one.
+    await operator.pass(340_000);
+
+    assert.equal(operator.calls.length, 1);
+    assert.deepEqual(
+      operator.incidents().map(({ resolution }) => resolution),
+      ['Remediated'],
+    );
+    assert.equal(opened, 1);
+    await operator.stop();
+  });
+
+  it('knows a restart of the engine also where nobody saw it away, and lets all settle', async () => {
+    const operator = await MemoryOperator.open([aPolicy(CRASH)]);
+    const { engine, controller } = operator;
+    const always = { name: 'always', maximumRetryCount: 0 } as const;
+    await engine.add({ name: 'web', restartPolicy: always });
+    await operator.pass(25_000);
+    engine.restartDaemon();
+    await operator.pass(1_000);
+
+    const { settlingUntilMs = 0, nowMs } = controller.worlds().build();
+
+    assert.ok(settlingUntilMs > nowMs + 50_000);
+    const starts = operator.journal.state().workloads['box/web']?.starts ?? [];
+    assert.deepEqual(
+      starts.map(({ cause }) => cause),
+      ['Human', 'Engine'],
+    );
+    await operator.stop();
+  });
+
+  it('takes no cut for a restart of the engine, whatever has ended meanwhile', async () => {
+    const { operator, id } = await running(CRASH);
+    const { engine } = operator;
+    engine.crash(id);
+    engine.breakEvents();
+
+    await operator.pass(20_000);
+
+    assert.equal(operator.calls.length, 1);
+    await operator.stop();
+  });
+
   it('notes nothing that it finds while events may still tell who caused it', async () => {
     const { operator, id } = await running(CRASH);
     const { engine } = operator;

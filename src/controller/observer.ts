@@ -57,6 +57,8 @@ const OVERLAP_NANO = 2_000_000_000n;
 const LATE_MS = 250;
 /** Live events come in order, or are out of it by less than this. */
 const DISORDER_NANO = 10_000_000_000n;
+/** What an open stream has not told after this long it will not tell. */
+const UNTOLD_MS = 2_000;
 const INSPECTS_AT_ONCE = 8;
 /** Hundreds of inspects take seconds; a connection that is half open takes for ever. */
 const CATCH_UP_MS = 60_000;
@@ -88,6 +90,12 @@ export class Observer {
   #engine: EngineInfo | undefined;
   /** The engine did not answer at all, which a mere cut of the stream by a proxy is not. */
   #wasAway = false;
+  /** When the event stream was last lost, daemon milliseconds. */
+  #lostAtMs: number | undefined;
+  /** From the end of the engine's run before to its first answer in this one, daemon milliseconds. */
+  #engineStart: { readonly fromMs: number; readonly toMs: number } | undefined;
+  /** Gives the present event stream up, for this reason; another one is opened. */
+  #endSession: (reason: Error) => void = () => undefined;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -139,10 +147,17 @@ export class Observer {
     }
   }
 
-  /** Lists everything again and inspects what changed or could have changed. */
+  /**
+   * Lists everything again and inspects what changed or could have changed. A stream that has gone
+   * silent (half open, or stuck in a proxy) looks like an engine where nothing happens: what it should
+   * have told is asked for, and it is opened anew if there was anything.
+   */
   async resync(signal: AbortSignal): Promise<void> {
     const summaries = await this.#options.runtime.list(signal);
     await this.#takeIn(summaries, signal, 'Resync');
+    if (this.#isHearing && (await this.#hearUntold(signal))) {
+      this.#endSession(new RuntimeUnavailableError('the event stream has gone silent'));
+    }
   }
 
   /** Inspects the containers of one workload now. What is not there any more is dropped. */
@@ -210,6 +225,10 @@ export class Observer {
     let isLive = false;
     let catchingUp: Promise<void> | undefined;
     let failure: Error | undefined;
+    this.#endSession = (reason) => {
+      failure ??= reason;
+      session.abort();
+    };
     const onOpen = () => {
       catchingUp = withDeadline(clock, CATCH_UP_MS, (timeout) =>
         this.#catchUp(AbortSignal.any([ended, timeout])),
@@ -223,8 +242,7 @@ export class Observer {
           this.#options.onSynced();
         },
         (error: unknown) => {
-          failure = error instanceof Error ? error : new Error(String(error));
-          session.abort();
+          this.#endSession(error instanceof Error ? error : new Error(String(error)));
         },
       );
     };
@@ -238,6 +256,7 @@ export class Observer {
       await catchingUp;
       throw failure ?? error;
     } finally {
+      if (this.#isHearing) this.#lostAtMs = this.daemonNowMs();
       this.#isHearing = false;
       session.abort();
     }
@@ -249,6 +268,7 @@ export class Observer {
   async #catchUp(signal: AbortSignal): Promise<void> {
     const { runtime, onConnection } = this.#options;
     await this.#takeIn(await runtime.list(signal), signal, 'Resync');
+    await this.#noteEngineStart(signal);
     const sinceNano = this.#resumeFrom();
     if (sinceNano !== '') {
       const untilMs = this.daemonNowMs() + UNTIL_MARGIN_MS;
@@ -272,6 +292,35 @@ export class Observer {
     if (this.#wasAway) this.#settlingUntilMs = this.#nowMs() + SETTLE_MS;
     this.#wasAway = false;
     return this.#engine;
+  }
+
+  /**
+   * A restart of the engine need not show as an engine that is away: where its socket outlives it
+   * (systemd's does), who asks meanwhile waits for the answer. But every run has ended with it, and it
+   * remembers nothing of the time before.
+   */
+  async #noteEngineStart(signal: AbortSignal): Promise<void> {
+    const lostAtMs = this.#lostAtMs;
+    if (lostAtMs === undefined || this.#engine === undefined) return;
+    const goesOn = ({ state, startedAtMs = 0 }: ObservedContainer) =>
+      (state === 'running' || state === 'paused') && startedAtMs < lostAtMs;
+    if (this.#options.fleet.containers().some(goesOn)) return;
+    if ((await this.#options.runtime.pastEvents('1', lostAtMs - 1, signal)).length > 0) return;
+
+    this.#engineStart = { fromMs: lostAtMs, toMs: this.#engine.systemTimeMs };
+    this.#settlingUntilMs = this.#nowMs() + SETTLE_MS;
+  }
+
+  /** @returns whether there was anything that the open stream should have told by now */
+  async #hearUntold(signal: AbortSignal): Promise<boolean> {
+    const sinceNano = this.#resumeFrom();
+    if (sinceNano === '') return false;
+    const nowMs = this.daemonNowMs();
+    const past = await this.#options.runtime.pastEvents(sinceNano, nowMs + UNTIL_MARGIN_MS, signal);
+    const untold = past.filter((event) => !this.#told.has(toldId(event)));
+    for (const event of untold) this.#take(event, signal, 'Replayed');
+    const dueNano = String(BigInt(Math.floor(nowMs - UNTOLD_MS)) * 1_000_000n);
+    return untold.some(({ timeNano }) => isLaterNano(dueNano, timeNano));
   }
 
   #resumeFrom(): string {
@@ -332,8 +381,8 @@ export class Observer {
   }
 
   /** In this run: where the daemon's clock has stepped back, an order tells nothing. */
-  #wasTold({ timeNano, action, containerId }: RuntimeEvent): boolean {
-    const id = `${timeNano} ${action} ${containerId}`;
+  #wasTold(event: RuntimeEvent): boolean {
+    const id = toldId(event);
     if (this.#told.has(id)) return true;
     this.#told.add(id);
     const [oldest] = this.#told;
@@ -396,7 +445,14 @@ export class Observer {
       stopTimeoutSeconds: container?.stopTimeoutSeconds,
       restartPolicy: container?.restartPolicy.name ?? 'no',
       autoRemove: container?.autoRemove ?? false,
+      engineStarts: told === 'Replayed' && this.#isOfEngineStart(event),
     };
+  }
+
+  #isOfEngineStart({ timeNano }: RuntimeEvent): boolean {
+    if (this.#engineStart === undefined) return false;
+    const atMs = Number(BigInt(timeNano) / 1_000_000n);
+    return atMs >= this.#engineStart.fromMs && atMs <= this.#engineStart.toMs;
   }
 
   /** What is told within a moment is told as it happens. */
@@ -438,6 +494,10 @@ export class Observer {
   #times(): FleetTimes {
     return { nowMs: this.#nowMs(), daemonMs: this.daemonNowMs() };
   }
+}
+
+function toldId({ timeNano, action, containerId }: RuntimeEvent): string {
+  return `${timeNano} ${action} ${containerId}`;
 }
 
 /** The newest event on record, or the end of the run before this one: nothing on a first start. */

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { pipeline, type Readable } from 'node:stream';
 
 /** Of the engine that the tests use. */
 export const SOCKET = (process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock').slice(
@@ -8,6 +10,7 @@ export const SOCKET = (process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.soc
 );
 
 export interface EngineProxy extends AsyncDisposable {
+  /** 0 where it listens on a socket. */
   readonly port: number;
   /** `METHOD /path` of every request, as it came. */
   readonly requests: readonly string[];
@@ -22,48 +25,69 @@ export interface ProxyOptions {
   readonly apiVersion?: () => string | null | undefined;
   /** Answers in the engine's place. Returns false to let the request pass. */
   readonly answer?: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
+  /** Holds a request back until it resolves, or for ever; the engine does not know of it yet. */
+  readonly before?: (request: http.IncomingMessage) => Promise<void> | undefined;
+  /** Holds the engine's answer back; what was asked for is done by then. */
+  readonly after?: (request: http.IncomingMessage) => Promise<void> | undefined;
+  /** What is passed on of the body of an answer. */
+  readonly relay?: (request: http.IncomingMessage, body: Readable) => Readable;
+  /** The engine's socket, if it is not that of the tests. */
+  readonly engine?: string;
+  /** Listens on a socket of this path instead of a port. */
+  readonly path?: string;
   /** Asks for a certificate signed by `ca`. */
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca: string };
 }
 
-/** A TCP or TLS endpoint before the engine's socket, on a free port of the loopback. */
+/** An endpoint before the engine's socket: TCP or TLS on a free port of the loopback, or a socket. */
 export async function startEngineProxy(options: ProxyOptions = {}): Promise<EngineProxy> {
   const requests: string[] = [];
   let connections = 0;
-  const forward: http.RequestListener = (request, response) => {
+  const forward = async (request: http.IncomingMessage, response: http.ServerResponse) => {
     requests.push(`${request.method} ${request.url}`);
     if (options.answer?.(request, response) === true) return;
     const { method, url, headers } = request;
-    const upstream = http.request(
-      { socketPath: SOCKET, method, path: url, headers, agent: false },
-      (answer) => {
-        const answerHeaders = { ...answer.headers };
-        const claimed = url?.endsWith('/_ping') === true ? options.apiVersion?.() : undefined;
-        if (claimed === null) delete answerHeaders['api-version'];
-        else if (claimed !== undefined) answerHeaders['api-version'] = claimed;
-        response.writeHead(answer.statusCode ?? 502, answerHeaders);
-        response.flushHeaders();
-        answer.pipe(response);
-      },
-    );
+    // Read first: whoever gives up meanwhile takes the rest of the request along.
+    const body = Buffer.concat(await request.toArray());
+    await options.before?.(request);
+    const { engine: socketPath = SOCKET } = options;
+    const upstream = http.request({ socketPath, method, path: url, headers, agent: false });
     upstream.on('error', () => response.destroy());
     response.on('close', () => upstream.destroy());
-    request.pipe(upstream);
+    upstream.end(body);
+    const [answer] = (await once(upstream, 'response')) as [http.IncomingMessage];
+    await options.after?.(request);
+    const answerHeaders = { ...answer.headers };
+    const claimed = url?.endsWith('/_ping') === true ? options.apiVersion?.() : undefined;
+    if (claimed === null) delete answerHeaders['api-version'];
+    else if (claimed !== undefined) answerHeaders['api-version'] = claimed;
+    response.writeHead(answer.statusCode ?? 502, answerHeaders);
+    response.flushHeaders();
+    // A body that is destroyed takes its connection along.
+    pipeline(options.relay?.(request, answer) ?? answer, response, () => undefined);
+  };
+  const listener: http.RequestListener = (request, response) => {
+    forward(request, response).catch(() => response.destroy());
   };
   const server =
     options.tls === undefined
-      ? http.createServer(forward)
+      ? http.createServer(listener)
       : https.createServer(
           { ...options.tls, requestCert: true, rejectUnauthorized: true },
-          forward,
+          listener,
         );
   server.on('connection', () => {
     connections += 1;
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.on('error', reject);
+    if (options.path === undefined) server.listen(0, '127.0.0.1', resolve);
+    else server.listen(options.path, resolve);
+  });
+  const address = server.address() as AddressInfo | string;
 
   return {
-    port: (server.address() as AddressInfo).port,
+    port: typeof address === 'string' ? 0 : address.port,
     requests,
     connections: () => connections,
     cut: () => server.closeAllConnections(),

@@ -136,12 +136,18 @@ export interface EventRecorder extends AsyncDisposable {
 /**
  * Hears the engine's own account of what happened to the stack. A stream of its own: the engine
  * replays only its last 256 events, which the probes of a few containers fill within seconds.
+ *
+ * @param since `start`: with what this run of the engine remembers
  */
-export async function recordEvents(stack: TestStack): Promise<EventRecorder> {
+export async function recordEvents(
+  stack: TestStack,
+  since: 'now' | 'start' = 'now',
+): Promise<EventRecorder> {
   const seen: SeenEvent[] = [];
   const filters = { type: ['container'], label: [`sre-sentinel-test=${stack.prefix}`] };
   const stream = (await stack.docker.getEvents({
     filters: JSON.stringify(filters),
+    ...(since === 'start' ? { since: 1 } : {}),
   })) as unknown as Readable;
   let rest = '';
   stream.on('error', () => undefined);

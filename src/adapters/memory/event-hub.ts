@@ -38,6 +38,8 @@ export class EventHub {
       stream.closed = true;
       stream.wake();
     }
+    // What happens from now on is told to those who come back.
+    this.#streams.clear();
   }
 
   async *open(

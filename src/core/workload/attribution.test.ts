@@ -148,6 +148,18 @@ describe('who caused an event', () => {
       ['Human', 'Human', 'Human', 'Human'],
     ],
     [
+      'the engine starts what it has stopped with itself, as its restart policy says',
+      ['kill', 'die', 'stop', 'start'],
+      { restartPolicy: 'always', engineStarts: true },
+      ['Human', 'Human', 'Human', 'Engine'],
+    ],
+    [
+      'a person starts what no engine would, right after it has come up',
+      ['kill', 'die', 'stop', 'start'],
+      { engineStarts: true },
+      ['Human', 'Human', 'Human', 'Human'],
+    ],
+    [
       'the engine removes what ran with --rm',
       ['die', 'destroy'],
       { autoRemove: true },

@@ -22,6 +22,8 @@ export interface EventContext {
   readonly stopTimeoutSeconds?: number | undefined;
   readonly restartPolicy: RestartPolicy['name'];
   readonly autoRemove: boolean;
+  /** It happened while the engine was itself being started, and took no orders from anybody. */
+  readonly engineStarts?: boolean;
 }
 
 const STOP_TIMEOUT_SECONDS_DEFAULT = 10;
@@ -145,13 +147,15 @@ function isBeingStopped({ history, nowMs }: EventContext): boolean {
   return hold.untilMs === undefined || nowMs <= hold.untilMs;
 }
 
-/** The engine starts again what ended by itself, where the restart policy says so. */
+/** The engine starts again what ended by itself or with it, where the restart policy says so. */
 function startedByEngine(
   { containerId }: RuntimeEvent,
-  { history, restartPolicy }: EventContext,
+  { history, restartPolicy, engineStarts }: EventContext,
 ): boolean {
+  if (restartPolicy === 'no') return false;
+  if (engineStarts === true) return true;
   const exit = history?.exit;
-  if (exit === undefined || restartPolicy === 'no' || exit.startedSince === true) return false;
+  if (exit === undefined || exit.startedSince === true) return false;
   // The first start of another container of the workload is none of the engine's.
   return exit.cause === 'Crash' && (exit.container === containerId || exit.container === '');
 }
