@@ -511,7 +511,7 @@ describe('whatever happens, in any order', () => {
           play(start, steps);
         },
       ),
-      runs(300),
+      runs(200),
     );
   });
 
@@ -520,7 +520,7 @@ describe('whatever happens, in any order', () => {
       fc.property(anyStart, answering, (start, steps) => {
         play(start, steps);
       }),
-      runs(1_000),
+      runs(600),
     );
   });
 

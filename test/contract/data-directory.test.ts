@@ -15,13 +15,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { newJournalId, openDataDirectory } from '#adapters/files/data-directory.ts';
+import { isDirectoryLocked } from '#adapters/files/directory-lock.ts';
 import { ConfigError, DataDirectoryLockedError } from '#core/errors.ts';
-import { newJournalId, openDataDirectory } from './data-directory.ts';
-import { isDirectoryLocked } from './directory-lock.ts';
 
 /** A test that fails must not leave one to hold its directory, and the run up. */
 const children = new Set<ChildProcess>();
-const MODULE = new URL('./data-directory.ts', import.meta.url).pathname;
+const MODULE = new URL('../../src/adapters/files/data-directory.ts', import.meta.url).pathname;
 
 describe('the data directory', () => {
   let root: string;

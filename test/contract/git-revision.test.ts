@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { gitRevision } from './git-revision.ts';
+import { gitRevision } from '#adapters/files/git-revision.ts';
 
 describe('the revision of a checkout', () => {
   let root: string;
