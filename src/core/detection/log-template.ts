@@ -1,0 +1,131 @@
+import { type LogScanner, SIGN, VALUE, WORD } from './log-scan.ts';
+import { isClassifier, isEventKey, isPreposition, isUnit } from './log-words.ts';
+
+/** What stands for a value in the text of a template. */
+export const WILDCARD = '<*>';
+
+/**
+ * What a word's place in the line tells of it. `value`: a value stands there (`key=value`, `'value'`).
+ * `unit`: it counts the number before it. `name`, `object`: a name may stand there, as after `user`
+ * or after `for`. `first`: it begins the line. `word`: nothing.
+ */
+export type Slot = 'value' | 'unit' | 'name' | 'object' | 'first' | 'word';
+
+export interface TemplateToken {
+  kind: number;
+  text: string;
+  readonly spaced: boolean;
+  readonly slot: Slot;
+}
+
+/** Lines that say the same about different values. */
+export interface LogTemplate {
+  /** Unique within a miner, rising with the first appearance. */
+  readonly id: number;
+  readonly tokens: readonly TemplateToken[];
+  /** Equal for templates with the same marks in the same places. */
+  readonly shape: number;
+  /** Lines seen, those of merged templates included. */
+  count: number;
+  /** Set when it was found to be a part of another: see `currentTemplate`. */
+  mergedInto: LogTemplate | undefined;
+}
+
+/** The template as the scanner read its first line. */
+export function templateOf(line: string, scan: LogScanner, id: number): LogTemplate {
+  const texts: string[] = [];
+  for (let at = 0; at < scan.length; at += 1) texts.push(textAt(line, scan, at));
+  const own = detached(texts);
+  const tokens: TemplateToken[] = [];
+  for (let at = 0; at < scan.length; at += 1) {
+    tokens.push({
+      kind: scan.kinds[at] ?? WORD,
+      text: own[at] ?? '',
+      spaced: scan.spaced[at] === 1,
+      slot: slotAt(own, scan, at),
+    });
+  }
+  return { id, tokens, shape: shapeOf(tokens), count: 0, mergedInto: undefined };
+}
+
+function textAt(line: string, scan: LogScanner, at: number): string {
+  const text = line.slice(scan.starts[at], scan.ends[at]);
+  if (scan.kinds[at] !== VALUE) return text;
+  const count = scan.counts[at] ?? 1;
+  if (count === 1 || scan.dates[at] === 1) return WILDCARD;
+  const comma = /^[^,\s]*(?<comma>,\s?)/.exec(text)?.groups?.['comma'];
+  return Array.from({ length: count }, () => WILDCARD).join(comma ?? ' ');
+}
+
+/** The same texts as parts of one small string: a slice would keep the whole line in memory. */
+function detached(texts: readonly string[]): string[] {
+  const whole = texts.join('');
+  let at = 0;
+  return texts.map((text) => {
+    at += text.length;
+    return whole.slice(at - text.length, at);
+  });
+}
+
+function slotAt(texts: readonly string[], scan: LogScanner, at: number): Slot {
+  const before = texts[at - 1];
+  if (before === undefined) return 'first';
+  if (texts[at] === '') return 'value';
+  if (scan.kinds[at - 1] === VALUE && isUnit(texts[at] ?? '')) return 'unit';
+  if (before === '=' || isEnclosed(before, texts[at + 1])) {
+    return isEventKey(keyBefore(texts, scan, at)) ? 'word' : 'value';
+  }
+  if (isClassifier(before)) return 'name';
+  return isPreposition(before) ? 'object' : 'word';
+}
+
+function isEnclosed(before: string, after: string | undefined): boolean {
+  if (before === '[') return after === ']';
+  return before === after && (before === '"' || before === "'");
+}
+
+/** The word that `=`, `:` and quotes connect with the token at `at`. */
+function keyBefore(texts: readonly string[], scan: LogScanner, at: number): string {
+  let back = at - 1;
+  while (back > 0 && scan.kinds[back] === SIGN) back -= 1;
+  return texts[back] ?? '';
+}
+
+function shapeOf(tokens: readonly TemplateToken[]): number {
+  let shape = tokens.length;
+  for (const { kind, text, spaced } of tokens) {
+    const mark = kind === SIGN ? text.charCodeAt(0) + 128 * text.length : 0;
+    shape = Math.imul(shape ^ mark ^ (spaced ? 1 << 20 : 0), 0x85ebca6b);
+    shape ^= shape >>> 13;
+  }
+  return shape;
+}
+
+/** What it became, if it was merged since. */
+export function currentTemplate(template: LogTemplate): LogTemplate {
+  let current = template;
+  while (current.mergedInto !== undefined) current = current.mergedInto;
+  return current;
+}
+
+/** Makes `template` a part of `into`: where they differ, a value stands from now on. */
+export function mergeTemplate(into: LogTemplate, template: LogTemplate): void {
+  for (const [at, token] of into.tokens.entries()) {
+    if (token.text === template.tokens[at]?.text) continue;
+    token.kind = VALUE;
+    token.text = WILDCARD;
+  }
+  into.count += template.count;
+  template.mergedInto = into;
+}
+
+/** The template in the notation of the field: `session opened for user <*> by (uid=<*>)`. */
+export function templateText(template: LogTemplate): string {
+  let text = '';
+  for (const { kind, text: own, spaced, slot } of template.tokens) {
+    // "5 kB" and "7 MB": the unit is a part of the value.
+    if (kind === VALUE && slot === 'unit') continue;
+    text += spaced ? ` ${own}` : own;
+  }
+  return text.replaceAll(/[<>*?~^\\]*(?:<\*>)+[<>*?~^\\]*/g, WILDCARD);
+}
