@@ -17,7 +17,7 @@ const WORDS_NEEDED = {
   object: 3,
   word: 4,
   constant: 8,
-  firstIdentifier: 8,
+  first: 8,
 } as const;
 
 /**
@@ -28,8 +28,10 @@ export function differences(a: LogTemplate, b: LogTemplate): readonly number[] |
   if (a.tokens.length !== b.tokens.length) return undefined;
   const places: number[] = [];
   let common = 0;
-  for (const [at, token] of a.tokens.entries()) {
-    const other = b.tokens[at] ?? token;
+  for (let at = 0; at < a.tokens.length; at += 1) {
+    const token = a.tokens[at];
+    const other = b.tokens[at];
+    if (token === undefined || other === undefined) break;
     if (token.text === other.text) {
       if (token.kind === WORD) common += 1;
       continue;
@@ -47,12 +49,33 @@ export function differences(a: LogTemplate, b: LogTemplate): readonly number[] |
 function compare(a: TemplateToken, b: TemplateToken): 'same' | 'different' | 'open' {
   if (a.kind === SIGN || b.kind === SIGN) return 'different';
   if (a.kind === VALUE && b.kind === VALUE) return 'same';
-  const words = [a, b].filter(({ kind }) => kind === WORD).map(({ text }) => text);
-  if (words.some(isVerdict)) return 'different';
-  if (a.slot === 'value' || a.slot === 'unit') return 'same';
-  if (a.kind === b.kind) return withoutDigits(a.text) === withoutDigits(b.text) ? 'same' : 'open';
-  // One line has a number or an id where the other has a word: the word is a name.
-  return a.slot !== 'first' || words.every(isIdentifier) ? 'same' : 'open';
+  if (isVerdictToken(a) || isVerdictToken(b)) return 'different';
+  if (mayHoldAnything(a) || mayHoldAnything(b)) return 'same';
+  return a.kind === b.kind ? compareWords(a, b) : compareWithValue(a, b);
+}
+
+function compareWords(a: TemplateToken, b: TemplateToken): 'same' | 'different' | 'open' {
+  if (withoutDigits(a.text) === withoutDigits(b.text)) return 'same';
+  // A line begins with what it is about: "Connected to", "Disconnected from".
+  return a.slot === 'first' && (isPlainWord(a) || isPlainWord(b)) ? 'different' : 'open';
+}
+
+/** Where one line has a number or an id and the other a word, the word is a name. */
+function compareWithValue(a: TemplateToken, b: TemplateToken): 'same' | 'different' {
+  return a.slot === 'first' && (isPlainWord(a) || isPlainWord(b)) ? 'different' : 'same';
+}
+
+function isVerdictToken({ kind, text }: TemplateToken): boolean {
+  return kind === WORD && isVerdict(text);
+}
+
+/** A value by its place; or none, where there could be one. */
+function mayHoldAnything({ slot, text }: TemplateToken): boolean {
+  return slot === 'value' || slot === 'unit' || text === '';
+}
+
+function isPlainWord({ kind, text }: TemplateToken): boolean {
+  return kind === WORD && !isIdentifier(text);
 }
 
 function withoutDigits(text: string): string {
@@ -74,11 +97,9 @@ export function areValues(templates: readonly LogTemplate[], places: readonly nu
 }
 
 function wordsNeeded(slot: TemplateToken['slot'], texts: readonly string[]): number {
-  const areIdentifiers = texts.every(isIdentifier);
-  // A line begins with what it is about: "Connected to", "Disconnected from".
-  if (slot === 'first') return areIdentifiers ? WORDS_NEEDED.firstIdentifier : Infinity;
+  if (slot === 'first') return WORDS_NEEDED.first;
   if (texts.every(isConstantName)) return WORDS_NEEDED.constant;
   if (slot === 'name') return WORDS_NEEDED.name;
-  if (areIdentifiers) return WORDS_NEEDED.identifier;
+  if (texts.every(isIdentifier)) return WORDS_NEEDED.identifier;
   return slot === 'object' ? WORDS_NEEDED.object : WORDS_NEEDED.word;
 }

@@ -245,7 +245,8 @@ function wholeValueEnd(line: string, start: number, at: number, end: number): nu
   if (at - start === 1 && line.charCodeAt(at + 1) === BACKSLASH) {
     return pathEnd(line, at + 1, end);
   }
-  if (!isHexDigit(line.charCodeAt(at + 1))) return 0;
+  const after = line.charCodeAt(at + 1);
+  if (after !== COLON && !isHexDigit(after)) return 0;
   const to = colonAddressEnd(line, start, end);
   // With the function of a PCI device, the zone of an IPv6 address.
   return to === 0 ? 0 : tokenEnd(line, to, end);

@@ -1,6 +1,12 @@
 import { type LogScanner, SIGN, VALUE, WORD } from './log-scan.ts';
 import { isClassifier, isEventKey, isPreposition, isUnit } from './log-words.ts';
 
+/**
+ * Values that touch, with the signs that touch them: `<<*>>`. Bounded, since a run of such signs
+ * would else be tried from each of them.
+ */
+const GLUED = /[<>*?~^\\]{0,8}(?:<\*>)+[<>*?~^\\]{0,8}/g;
+
 /** What stands for a value in the text of a template. */
 export const WILDCARD = '<*>';
 
@@ -127,5 +133,5 @@ export function templateText(template: LogTemplate): string {
     if (kind === VALUE && slot === 'unit') continue;
     text += spaced ? ` ${own}` : own;
   }
-  return text.replaceAll(/[<>*?~^\\]*(?:<\*>)+[<>*?~^\\]*/g, WILDCARD);
+  return text.replaceAll(GLUED, WILDCARD);
 }

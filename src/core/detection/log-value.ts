@@ -97,16 +97,17 @@ function isColonOrHex(unit: number): boolean {
   return unit === COLON || isHexDigit(unit);
 }
 
-/** `12:30:59` has too few groups for an address unless letters are among its digits. */
+/** `12:30:59` has too few groups for an address, and `add::bad` no digit. */
 function isAddress(line: string, start: number, end: number): boolean {
   let colons = 0;
-  let letters = 0;
+  let digits = 0;
   for (let at = start; at < end; at += 1) {
     const unit = line.charCodeAt(at);
     if (unit === COLON) colons += 1;
-    else if (!isDigit(unit)) letters += 1;
+    else if (isDigit(unit)) digits += 1;
   }
-  return colons >= 4 || (colons >= 2 && letters > 0);
+  const letters = end - start - colons - digits;
+  return colons >= 4 || (colons >= 2 && letters > 0 && digits > 0);
 }
 
 /** Where the dash of a range such as `10-20` stands, or 0. */
