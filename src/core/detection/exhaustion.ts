@@ -1,0 +1,128 @@
+import { median } from './robust.ts';
+import type { Sample } from './sample-ring.ts';
+
+/**
+ * When a growing metric reaches its limit. `Exhausting`: at the pace of the samples in `inMs`, and
+ * with 95 % certainty not before `earliestMs` nor, where it is known, after `latestMs`.
+ */
+export type ExhaustionForecast =
+  | {
+      readonly kind: 'Exhausting';
+      readonly inMs: number;
+      readonly earliestMs: number;
+      /** Absent where so late that the samples say nothing about it. */
+      readonly latestMs?: number;
+      /** In units of the value per millisecond. */
+      readonly slope: number;
+    }
+  | { readonly kind: 'Reached' }
+  | {
+      readonly kind: 'None';
+      /** `NoTrend`: what growth there is may be chance. `TooFar`: beyond what the samples tell. */
+      readonly reason: 'TooFewSamples' | 'NoTrend' | 'TooFar';
+    };
+
+const SAMPLES_MIN = 10;
+/** Slopes are as many as pairs of samples: 7,140. */
+const SAMPLES_MAX = 120;
+/** A pace is believed for as many times the time in which it was seen. */
+const HORIZON_SPANS = 4;
+/** Two-sided 95 % of the normal distribution. */
+const Z_95 = 1.96;
+
+/**
+ * Fits a line by the median of all pairwise slopes (Theil and Sen), which a third of outliers does
+ * not move, with the interval by Kendall's statistic (Sen). Samples that follow each other are alike,
+ * so the interval is widened by their autocorrelation.
+ *
+ * @param samples in the order of time; the newest 120 count
+ */
+export function forecastExhaustion(samples: readonly Sample[], limit: number): ExhaustionForecast {
+  const used = samples.slice(-SAMPLES_MAX);
+  const newest = used.at(-1);
+  const oldest = used[0];
+  if (used.length < SAMPLES_MIN || newest === undefined || oldest === undefined) {
+    return { kind: 'None', reason: 'TooFewSamples' };
+  }
+  if (newest.value >= limit) return { kind: 'Reached' };
+
+  const { low, middle, high, level } = fit(used);
+  if (!(low > 0)) return { kind: 'None', reason: 'NoTrend' };
+  const horizonMs = HORIZON_SPANS * (newest.atMs - oldest.atMs);
+  // The line may have passed the limit already where the newest value has not.
+  const left = Math.max(0, limit - level);
+  const inMs = left / middle;
+  if (inMs > horizonMs) return { kind: 'None', reason: 'TooFar' };
+  const latestMs = left / low;
+  return {
+    kind: 'Exhausting',
+    inMs,
+    earliestMs: left / high,
+    slope: middle,
+    ...(latestMs <= horizonMs && { latestMs }),
+  };
+}
+
+interface Fit {
+  /** Slopes: 2.5 %, 50 %, 97.5 %. */
+  readonly low: number;
+  readonly middle: number;
+  readonly high: number;
+  /** The value of the line at the newest sample. */
+  readonly level: number;
+}
+
+function fit(samples: readonly Sample[]): Fit {
+  const slopes: number[] = [];
+  for (const [at, a] of samples.entries()) {
+    for (const b of samples.slice(at + 1)) {
+      if (b.atMs > a.atMs) slopes.push((b.value - a.value) / (b.atMs - a.atMs));
+    }
+  }
+  slopes.sort((a, b) => a - b);
+  const middle = median(slopes);
+  const newestMs = samples.at(-1)?.atMs ?? 0;
+  const residuals = samples.map(({ atMs, value }) => value - middle * (atMs - newestMs));
+  const level = median(residuals);
+
+  const count = samples.length;
+  const variance = (count * (count - 1) * (2 * count + 5)) / 18;
+  const likeness = autocorrelation(residuals.map((residual) => residual - level));
+  const reach = Z_95 * Math.sqrt(variance * ((1 + likeness) / (1 - likeness)));
+  const rank = (slopes.length - reach) / 2;
+  const low = slopes[Math.floor(rank)] ?? -Infinity;
+  const high = slopes[Math.ceil(slopes.length - 1 - rank)] ?? Infinity;
+  return { low, middle, high, level };
+}
+
+/** Of neighbours, from 0 to 0.95: negative likeness would narrow the interval. */
+function autocorrelation(residuals: readonly number[]): number {
+  let products = 0;
+  let squares = 0;
+  for (const [at, residual] of residuals.entries()) {
+    squares += residual ** 2;
+    products += residual * (residuals[at + 1] ?? 0);
+  }
+  return squares === 0 ? 0 : Math.min(0.95, Math.max(0, products / squares));
+}
+
+/** `memory reaches its limit in 12 min (9 min to 17 min)`; undefined where nothing is to be said. */
+export function exhaustionText(metric: string, forecast: ExhaustionForecast): string | undefined {
+  if (forecast.kind === 'Reached') return `${metric} has reached its limit`;
+  if (forecast.kind === 'None') return undefined;
+  const { inMs, earliestMs, latestMs } = forecast;
+  const range =
+    latestMs === undefined
+      ? `not before ${roughly(earliestMs)}`
+      : `${roughly(earliestMs)} to ${roughly(latestMs)}`;
+  return `${metric} reaches its limit in ${roughly(inMs)} (${range})`;
+}
+
+/** To whole minutes, or seconds below five of them: a forecast is no more exact. */
+function roughly(ms: number): string {
+  if (ms < 300_000) return `${Math.max(1, Math.round(ms / 1_000))} s`;
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 72 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}
