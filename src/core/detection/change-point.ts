@@ -1,4 +1,4 @@
-import { median } from './robust.ts';
+import { median, varianceInflation } from './robust.ts';
 import type { Sample } from './sample-ring.ts';
 
 /** Where a metric moved to another level. */
@@ -19,7 +19,8 @@ const P_VALUE_MAX = 0.01;
 
 /**
  * The clearest change of level in samples in the order of time, by Pettitt's test: it compares ranks,
- * so that neither outliers nor the form of the spread matter. A steady trend is a change too; see
+ * so that neither outliers nor the form of the spread matter. What follows each other is alike, which
+ * is taken into account; a metric that drifts at random will still seem to change. A steady trend is a change too; see
  * `forecastExhaustion` for that.
  *
  * @param history the newest 240 count
@@ -41,12 +42,11 @@ export function changePoint(history: readonly Sample[]): ChangePoint | undefined
     clearest = lead;
     at = split;
   }
-  const pValue = Math.min(1, 2 * Math.exp((-6 * clearest ** 2) / (count ** 3 + count ** 2)));
+  const before = median(values.slice(0, at));
+  const after = median(values.slice(at));
+  const residuals = values.map((value, place) => value - (place < at ? before : after));
+  const independent = clearest ** 2 / varianceInflation(residuals);
+  const pValue = Math.min(1, 2 * Math.exp((-6 * independent) / (count ** 3 + count ** 2)));
   if (pValue > P_VALUE_MAX) return undefined;
-  return {
-    atMs: samples[at]?.atMs ?? Number.NaN,
-    before: median(values.slice(0, at)),
-    after: median(values.slice(at)),
-    pValue,
-  };
+  return { atMs: samples[at]?.atMs ?? Number.NaN, before, after, pValue };
 }

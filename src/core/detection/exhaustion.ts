@@ -1,4 +1,4 @@
-import { median } from './robust.ts';
+import { median, robustDeviation, varianceInflation } from './robust.ts';
 import type { Sample } from './sample-ring.ts';
 
 /**
@@ -29,6 +29,8 @@ const SAMPLES_MAX = 120;
 const HORIZON_SPANS = 4;
 /** Two-sided 95 % of the normal distribution. */
 const Z_95 = 1.96;
+/** By how much a median is less exact than a mean. */
+const MEDIAN_ERROR = 1.2533;
 
 /**
  * Fits a line by the median of all pairwise slopes (Theil and Sen), which a third of outliers does
@@ -46,18 +48,20 @@ export function forecastExhaustion(samples: readonly Sample[], limit: number): E
   }
   if (newest.value >= limit) return { kind: 'Reached' };
 
-  const { low, middle, high, level } = fit(used);
+  const { low, middle, high, centreMs, level, levelError } = fit(used);
   if (!(low > 0)) return { kind: 'None', reason: 'NoTrend' };
+  // The lines of all likely slopes cross in the middle of the samples, not at their end. The line
+  // may have passed the limit already where the newest value has not.
+  const reached = (height: number, slope: number) =>
+    Math.max(0, height / slope - (newest.atMs - centreMs));
+  const inMs = reached(limit - level, middle);
   const horizonMs = HORIZON_SPANS * (newest.atMs - oldest.atMs);
-  // The line may have passed the limit already where the newest value has not.
-  const left = Math.max(0, limit - level);
-  const inMs = left / middle;
   if (inMs > horizonMs) return { kind: 'None', reason: 'TooFar' };
-  const latestMs = left / low;
+  const latestMs = reached(limit - level + levelError, low);
   return {
     kind: 'Exhausting',
     inMs,
-    earliestMs: left / high,
+    earliestMs: reached(limit - level - levelError, high),
     slope: middle,
     ...(latestMs <= horizonMs && { latestMs }),
   };
@@ -68,8 +72,10 @@ interface Fit {
   readonly low: number;
   readonly middle: number;
   readonly high: number;
-  /** The value of the line at the newest sample. */
+  /** The middle of the times, the value of the line there, and by how much it may be wrong. */
+  readonly centreMs: number;
   readonly level: number;
+  readonly levelError: number;
 }
 
 function fit(samples: readonly Sample[]): Fit {
@@ -81,29 +87,22 @@ function fit(samples: readonly Sample[]): Fit {
   }
   slopes.sort((a, b) => a - b);
   const middle = median(slopes);
-  const newestMs = samples.at(-1)?.atMs ?? 0;
-  const residuals = samples.map(({ atMs, value }) => value - middle * (atMs - newestMs));
-  const level = median(residuals);
+  const centreMs = median(samples.map(({ atMs }) => atMs));
+  const levels = samples.map(({ atMs, value }) => value - middle * (atMs - centreMs));
+  const level = median(levels);
 
   const count = samples.length;
-  const variance = (count * (count - 1) * (2 * count + 5)) / 18;
-  const likeness = autocorrelation(residuals.map((residual) => residual - level));
-  const reach = Z_95 * Math.sqrt(variance * ((1 + likeness) / (1 - likeness)));
-  const rank = (slopes.length - reach) / 2;
-  const low = slopes[Math.floor(rank)] ?? -Infinity;
-  const high = slopes[Math.ceil(slopes.length - 1 - rank)] ?? Infinity;
-  return { low, middle, high, level };
-}
-
-/** Of neighbours, from 0 to 0.95: negative likeness would narrow the interval. */
-function autocorrelation(residuals: readonly number[]): number {
-  let products = 0;
-  let squares = 0;
-  for (const [at, residual] of residuals.entries()) {
-    squares += residual ** 2;
-    products += residual * (residuals[at + 1] ?? 0);
-  }
-  return squares === 0 ? 0 : Math.min(0.95, Math.max(0, products / squares));
+  const inflation = varianceInflation(levels.map((each) => each - level));
+  const variance = (inflation * (count * (count - 1) * (2 * count + 5))) / 18;
+  const rank = (slopes.length - Z_95 * Math.sqrt(variance)) / 2;
+  return {
+    low: slopes[Math.floor(rank)] ?? -Infinity,
+    middle,
+    high: slopes[Math.ceil(slopes.length - 1 - rank)] ?? Infinity,
+    centreMs,
+    level,
+    levelError: Z_95 * MEDIAN_ERROR * robustDeviation(levels, level) * Math.sqrt(inflation / count),
+  };
 }
 
 /** `memory reaches its limit in 12 min (9 min to 17 min)`; undefined where nothing is to be said. */

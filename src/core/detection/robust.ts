@@ -36,8 +36,35 @@ export function robustScore(
 ): RobustScore | undefined {
   if (history.length < SAMPLES_MIN || ![...history, value].every(Number.isFinite)) return undefined;
   const middle = median(history);
-  const deviation = MAD_TO_DEVIATION * median(history.map((each) => Math.abs(each - middle)));
-  const spread = Math.max(deviation, spreadMin);
+  const spread = Math.max(robustDeviation(history, middle), spreadMin);
   if (!(spread > 0)) return undefined;
   return { median: middle, spread, z: (value - middle) / spread };
+}
+
+const LIKENESS_MAX = 0.95;
+
+/**
+ * By what factor samples that follow each other, and so are alike, know less than as many independent
+ * ones: the factor of the variance of their mean, at least 1.
+ *
+ * @param residuals what is left of the values when level and trend are taken away, in order of time
+ */
+export function varianceInflation(residuals: readonly number[]): number {
+  let products = 0;
+  let squares = 0;
+  for (const [at, residual] of residuals.entries()) {
+    squares += residual ** 2;
+    products += residual * (residuals[at + 1] ?? 0);
+  }
+  if (squares === 0) return 1;
+  const measured = products / squares;
+  // In few samples the measure comes out too small: Kendall's correction of its bias.
+  const likeness = measured + (1 + 4 * measured) / residuals.length;
+  const bounded = Math.min(LIKENESS_MAX, Math.max(0, likeness));
+  return (1 + bounded) / (1 - bounded);
+}
+
+/** The standard deviation of normally spread values, by their median absolute deviation. */
+export function robustDeviation(values: readonly number[], middle: number): number {
+  return MAD_TO_DEVIATION * median(values.map((value) => Math.abs(value - middle)));
 }
