@@ -78,11 +78,22 @@ function slotAt(texts: readonly string[], scan: LogScanner, at: number): Slot {
   if (before === undefined) return 'first';
   if (texts[at] === '') return 'value';
   if (scan.kinds[at - 1] === VALUE && isUnit(texts[at] ?? '')) return 'unit';
-  if (before === '=' || isEnclosed(before, texts[at + 1])) {
-    return isEventKey(keyBefore(texts, scan, at)) ? 'word' : 'value';
-  }
+  const connected = connectedSlot(texts, scan, at);
+  if (connected !== undefined) return isEventKey(keyBefore(texts, scan, at)) ? 'word' : connected;
   if (isClassifier(before)) return 'name';
   return isPreposition(before) ? 'object' : 'word';
+}
+
+/** What `key=word`, `"word"`, `[word]` and `key:word` make of the word. */
+function connectedSlot(
+  texts: readonly string[],
+  scan: LogScanner,
+  at: number,
+): 'value' | 'name' | undefined {
+  const before = texts[at - 1] ?? '';
+  if (before === '=' || isEnclosed(before, texts[at + 1])) return 'value';
+  const isGlued = scan.spaced[at] === 0 && scan.kinds[at - 2] === WORD;
+  return before === ':' && isGlued ? 'name' : undefined;
 }
 
 function isEnclosed(before: string, after: string | undefined): boolean {

@@ -8,6 +8,7 @@ const COLON = code(':');
 /** The token is text although it has a digit: `ssh2`, `HttpServer2`. */
 export const NO_VALUE = -1;
 
+const NAME_DIGITS_MAX = 2;
 /** A hexadecimal number of fewer digits may as well be a name: `ee0`. */
 const HEX_DIGITS_MIN = 4;
 
@@ -23,7 +24,7 @@ export function valueStart(line: string, start: number, end: number): number {
   const sign = referenceSign(line, joint, end);
   if (sign > 0) return sign + 1 - start;
   if (isNameThenNumber(line, joint, end)) return joint + 1 - start;
-  return hasOneGluedDigit(line, joint, end) && !isHexNumber(line, start, end) ? NO_VALUE : 0;
+  return hasNameDigits(line, joint, end) && !isHexNumber(line, start, end) ? NO_VALUE : 0;
 }
 
 /** Where the `@` stands before a number or an address, as in `Timer@7317849d`, or 0. */
@@ -52,16 +53,19 @@ function isNameThenNumber(line: string, joint: number, end: number): boolean {
   return letters === 0 || joiners === 0;
 }
 
-/** One digit that hangs on a letter belongs to a name; more of them count or identify. */
-function hasOneGluedDigit(line: string, start: number, end: number): boolean {
+/** A digit or two that hang on a letter belong to a name; more of them count or identify. */
+function hasNameDigits(line: string, start: number, end: number): boolean {
   let digits = 0;
-  let glued = 0;
+  let runs = 0;
   for (let at = start; at < end; at += 1) {
     if (!isDigit(line.charCodeAt(at))) continue;
     digits += 1;
-    if (isLetter(line.charCodeAt(at - 1))) glued += 1;
+    const before = line.charCodeAt(at - 1);
+    if (isDigit(before)) continue;
+    if (!isLetter(before)) return false;
+    runs += 1;
   }
-  return digits === 1 && glued === 1;
+  return runs === 1 && digits <= NAME_DIGITS_MAX;
 }
 
 function isHexNumber(line: string, start: number, end: number): boolean {

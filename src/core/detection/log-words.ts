@@ -68,10 +68,10 @@ const VERDICTS = words(`
 `);
 /** The word after one of these is often a name, which a line can have many of. */
 const CLASSIFIERS = words(`
-  user host from by id name node device domain interface file service process address account group
+  user host from id name node device domain interface file service process address account group
   container pod image volume session client server class module table topic queue job
 `);
-const PREPOSITIONS = words('for to at on in with via');
+const PREPOSITIONS = words('for to at on in with via by');
 /** Keys whose value says what happened, rather than to what. */
 const EVENT_KEYS = words('msg message event error err reason action type exception');
 
