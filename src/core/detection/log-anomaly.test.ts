@@ -101,16 +101,47 @@ describe('the detector of log anomalies', () => {
     ]);
   });
 
-  it('takes a level for usual that stays, and not after one burst', () => {
-    const detector = aDetector(30);
-    const burst = { lines: requests(800), durationMs: MINUTE_MS };
+  it('takes a level for usual that stays, and not after some bursts', () => {
+    const detector = new LogAnomalyDetector();
+    const burst = { lines: requests(80), durationMs: MINUTE_MS };
+    for (let minute = 0; minute < 30; minute += 1) {
+      detector.judge({ lines: requests(8 + (minute % 5)), durationMs: MINUTE_MS });
+    }
 
-    const first = kindsOf(detector.judge(burst));
-    const second = kindsOf(detector.judge(burst));
-    for (let minute = 0; minute < 240; minute += 1) detector.judge(burst);
-    const last = kindsOf(detector.judge(burst));
+    const anomalies = Array.from({ length: 240 }, () => detector.judge(burst).anomalies.length);
 
-    assert.deepEqual([first.length, second.length, last.length], [1, 1, 0]);
+    assert.deepEqual(
+      anomalies.slice(0, 10),
+      Array.from({ length: 10 }, () => 1),
+    );
+    assert.equal(anomalies.at(-1), 0);
+  });
+
+  it('adds up what was usual for templates that turn out to be one', () => {
+    const detector = aDetector(5);
+    const lamps = (...colours: readonly string[]) => ({
+      lines: colours.flatMap((colour) =>
+        Array.from({ length: 20 }, () => `the ${colour} lamp was lit again`),
+      ),
+      durationMs: MINUTE_MS,
+    });
+    for (let minute = 0; minute < 20; minute += 1) detector.judge(lamps('red', 'blue', 'green'));
+
+    const verdict = detector.judge(lamps('red', 'blue', 'grey'));
+
+    assert.deepEqual(kindsOf(verdict), []);
+  });
+
+  it('bounds what it remembers', () => {
+    const detector = aDetector(5);
+    const letters = Array.from('abcdefghijklm');
+    const lines = letters.flatMap((a) =>
+      letters.flatMap((b) => letters.map((c) => `${a}${b}${c} came`)),
+    );
+
+    detector.judge({ lines, durationMs: MINUTE_MS });
+
+    assert.ok(detector.size > 1_000 && detector.size <= 2_048, String(detector.size));
   });
 
   it('does not take a name for news where names were seen', () => {

@@ -85,6 +85,11 @@ export class LogAnomalyDetector {
     return { isLearning, anomalies };
   }
 
+  /** Templates of which it knows what is usual; bounded. */
+  get size(): number {
+    return this.#baselines.size;
+  }
+
   #count(lines: readonly string[]): ReadonlyMap<LogTemplate, Seen> {
     const found = lines.map((line) => this.#miner.add(line));
     const seen = new Map<LogTemplate, Seen>();

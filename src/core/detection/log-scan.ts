@@ -13,7 +13,10 @@ import {
 import { colonAddressEnd, NO_VALUE, rangeDash, valueStart } from './log-value.ts';
 import { hashPart, hashUnit, isDateHash, isValueHash, WORD_HASH_SEED } from './log-words.ts';
 
-/** Text that is the same in every line of a template, as far as one line tells. Empty in `key= `. */
+/**
+ * Text that is the same in every line of a template, as far as one line tells. Empty in `key= `. It
+ * may end in a value: `node-17`.
+ */
 export const WORD = 1;
 /** A number, an id, an address, a path; or a list of them. */
 export const VALUE = 2;
@@ -39,10 +42,12 @@ const PERCENT = code('%');
 const PLUS = code('+');
 const DASH = code('-');
 
-/** What the key takes in for a value, an empty word and one more value of a list. */
+/** What the key takes in for what has no text of its own in it. */
 const VALUE_HASH = 0;
 const EMPTY_HASH = 0x7e57;
 const LIST_HASH = 0x1157;
+const RANGE_HASH = 0x4a9e;
+const NAMED_HASH = 0x4a3ed;
 const ADDRESS_HASH = 0xadd5;
 
 const MIX_HIGH = 0x85ebca6b | 0;
@@ -65,6 +70,8 @@ export class LogScanner {
   readonly counts = new Uint16Array(TOKENS_MAX);
   /** 1 where a day or month is among them: its parts are one value. */
   readonly dates = new Uint8Array(TOKENS_MAX);
+  /** Length of the text before the value in a word such as `node-17`, else 0. */
+  readonly prefixes = new Uint16Array(TOKENS_MAX);
   /** Together a key over all but the text of the values: equal for lines of the same pattern. */
   keyHigh = 0;
   keyLow = 0;
@@ -103,6 +110,7 @@ export class LogScanner {
     this.spaced[at] = space;
     this.counts[at] = 1;
     this.dates[at] = 0;
+    this.prefixes[at] = 0;
     this.length = at + 1;
     this.#space = 0;
     this.#mix(hash ^ (space << 4) ^ kind);
@@ -213,24 +221,18 @@ export class LogScanner {
     let to = end;
     while (to - 1 > start && isTail(line.charCodeAt(to - 1))) to -= 1;
     const from = valueStart(line, start, to);
-    if (from === NO_VALUE) {
-      this.#push(WORD, start, to, hashPart(line, start, to));
-    } else {
-      if (from > 0) this.#push(WORD, start, start + from, hashPart(line, start, start + from));
-      this.#number(line, start + from, to);
-    }
+    if (from === NO_VALUE) this.#push(WORD, start, to, hashPart(line, start, to));
+    else if (from > 0) this.#named(line, start, to, from);
+    else if (rangeDash(line, start, to) > 0) this.#push(VALUE, start, to, RANGE_HASH);
+    else this.#value(line, start, to);
     return to < end ? this.#sign(line, to, end) : end;
   }
 
-  #number(line: string, start: number, end: number): void {
-    const dash = rangeDash(line, start, end);
-    if (dash === 0) {
-      this.#value(line, start, end);
-      return;
-    }
-    this.#value(line, start, dash);
-    this.#push(SIGN, dash, dash + 1, DASH);
-    this.#push(VALUE, dash + 1, end, VALUE_HASH);
+  // oxlint-disable-next-line max-params -- As above.
+  #named(line: string, start: number, end: number, prefix: number): void {
+    this.#push(WORD, start, end, NAMED_HASH ^ hashPart(line, start, start + prefix));
+    const last = this.length - 1;
+    if (this.starts[last] === start) this.prefixes[last] = prefix;
   }
 }
 

@@ -1,4 +1,5 @@
 import { type LogScanner, SIGN, VALUE, WORD } from './log-scan.ts';
+import { rangeDash } from './log-value.ts';
 import { isClassifier, isEventKey, isPreposition, isUnit } from './log-words.ts';
 
 /**
@@ -56,7 +57,10 @@ export function templateOf(line: string, scan: LogScanner, id: number): LogTempl
 
 function textAt(line: string, scan: LogScanner, at: number): string {
   const text = line.slice(scan.starts[at], scan.ends[at]);
+  const prefix = scan.prefixes[at] ?? 0;
+  if (prefix > 0) return text.slice(0, prefix) + WILDCARD;
   if (scan.kinds[at] !== VALUE) return text;
+  if (rangeDash(text, 0, text.length) > 0) return `${WILDCARD}-${WILDCARD}`;
   const count = scan.counts[at] ?? 1;
   if (count === 1 || scan.dates[at] === 1) return WILDCARD;
   const comma = /^[^,\s]*(?<comma>,\s?)/.exec(text)?.groups?.['comma'];
