@@ -179,7 +179,7 @@ describe('the forecast of exhaustion', () => {
       );
     });
 
-    const truthMs = ((36 - 27.8) / 0.2) * STEP_MS;
+    const truthMs = ((40 - 27.8) / 0.2) * STEP_MS;
     const told = runs.filter((forecast) => forecast.kind === 'Exhausting');
     const holding = told.filter(
       ({ earliestMs, latestMs = Infinity }) => earliestMs <= truthMs && truthMs <= latestMs,
