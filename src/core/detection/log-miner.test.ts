@@ -52,6 +52,7 @@ describe('the template of one line', () => {
     ['numbered names', 'node-17 cpu#3 core.12', 'node-<*> cpu#<*> core.<*>'],
     ['ranges', 'nodes 10-20', 'nodes <*>-<*>'],
     ['lists', 'fans 1 2 3 and 4, 5', 'fans <*> <*> <*> and <*>, <*>'],
+    ['what is too long for a word', `got ${'x'.repeat(200)} now`, 'got <*> now'],
     ['values that look like words', 'set to null by ROOT', 'set to <*> by <*>'],
   ] as const) {
     it(`has a place for ${name}`, () => {
@@ -96,12 +97,30 @@ describe('the templates of several lines', () => {
     assert.deepEqual(many, [line('<*>')]);
   });
 
+  it('keep apart lines that begin with other words, also after a time and a level', () => {
+    const lines = ['Loading', 'Parsing', 'Checking', 'Merging', 'Writing'].map(
+      (verb, at) => `2026-11-24 12:00:0${at} INFO ${verb} the tables of the shop`,
+    );
+
+    assert.equal(textsOf(...lines).length, lines.length);
+  });
+
   it('never join lines that say how it went', () => {
     const lines = ['ok', 'failed', 'denied', 'refused', 'aborted'].map(
       (verdict) => `the request of user 5 ${verdict} with status=${verdict}`,
     );
 
     assert.equal(textsOf(...lines).length, lines.length);
+  });
+
+  it('keep states apart, whatever their names', () => {
+    const texts = textsOf(
+      'pod=a state=Running now',
+      'pod=b state=Running now',
+      'pod=b state=Evicted now',
+    );
+
+    assert.deepEqual(texts, ['pod=<*> state=Running now', 'pod=b state=Evicted now']);
   });
 
   it('keep apart what happened, and join to whom', () => {

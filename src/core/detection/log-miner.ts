@@ -19,7 +19,7 @@ export interface LogMinerLimits {
   readonly tokensMax: number;
 }
 
-/** About 10 MB at the worst. */
+/** Some 20 MB at the worst: every line as long as is looked at, and none like another. */
 const LIMITS: LogMinerLimits = { patternsMax: 8_192, tokensMax: 65_536 };
 /** What is kept when a limit was reached: the work of forgetting is then shared by many lines. */
 const KEPT_SHARE = 0.75;

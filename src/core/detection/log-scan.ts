@@ -28,6 +28,9 @@ const CHARS_MAX = 2_000;
 /** Most tokens of a line that are looked at. */
 const TOKENS_MAX = 128;
 
+/** A longer run of letters and digits is data rather than a word. */
+const WORD_CHARS_MAX = 128;
+
 const SPACE_CHARACTER = code(' ');
 const COLON = code(':');
 const COMMA = code(',');
@@ -207,7 +210,7 @@ export class LogScanner {
 
   // oxlint-disable-next-line max-params -- An object for each word would cost a third of the speed.
   #word(line: string, start: number, end: number, hash: number, classes: number): void {
-    if (isValueHash(hash)) {
+    if (isValueHash(hash) || end - start > WORD_CHARS_MAX) {
       this.#value(line, start, end);
       if (isDateHash(hash)) this.dates[this.length - 1] = 1;
     } else if ((classes & (AT | DOT)) !== 0 && isPlace(line, end, classes)) {
@@ -220,7 +223,7 @@ export class LogScanner {
   #withDigit(line: string, start: number, end: number): number {
     let to = end;
     while (to - 1 > start && isTail(line.charCodeAt(to - 1))) to -= 1;
-    const from = valueStart(line, start, to);
+    const from = to - start > WORD_CHARS_MAX ? 0 : valueStart(line, start, to);
     if (from === NO_VALUE) this.#push(WORD, start, to, hashPart(line, start, to));
     else if (from > 0) this.#named(line, start, to, from);
     else if (rangeDash(line, start, to) > 0) this.#push(VALUE, start, to, RANGE_HASH);

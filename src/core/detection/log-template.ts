@@ -1,6 +1,6 @@
 import { type LogScanner, SIGN, VALUE, WORD } from './log-scan.ts';
 import { rangeDash } from './log-value.ts';
-import { isClassifier, isEventKey, isPreposition, isUnit } from './log-words.ts';
+import { isClassifier, isEventKey, isPreposition, isUnit, isVerdict } from './log-words.ts';
 
 /**
  * Values that touch, with the signs that touch them: `<<*>>`. Bounded, since a run of such signs
@@ -14,7 +14,7 @@ export const WILDCARD = '<*>';
 /**
  * What a word's place in the line tells of it. `value`: a value stands there (`key=value`, `'value'`).
  * `unit`: it counts the number before it. `name`, `object`: a name may stand there, as after `user`
- * or after `for`. `first`: it begins the line. `word`: nothing.
+ * or after `for`. `first`: it is the first word, or the first token. `word`: nothing.
  */
 export type Slot = 'value' | 'unit' | 'name' | 'object' | 'first' | 'word';
 
@@ -44,13 +44,17 @@ export function templateOf(line: string, scan: LogScanner, id: number): LogTempl
   for (let at = 0; at < scan.length; at += 1) texts.push(textAt(line, scan, at));
   const own = detached(texts);
   const tokens: TemplateToken[] = [];
+  let hasSubject = false;
   for (let at = 0; at < scan.length; at += 1) {
-    tokens.push({
-      kind: scan.kinds[at] ?? WORD,
-      text: own[at] ?? '',
-      spaced: scan.spaced[at] === 1,
-      slot: slotAt(own, scan, at),
-    });
+    const kind = scan.kinds[at] ?? WORD;
+    const text = own[at] ?? '';
+    const spaced = scan.spaced[at] === 1;
+    const slot = slotAt(own, scan, at);
+    // Times, levels and keys may stand before it.
+    const isSubject: boolean =
+      at === 0 || (kind === WORD && slot !== 'value' && !hasSubject && !isVerdict(text));
+    hasSubject ||= isSubject && kind === WORD;
+    tokens.push({ kind, text, spaced, slot: isSubject ? 'first' : slot });
   }
   return { id, tokens, shape: shapeOf(tokens), count: 0, mergedInto: undefined };
 }
@@ -78,8 +82,7 @@ function detached(texts: readonly string[]): string[] {
 }
 
 function slotAt(texts: readonly string[], scan: LogScanner, at: number): Slot {
-  const before = texts[at - 1];
-  if (before === undefined) return 'first';
+  const before = texts[at - 1] ?? '';
   if (texts[at] === '') return 'value';
   if (scan.kinds[at - 1] === VALUE && isUnit(texts[at] ?? '')) return 'unit';
   const connected = connectedSlot(texts, scan, at);

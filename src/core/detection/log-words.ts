@@ -73,7 +73,10 @@ const CLASSIFIERS = words(`
 `);
 const PREPOSITIONS = words('for to at on in with via by');
 /** Keys whose value says what happened, rather than to what. */
-const EVENT_KEYS = words('msg message event error err reason action type exception');
+const EVENT_KEYS = words(`
+  msg message event error err reason action type exception level lvl severity
+  state status phase result outcome condition
+`);
 
 function words(text: string): ReadonlySet<string> {
   return new Set(text.trim().split(/\s+/));
