@@ -73,7 +73,8 @@ function textAt(line: string, scan: LogScanner, at: number): string {
 
 /** The same texts as parts of one small string: a slice would keep the whole line in memory. */
 function detached(texts: readonly string[]): string[] {
-  const whole = texts.join('');
+  // Of two parts at least, else it would be the one slice itself.
+  const whole = [...texts, ' '].join('');
   let at = 0;
   return texts.map((text) => {
     at += text.length;
