@@ -17,6 +17,13 @@ interface Result extends TemplateScore {
 /** How long each file is mined anew, again and again, for one figure of speed. */
 const MEASURED_MS = 500;
 
+/** What varies in most logs: addresses, hexadecimal numbers, and numbers. */
+const MASKS: readonly RegExp[] = [
+  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g,
+  /\b0x[0-9a-fA-F]+\b/g,
+  /(?<![A-Za-z\d])[-+]?\d+(?![A-Za-z\d])/g,
+];
+
 const [directory] = process.argv.slice(2);
 if (directory === undefined) {
   console.error('usage: node bench/log-templates.ts DIR');
@@ -110,13 +117,6 @@ function speed(lines: readonly string[]): number {
   passes.sort((a, b) => a - b);
   return (lines.length / (passes[passes.length >> 1] ?? Number.NaN)) * 1_000;
 }
-
-/** What varies in most logs: addresses, hexadecimal numbers, and numbers. */
-const MASKS: readonly RegExp[] = [
-  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g,
-  /\b0x[0-9a-fA-F]+\b/g,
-  /(?<![A-Za-z\d])[-+]?\d+(?![A-Za-z\d])/g,
-];
 
 function masked(line: string): string {
   return MASKS.reduce((text, mask) => text.replace(mask, '<*>'), line);
