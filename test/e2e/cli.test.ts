@@ -695,7 +695,7 @@ describe('sentinel redact, schema and completion', () => {
     });
 
     assert.equal(code, 0);
-    assert.equal(stdout, 'one\nDB_PASSWORD=[REDACTED:key-value]\n[REDACTED:private-key]\nlast\n');
+    assert.equal(stdout, 'one\nDB_PASSWORD=[redacted:password#1]\n[redacted:private-key#2]\nlast');
   });
 
   it('finds a secret whose key is in another colour', async () => {
@@ -703,7 +703,7 @@ describe('sentinel redact, schema and completion', () => {
       input: 'DB_PASSWORD\x1b[0m=\x1b[31msupersecret1\x1b[0m\n',
     });
 
-    assert.equal(stdout, 'DB_PASSWORD=[REDACTED:key-value]\n');
+    assert.equal(stdout, 'DB_PASSWORD=[redacted:password#1]\n');
   });
 
   it('prints schemas that are what they say', async () => {

@@ -23,7 +23,7 @@ describe('the text of a log', () => {
   it('finds a secret whose key is coloured', () => {
     const coloured = aLine('\u001b[36mpassword\u001b[0m=hunter2 ok');
 
-    assert.equal(logText([coloured]), 'T stdout password=[REDACTED:key-value] ok\n');
+    assert.equal(logText([coloured]), 'T stdout password=[redacted:password#1] ok\n');
   });
 
   it('holds no character that moves a cursor or hides what is written', () => {
@@ -68,9 +68,12 @@ describe('the text of a probe', () => {
   it('keeps its lines, redacted and bounded', () => {
     const run = { exitCode: 1, startedAtMs: 0, endedAtMs: 1 };
 
-    const text = probeText({ ...run, output: `refused\napi_key=abcdefgh\n${'x'.repeat(20_000)}` });
+    const text = probeText({
+      ...run,
+      output: `refused\napi_key=Zk3Qp9Zk3Q\n${'x'.repeat(20_000)}`,
+    });
 
-    assert.match(text, /^refused\napi_key=\[REDACTED:key-value\]\n/);
+    assert.match(text, /^refused\napi_key=\[redacted:key#1\]\n/);
     assert.ok(text.length < 17_000);
   });
 });

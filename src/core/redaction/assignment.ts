@@ -1,0 +1,399 @@
+import { DASH, DOLLAR, DOT, runEnd, runStart, setsAt, WORD } from './characters.ts';
+import type { Found } from './found.ts';
+import { type SecretName, secretName } from './names.ts';
+import { endsPlaceholder, PLACEHOLDER_AT } from './placeholder.ts';
+import { isSecretValue, type ValueContext } from './value.ts';
+
+/** What a line that ended too early leaves to the next one: a value for this name. */
+export interface Expected {
+  readonly name: SecretName;
+  /** `value`: the next line begins with it. `field`: with `value:`, as in a list of names and values. */
+  readonly as: 'value' | 'field';
+}
+
+/** A name at the end of its line. */
+export interface Promised {
+  readonly expected: Expected;
+  readonly end: number;
+}
+
+/** A name with what is secret behind it, if anything is; `end` is where to look for the next name. */
+export type Assignment = Promised | { readonly found: readonly Found[]; readonly end: number };
+
+const NAME_MAX = 80;
+const VALUE_MAX = 4096;
+const BLANKS_MAX = 32;
+
+/**
+ * Judges the name that a word like `password` belongs to, and the value behind it.
+ *
+ * @param from where the word begins
+ * @param to where it ends
+ */
+export function assignmentAt(text: string, from: number, to: number): Assignment | undefined {
+  const nameEnd = runEnd(text, to, WORD | DASH | DOT, NAME_MAX);
+  const separator = separatorAfter(text, nameEnd);
+  if (separator === undefined) return undefined;
+  const nameStart = runStart(text, from, WORD | DASH | DOT, NAME_MAX);
+  // It was a part of what a placeholder stands for, and no name, when that was put there.
+  if (text[nameStart - 1] === ']' && endsPlaceholder(text, nameStart)) return undefined;
+  const written = text.slice(nameStart, nameEnd);
+  const name = secretName(written);
+  if (name === undefined) return undefined;
+  if (separator.kind === 'space' && !separator.quoted && !takesBlank(text, nameStart, name)) {
+    return undefined;
+  }
+  if (separator.kind === 'element' && !isElement(text, nameStart)) return undefined;
+  if (separator.kind === 'lineEnd') {
+    return { expected: { name, as: separator.field ? 'field' : 'value' }, end: nameEnd };
+  }
+  const capitals = !/[a-z]/.test(written);
+  const { found, end } = valueAt(text, separator.at, name, {
+    separator: separator.kind,
+    tight: separator.tight,
+    capitals,
+  });
+  return { found, end: Math.max(nameEnd, end) };
+}
+
+/**
+ * The value that the line before promised.
+ *
+ * @param from the beginning of a line
+ */
+export function expectedValue(
+  text: string,
+  from: number,
+  { name, as }: Expected,
+): readonly Found[] {
+  const at = skipBlanks(text, from);
+  if (as === 'field') {
+    const word = /^["']?value["']?[ \t]{0,4}[:=][ \t]{0,8}/i.exec(text.slice(at, at + 32));
+    if (word === null) return [];
+    return valueAt(text, at + word[0].length, name, {
+      separator: 'equals',
+      tight: true,
+      capitals: true,
+    }).found;
+  }
+  const end = unquotedEnd(text, at);
+  const after = skipBlanks(text, end);
+  const ends = isLineEnd(text, after) || text.startsWith('</', after);
+  const value = text.slice(at, end);
+  if (!ends || /[:{}[\]()]/.test(value.slice(-1)) || name.strength === 'key') return [];
+  const strict = { ...name, strength: name.strength === 'vendor' ? 'vendor' : 'token' } as const;
+  return judged(text, at, end, strict, {
+    ...PLAIN,
+    separator: 'colon',
+    tight: false,
+    capitals: false,
+  });
+}
+
+const PLAIN = { quoted: false, readsOn: false, endsStatement: false } as const;
+
+type Separator =
+  | {
+      readonly kind: ValueContext['separator'];
+      /** Where the value begins. */
+      readonly at: number;
+      readonly tight: boolean;
+      /** A quote begins there. */
+      readonly quoted: boolean;
+    }
+  | { readonly kind: 'lineEnd'; readonly field: boolean };
+
+/** What stands between a name and its value, if anything does. */
+function separatorAfter(text: string, nameEnd: number): Separator | undefined {
+  const closed = skipClosing(text, nameEnd);
+  const closedQuote = closed > nameEnd;
+  const at = skipBlanks(text, closed);
+  const blanks = at - closed;
+  const next = text[at];
+  if (next === undefined || next === '\n' || next === '\r') {
+    return { kind: 'lineEnd', field: true };
+  }
+  if (next === '=' || next === ':') return after(text, endOfOperator(text, at), next, blanks);
+  if ('?.!+|'.includes(next) && text.startsWith('=', skipOperator(text, at))) {
+    return after(text, endOfOperator(text, at), '=', blanks);
+  }
+  if (next === '%' && /^%3[ad]/i.test(text.slice(at, at + 3))) return after(text, at + 3, '=', 0);
+  if (next === ',') return afterComma(text, at, closedQuote);
+  if (next === '>' && blanks === 0) return after(text, at + 1, '>', 0);
+  if (next === '(' && !closedQuote) return quotedOnly(text, at + 1, 'call');
+  if (blanks > 0 || closedQuote) return afterBlank(text, at, closedQuote);
+  if (next === '[') return after(text, endOfOperator(text, skipIndex(text, at)), '=', 0);
+  return undefined;
+}
+
+function after(text: string, end: number, operator: string, blanks: number): Separator | undefined {
+  if (end < 0) return undefined;
+  const at = skipBlanks(text, end);
+  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: false };
+  const kind = operator === '>' ? 'element' : operator === ':' ? 'colon' : 'equals';
+  return { kind, at, tight: at === end && blanks === 0, quoted: isQuote(text, at) };
+}
+
+/** `("api_token", "…")`, and `"name": "api_token", "value": "…"`. */
+function afterComma(text: string, comma: number, closedQuote: boolean): Separator | undefined {
+  const at = skipBlanks(text, comma + 1);
+  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: true };
+  const field = fieldAt(text, at);
+  if (field !== undefined) return field;
+  return closedQuote ? quotedOnly(text, at, 'call') : undefined;
+}
+
+function fieldAt(text: string, at: number): Separator | undefined {
+  const field = /^\\{0,2}["']?value\\{0,2}["']?[ \t]{0,4}[:=][ \t]{0,8}/i.exec(
+    text.slice(at, at + 32),
+  );
+  return field === null ? undefined : after(text, at + field[0].length, '=', 0);
+}
+
+function afterBlank(text: string, at: number, closedQuote: boolean): Separator | undefined {
+  const field = closedQuote ? fieldAt(text, at) : undefined;
+  if (field !== undefined) return field;
+  // A type between name and value: `var token string = "…"`.
+  const type = /^[A-Za-z][\w.<>[\]*]{0,24}[ \t]{1,4}:?=(?!=)/.exec(text.slice(at, at + 40));
+  if (type !== null) return after(text, at + type[0].length, '=', 1);
+  if (closedQuote && !isQuote(text, at)) return undefined;
+  return { kind: 'space', at, tight: false, quoted: isQuote(text, at) };
+}
+
+function quotedOnly(text: string, at: number, kind: 'call'): Separator | undefined {
+  return isQuote(text, at) ? { kind, at, tight: false, quoted: true } : undefined;
+}
+
+/** Up to three quotes and brackets that end a name, escaped or not. */
+function skipClosing(text: string, from: number): number {
+  let at = from;
+  for (let count = 0; count < 3; count += 1) {
+    if (text[at] === '\\' && isQuote(text, at + 1)) at += 1;
+    else if (text[at] === '\\' && text[at + 1] === '\\' && isQuote(text, at + 2)) at += 2;
+    if (!isQuote(text, at) && text[at] !== ']') break;
+    at += 1;
+  }
+  return at;
+}
+
+function skipBlanks(text: string, from: number): number {
+  let at = from;
+  while (at - from < BLANKS_MAX && (text[at] === ' ' || text[at] === '\t')) at += 1;
+  return at;
+}
+
+function skipOperator(text: string, from: number): number {
+  let at = from;
+  while (at - from < 2 && '?.!+|'.includes(text[at] ?? ' ')) at += 1;
+  return at;
+}
+
+/** `[]` and `[25]` of C. */
+function skipIndex(text: string, from: number): number {
+  const index = /^\[\d{0,6}\][ \t]{0,4}/.exec(text.slice(from, from + 16));
+  return index === null ? from : from + index[0].length;
+}
+
+/** @returns -1 where there is none: `::` and `:=` have one, `Type::member` has not */
+function endOfOperator(text: string, from: number): number {
+  const operator = /^(?:[?.!+|]{0,2}={1,3}>?|:{1,3}=|:(?!:))/.exec(text.slice(from, from + 6));
+  return operator === null ? -1 : from + operator[0].length;
+}
+
+function isQuote(text: string, at: number): boolean {
+  const character = text[at];
+  return character === '"' || character === "'" || character === '`';
+}
+
+function isLineEnd(text: string, at: number): boolean {
+  return at >= text.length || text[at] === '\n' || text[at] === '\r';
+}
+
+/** Whether a blank alone parts the name from its value: flags, and words of files and protocols. */
+function takesBlank(text: string, nameStart: number, { strength }: SecretName): boolean {
+  // `--password` has its dashes within the name.
+  if (text[nameStart] === '-') return strength !== 'vendor' && strength !== 'key';
+  const before = text.slice(Math.max(0, nameStart - 80), nameStart);
+  return /^(?:requirepass|masterauth)\b/.test(text.slice(nameStart, nameStart + 12))
+    ? true
+    : /(?:^|\s)login\s{1,4}\S{1,64}\s{1,4}$/.test(before);
+}
+
+/** `<password>` and `<add name="password">`. */
+function isElement(text: string, nameStart: number): boolean {
+  return text[nameStart - 1] === '<' || text[nameStart - 1] === ':' || isQuote(text, nameStart - 1);
+}
+
+type Position = Pick<ValueContext, 'separator' | 'tight' | 'capitals'>;
+
+interface Value {
+  readonly found: readonly Found[];
+  /** To where names in it need no look of their own. */
+  readonly end: number;
+}
+
+/** In a longer value than this that is no secret, no other name is looked for. */
+const SEARCHED_MAX = 128;
+
+function nothing(end: number): Value {
+  return { found: [], end };
+}
+
+/** Reads the value and says which of it is secret, if anything is. */
+function valueAt(text: string, from: number, name: SecretName, position: Position): Value {
+  const quote = openingQuote(text, from);
+  if (PLACEHOLDER_AT.test(text.slice(quote?.from ?? from, from + 80))) return nothing(from);
+  const isHeader = name.strength === 'authorization' || name.strength === 'cookie';
+  if (quote !== undefined) {
+    const end = closingQuote(text, quote);
+    if (end === undefined) return nothing(from);
+    const context = { ...PLAIN, ...position, quoted: true };
+    const found = isHeader
+      ? headerValue(text, quote.from, end, name)
+      : judged(text, quote.from, end, name, context);
+    return { found, end: found.at(-1)?.end ?? from };
+  }
+  if (position.separator === 'call') return nothing(from);
+  if (isHeader) {
+    const end = headerEnd(text, from);
+    const found = headerValue(text, from, end, name);
+    // All that follows on its line is cookies, but not all of it credentials.
+    return { found, end: name.strength === 'cookie' ? end : (found.at(-1)?.end ?? from) };
+  }
+  const end = unquotedEnd(text, from);
+  // It was judged as a whole, with what the placeholder stands for.
+  if (PLACEHOLDER_AT.test(text.slice(end, end + 80))) return nothing(end);
+  const isSentence = !position.tight || position.separator === 'element';
+  const whole = trimmedEnd(text, from, end, isSentence ? ENDS_SENTENCE : ENDS_LIST);
+  const found = judged(text, from, whole, name, {
+    ...position,
+    quoted: false,
+    readsOn: /^[ \t]{1,4}[A-Za-z]/.test(text.slice(end, end + 6)),
+    endsStatement: /^[;),]/.test(text.slice(whole, whole + 1)),
+  });
+  return { found, end: found.length > 0 || end - from > SEARCHED_MAX ? end : from };
+}
+
+function judged(
+  text: string,
+  start: number,
+  end: number,
+  { strength, kind }: SecretName,
+  context: ValueContext,
+): readonly Found[] {
+  if (end <= start) return [];
+  return isSecretValue(text.slice(start, end), strength, context) ? [{ start, end, kind }] : [];
+}
+
+interface Quote {
+  readonly mark: string;
+  /** Backslashes before it: the text around may be a string itself. */
+  readonly escapes: number;
+  readonly from: number;
+}
+
+function openingQuote(text: string, at: number): Quote | undefined {
+  const opening = /^(?:[bBuUrRfFL@$]{1,2}(?=["'`]))?(\\{0,3})(["'`])/.exec(text.slice(at, at + 6));
+  if (opening === null) return undefined;
+  const [all, escapes = '', mark = ''] = opening;
+  return { mark, escapes: escapes.length, from: at + all.length };
+}
+
+/** Where the value ends; `undefined` when its line ends first. */
+function closingQuote(text: string, { mark, escapes, from }: Quote): number | undefined {
+  const limit = Math.min(text.length, from + VALUE_MAX);
+  let backslashes = 0;
+  for (let at = from; at < limit; at += 1) {
+    const character = text[at];
+    if (character === '\n') return undefined;
+    if (character === mark && (escapes === 0 ? backslashes % 2 === 0 : backslashes === escapes)) {
+      return at - escapes;
+    }
+    backslashes = character === '\\' ? backslashes + 1 : 0;
+  }
+  return undefined;
+}
+
+/** Where a value without quotes ends: at a blank, a quote, a tag, an escape, a placeholder. */
+function unquotedEnd(text: string, from: number): number {
+  const limit = Math.min(text.length, from + VALUE_MAX);
+  let at = from;
+  for (; at < limit; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code <= 32 || code === 34 || code === 39 || code === 96) break;
+    if (code === 60 && at > from) break;
+    if (code === 92 && /^\\(?:[nrt"'\\]|u00)/.test(text.slice(at, at + 4))) break;
+    if (code === 91 && at > from && PLACEHOLDER_AT.test(text.slice(at, at + 80))) break;
+    if ((code === 38 || code === 59 || code === 44) && startsNext(text, at + 1)) break;
+    if (code === 37 && /^%(?:26|3b|20|22)/i.test(text.slice(at, at + 3))) break;
+  }
+  return at;
+}
+
+/** `name=` behind a `&`, `;` or `,`: the next pair of the same list. */
+function startsNext(text: string, at: number): boolean {
+  const end = runEnd(text, at, WORD | DASH | DOT | DOLLAR, 40);
+  return end > at && (text[end] === '=' || (text[end] === ':' && text[end + 1] !== '/'));
+}
+
+const ENDS_LIST = ',;)]}>|&';
+const ENDS_SENTENCE = `${ENDS_LIST}.:`;
+
+/** Without what ends a statement or a list, and without brackets that nothing in it opened. */
+function trimmedEnd(text: string, from: number, end: number, endings = ENDS_LIST): number {
+  let to = end;
+  while (to > from && endings.includes(text.charAt(to - 1))) {
+    const opener = { ')': '(', ']': '[', '}': '{' }[text.charAt(to - 1)];
+    if (opener !== undefined && text.slice(from, to).includes(opener)) break;
+    to -= 1;
+  }
+  return to;
+}
+
+function headerEnd(text: string, from: number): number {
+  const limit = Math.min(text.length, from + VALUE_MAX);
+  let at = from;
+  while (at < limit && !isLineEnd(text, at) && !isQuote(text, at) && text[at] !== '\\') at += 1;
+  return at;
+}
+
+const SCHEME = /^[A-Za-z][A-Za-z0-9-]{2,24}(?:[ \t]{1,4}|%20|\+)/;
+
+function headerValue(text: string, from: number, to: number, name: SecretName): readonly Found[] {
+  if (name.strength === 'cookie') return cookies(text, from, to);
+  const scheme = SCHEME.exec(text.slice(from, Math.min(to, from + 32)));
+  const start = from + (scheme?.[0].length ?? 0);
+  const end = trimmedEnd(text, start, Math.min(to, unquotedEnd(text, start)));
+  const context = { ...PLAIN, separator: 'colon', tight: false, capitals: false } as const;
+  return judged(text, start, end, name, context);
+}
+
+function cookies(text: string, from: number, to: number): readonly Found[] {
+  const found: Found[] = [];
+  let at = from;
+  while (at < to) {
+    const semicolon = text.indexOf(';', at);
+    const end = semicolon < 0 || semicolon > to ? to : semicolon;
+    const equals = text.indexOf('=', at);
+    if (equals > at && equals < end && equals - at < NAME_MAX) {
+      const name = secretName(text.slice(at, equals).trim());
+      const strength = name === undefined || name.strength === 'key' ? 'cookie' : 'token';
+      found.push(
+        ...judged(
+          text,
+          equals + 1,
+          trimmedEnd(text, equals + 1, end),
+          { strength, kind: 'cookie' },
+          { ...PLAIN, separator: 'equals', tight: true, capitals: false },
+        ),
+      );
+    }
+    at = end + 1;
+  }
+  return found;
+}
+
+/** Whether a name reaches to the left of a place, so that it was judged with its beginning. */
+export function isInsideName(text: string, at: number): boolean {
+  return (setsAt(text, at - 1) & WORD) !== 0;
+}
