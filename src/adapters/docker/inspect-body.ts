@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ContainerSecrets } from '#core/redaction/container-secrets.ts';
 import type {
   ContainerHealth,
   ContainerState,
@@ -144,6 +145,7 @@ export function parseInspect(value: unknown): ObservedContainer {
     networks: toNetworks(body),
     publishedPorts: toPublishedPorts(body),
     envNames: (config.Env ?? []).map((entry) => entry.split('=', 1)[0] ?? ''),
+    secrets: new ContainerSecrets(config.Env ?? []),
     ...toCommand(config),
     readOnlyRootFilesystem: host.ReadonlyRootfs ?? false,
   };

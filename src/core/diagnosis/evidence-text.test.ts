@@ -50,13 +50,13 @@ describe('the text of a log', () => {
 
   it('is bounded: the newest lines stay, and a long line is cut after redaction', () => {
     const long = 'x'.repeat(16_000);
-    const secret = aLine(`${'x'.repeat(1_990)} token=${'s'.repeat(50)}`);
+    const secret = aLine(`${'x'.repeat(1_990)} token=${'Zk3Qp9'.repeat(9)}`);
 
     const text = logText([...Array.from({ length: 50 }, () => aLine(long)), secret]);
 
     assert.ok(text.length < 50_000);
     assert.match(text, /…\n/);
-    assert.doesNotMatch(text, /token=s/);
+    assert.doesNotMatch(text, /token=Zk/);
   });
 
   it('marks what the engine has cut already', () => {
