@@ -58,7 +58,8 @@ for (const file of files) {
   const bytes = await readFile(file);
   const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   if (/\.jsonl(?:\.gz)?$/.test(file)) {
-    for (const line of text.split('\n')) if (line !== '') samples.push(JSON.parse(line) as Sample);
+    const lines = text.split('\n').filter((line) => line !== '');
+    samples.push(...lines.map((line) => JSON.parse(line) as Sample));
   } else logs.push({ name: basename(file), lines: logLines(file, text) });
 }
 
@@ -82,7 +83,9 @@ async function reportSamples(find: Finder): Promise<void> {
     }
     groups.set(key, { hits: group.hits + Number(isHit), count: group.count + 1 });
   }
-  for (const [key, { hits: count, count: all }] of [...groups].sort()) {
+  for (const [key, { hits: count, count: all }] of [...groups].sort(([one], [other]) =>
+    one.localeCompare(other),
+  )) {
     const what = key.includes(' tp') ? 'found  ' : 'flagged';
     console.log(`  ${key} ${what} ${(count / all).toFixed(3)}  (${count} of ${all})`);
   }

@@ -48,7 +48,8 @@ export class RawOffsets {
     for (;;) {
       const length = ansiLengthAt(this.#raw, this.#at);
       if (length === 0) return;
-      this.#points += [...this.#raw.slice(this.#at, this.#at + length)].length;
+      // A sequence may hold a title: letters of any script.
+      for (const _point of this.#raw.slice(this.#at, this.#at + length)) this.#points += 1;
       this.#at += length;
     }
   }

@@ -64,7 +64,7 @@ async function printSpans(input: Input, write: (text: string) => unknown): Promi
 
 /** Line by line, since a sequence that begins in one line must not hide the next. */
 function plain(text: string): string {
-  if (!/[\u001b\u009b]/.test(text)) return text;
+  if (!text.includes('\u001b') && !text.includes('\u009b')) return text;
   return text.split('\n').map(withoutAnsi).join('\n');
 }
 

@@ -51,7 +51,13 @@ describe('the variables of a container', () => {
     const answers = await Promise.all(
       ['incidents', 'workloads'].map((kind) => ask(operator, `/api/v1/${kind}`)),
     );
-    const out = JSON.stringify([operator.records, notifier.delivered, kept, answers, operator.warnings]);
+    const out = JSON.stringify([
+      operator.records,
+      notifier.delivered,
+      kept,
+      answers,
+      operator.warnings,
+    ]);
 
     assert.match(out, /cannot log in with \[redacted:password#1\] \(production\)/);
     assert.match(out, /license \[redacted:value#\d\]/);

@@ -47,8 +47,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     file: 'src/controller/executor.ts',
     old: `      this.#uncalled.delete(attempt.intent);
-      return ended(await this.#options.actions.recover(rollbackOf, NEVER));`,
-    new: '      return ended(await this.#options.actions.recover(rollbackOf, NEVER));',
+      return ended(await this.#options.actions.recover(rollbackOf, NEVER), world, original);`,
+    new: '      return ended(await this.#options.actions.recover(rollbackOf, NEVER), world, original);',
     what: 'Events of a rollback by recovery are not known as ours.',
   },
   {

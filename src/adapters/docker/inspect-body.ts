@@ -144,10 +144,16 @@ export function parseInspect(value: unknown): ObservedContainer {
     shares: toShares(host),
     networks: toNetworks(body),
     publishedPorts: toPublishedPorts(body),
-    envNames: (config.Env ?? []).map((entry) => entry.split('=', 1)[0] ?? ''),
-    secrets: new ContainerSecrets(config.Env ?? []),
+    ...toVariables(config.Env ?? []),
     ...toCommand(config),
     readOnlyRootFilesystem: host.ReadonlyRootfs ?? false,
+  };
+}
+
+function toVariables(env: readonly string[]): Pick<ObservedContainer, 'envNames' | 'secrets'> {
+  return {
+    envNames: env.map((entry) => entry.split('=', 1)[0] ?? ''),
+    secrets: new ContainerSecrets(env),
   };
 }
 

@@ -1,4 +1,4 @@
-import { DASH, DOLLAR, DOT, runEnd, runStart, setsAt, WORD } from './characters.ts';
+import { DASH, DOLLAR, DOT, runEnd, runStart, WORD } from './characters.ts';
 import type { Found } from './found.ts';
 import { type SecretName, secretName } from './names.ts';
 import { endsPlaceholder, PLACEHOLDER_AT } from './placeholder.ts';
@@ -82,7 +82,7 @@ export function expectedValue(
   const value = text.slice(at, end);
   if (!ends || /[:{}[\]()]/.test(value.slice(-1)) || name.strength === 'key') return [];
   const strict = { ...name, strength: name.strength === 'vendor' ? 'vendor' : 'token' } as const;
-  return judged(text, at, end, strict, {
+  return judged(text, { start: at, end }, strict, {
     ...PLAIN,
     separator: 'colon',
     tight: false,
@@ -109,21 +109,21 @@ function separatorAfter(text: string, nameEnd: number): Separator | undefined {
   const closedQuote = closed > nameEnd;
   const at = skipBlanks(text, closed);
   const blanks = at - closed;
-  const next = text[at];
-  if (next === undefined || next === '\n' || next === '\r') {
-    return { kind: 'lineEnd', field: true };
-  }
-  if (next === '=' || next === ':') return after(text, endOfOperator(text, at), next, blanks);
-  if ('?.!+|'.includes(next) && text.startsWith('=', skipOperator(text, at))) {
-    return after(text, endOfOperator(text, at), '=', blanks);
-  }
-  if (next === '%' && /^%3[ad]/i.test(text.slice(at, at + 3))) return after(text, at + 3, '=', 0);
+  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: true };
+  const next = text.charAt(at);
+  const operatorEnd = '=:?.!+|%['.includes(next) ? assigningEnd(text, at) : -1;
+  if (operatorEnd >= 0) return after(text, operatorEnd, next === ':' ? ':' : '=', blanks);
   if (next === ',') return afterComma(text, at, closedQuote);
   if (next === '>' && blanks === 0) return after(text, at + 1, '>', 0);
   if (next === '(' && !closedQuote) return quotedOnly(text, at + 1, 'call');
-  if (blanks > 0 || closedQuote) return afterBlank(text, at, closedQuote);
-  if (next === '[') return after(text, endOfOperator(text, skipIndex(text, at)), '=', 0);
-  return undefined;
+  return blanks > 0 || closedQuote ? afterBlank(text, at, closedQuote) : undefined;
+}
+
+/** Where an operator ends that gives a name its value; -1 where there is none. */
+function assigningEnd(text: string, at: number): number {
+  if (text[at] === '[') return endOfOperator(text, skipIndex(text, at));
+  if (text[at] === '%') return /^%3[ad]/i.test(text.slice(at, at + 3)) ? at + 3 : -1;
+  return endOfOperator(text, at);
 }
 
 function after(text: string, end: number, operator: string, blanks: number): Separator | undefined {
@@ -182,12 +182,6 @@ function skipBlanks(text: string, from: number): number {
   return at;
 }
 
-function skipOperator(text: string, from: number): number {
-  let at = from;
-  while (at - from < 2 && '?.!+|'.includes(text[at] ?? ' ')) at += 1;
-  return at;
-}
-
 /** `[]` and `[25]` of C. */
 function skipIndex(text: string, from: number): number {
   const index = /^\[\d{0,6}\][ \t]{0,4}/.exec(text.slice(from, from + 16));
@@ -243,29 +237,36 @@ function nothing(end: number): Value {
 function valueAt(text: string, from: number, name: SecretName, position: Position): Value {
   const quote = openingQuote(text, from);
   if (PLACEHOLDER_AT.test(text.slice(quote?.from ?? from, from + 80))) return nothing(from);
-  const isHeader = name.strength === 'authorization' || name.strength === 'cookie';
-  if (quote !== undefined) {
-    const end = closingQuote(text, quote);
-    if (end === undefined) return nothing(from);
-    const context = { ...PLAIN, ...position, quoted: true };
-    const found = isHeader
-      ? headerValue(text, quote.from, end, name)
-      : judged(text, quote.from, end, name, context);
-    return { found, end: found.at(-1)?.end ?? from };
-  }
+  if (quote !== undefined) return quotedValue(text, quote, name, position);
   if (position.separator === 'call') return nothing(from);
-  if (isHeader) {
-    const end = headerEnd(text, from);
-    const found = headerValue(text, from, end, name);
-    // All that follows on its line is cookies, but not all of it credentials.
-    return { found, end: name.strength === 'cookie' ? end : (found.at(-1)?.end ?? from) };
-  }
+  if (!isHeader(name)) return unquotedValue(text, from, name, position);
+  const range = { start: from, end: headerEnd(text, from) };
+  const found = headerValue(text, range, name);
+  // All that follows on its line is cookies, but not all of it credentials.
+  return { found, end: name.strength === 'cookie' ? range.end : (found.at(-1)?.end ?? from) };
+}
+
+function isHeader({ strength }: SecretName): boolean {
+  return strength === 'authorization' || strength === 'cookie';
+}
+
+function quotedValue(text: string, quote: Quote, name: SecretName, position: Position): Value {
+  const end = closingQuote(text, quote);
+  if (end === undefined) return nothing(quote.from);
+  const range = { start: quote.from, end };
+  const found = isHeader(name)
+    ? headerValue(text, range, name)
+    : judged(text, range, name, { ...PLAIN, ...position, quoted: true });
+  return { found, end: found.at(-1)?.end ?? quote.from };
+}
+
+function unquotedValue(text: string, from: number, name: SecretName, position: Position): Value {
   const end = unquotedEnd(text, from);
   // It was judged as a whole, with what the placeholder stands for.
   if (PLACEHOLDER_AT.test(text.slice(end, end + 80))) return nothing(end);
   const isSentence = !position.tight || position.separator === 'element';
   const whole = trimmedEnd(text, from, end, isSentence ? ENDS_SENTENCE : ENDS_LIST);
-  const found = judged(text, from, whole, name, {
+  const found = judged(text, { start: from, end: whole }, name, {
     ...position,
     quoted: false,
     readsOn: /^[ \t]{1,4}[A-Za-z]/.test(text.slice(end, end + 6)),
@@ -274,10 +275,14 @@ function valueAt(text: string, from: number, name: SecretName, position: Positio
   return { found, end: found.length > 0 || end - from > SEARCHED_MAX ? end : from };
 }
 
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 function judged(
   text: string,
-  start: number,
-  end: number,
+  { start, end }: Range,
   { strength, kind }: SecretName,
   context: ValueContext,
 ): readonly Found[] {
@@ -318,16 +323,29 @@ function closingQuote(text: string, { mark, escapes, from }: Quote): number | un
 function unquotedEnd(text: string, from: number): number {
   const limit = Math.min(text.length, from + VALUE_MAX);
   let at = from;
-  for (; at < limit; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code <= 32 || code === 34 || code === 39 || code === 96) break;
-    if (code === 60 && at > from) break;
-    if (code === 92 && /^\\(?:[nrt"'\\]|u00)/.test(text.slice(at, at + 4))) break;
-    if (code === 91 && at > from && PLACEHOLDER_AT.test(text.slice(at, at + 80))) break;
-    if ((code === 38 || code === 59 || code === 44) && startsNext(text, at + 1)) break;
-    if (code === 37 && /^%(?:26|3b|20|22)/i.test(text.slice(at, at + 3))) break;
-  }
+  while (at < limit && !endsUnquoted(text, at, at === from)) at += 1;
   return at;
+}
+
+function endsUnquoted(text: string, at: number, isFirst: boolean): boolean {
+  const character = text.charAt(at);
+  if (character > '`' || (character >= '-' && character <= '9')) return false;
+  switch (character) {
+    case '<':
+      return !isFirst;
+    case '\\':
+      return /^\\(?:[nrt"'\\]|u00)/.test(text.slice(at, at + 4));
+    case '[':
+      return !isFirst && PLACEHOLDER_AT.test(text.slice(at, at + 80));
+    case '%':
+      return /^%(?:26|3b|20|22)/i.test(text.slice(at, at + 3));
+    default:
+      return (
+        character <= ' ' ||
+        isQuote(text, at) ||
+        ('&;,'.includes(character) && startsNext(text, at + 1))
+      );
+  }
 }
 
 /** `name=` behind a `&`, `;` or `,`: the next pair of the same list. */
@@ -359,17 +377,18 @@ function headerEnd(text: string, from: number): number {
 
 const SCHEME = /^[A-Za-z][A-Za-z0-9-]{2,24}(?:[ \t]{1,4}|%20|\+)/;
 
-function headerValue(text: string, from: number, to: number, name: SecretName): readonly Found[] {
-  if (name.strength === 'cookie') return cookies(text, from, to);
-  const scheme = SCHEME.exec(text.slice(from, Math.min(to, from + 32)));
-  const start = from + (scheme?.[0].length ?? 0);
-  const end = trimmedEnd(text, start, Math.min(to, unquotedEnd(text, start)));
+function headerValue(text: string, { start, end }: Range, name: SecretName): readonly Found[] {
+  if (name.strength === 'cookie') return cookies(text, start, end);
+  const scheme = SCHEME.exec(text.slice(start, Math.min(end, start + 32)));
+  const from = start + (scheme?.[0].length ?? 0);
+  const to = trimmedEnd(text, from, Math.min(end, unquotedEnd(text, from)));
   const context = { ...PLAIN, separator: 'colon', tight: false, capitals: false } as const;
-  return judged(text, start, end, name, context);
+  return judged(text, { start: from, end: to }, name, context);
 }
 
 function cookies(text: string, from: number, to: number): readonly Found[] {
   const found: Found[] = [];
+  const context = { ...PLAIN, separator: 'equals', tight: true, capitals: false } as const;
   let at = from;
   while (at < to) {
     const semicolon = text.indexOf(';', at);
@@ -378,22 +397,10 @@ function cookies(text: string, from: number, to: number): readonly Found[] {
     if (equals > at && equals < end && equals - at < NAME_MAX) {
       const name = secretName(text.slice(at, equals).trim());
       const strength = name === undefined || name.strength === 'key' ? 'cookie' : 'token';
-      found.push(
-        ...judged(
-          text,
-          equals + 1,
-          trimmedEnd(text, equals + 1, end),
-          { strength, kind: 'cookie' },
-          { ...PLAIN, separator: 'equals', tight: true, capitals: false },
-        ),
-      );
+      const range = { start: equals + 1, end: trimmedEnd(text, equals + 1, end) };
+      found.push(...judged(text, range, { strength, kind: 'cookie' }, context));
     }
     at = end + 1;
   }
   return found;
-}
-
-/** Whether a name reaches to the left of a place, so that it was judged with its beginning. */
-export function isInsideName(text: string, at: number): boolean {
-  return (setsAt(text, at - 1) & WORD) !== 0;
 }

@@ -23,16 +23,14 @@ export function urlCredentials(text: string, slashes: number): Found | undefined
   if (scheme === slashes) return undefined;
   const from = slashes + 3;
   const limit = Math.min(text.length, from + AUTHORITY_MAX);
-  let at = -1;
-  let colon = -1;
-  for (let index = from; index < limit; index += 1) {
-    const character = text.charAt(index);
-    if (endsAuthority(character)) break;
-    if (character === '@') at = index;
-    else if (character === ':' && colon < 0 && at < 0) colon = index;
-  }
-  if (at < 0) return undefined;
-  if (colon < 0) return userToken(text, from, at);
+  let end = from;
+  while (end < limit && !endsAuthority(text.charAt(end))) end += 1;
+  const authority = text.slice(from, end);
+  // A password may have an `@` in it, a host may not.
+  const at = from + authority.lastIndexOf('@');
+  if (at < from) return undefined;
+  const colon = from + authority.indexOf(':');
+  if (colon < from || colon > at) return userToken(text, from, at);
   if (colon + 1 === at || isReference(text.slice(colon + 1, at))) return undefined;
   // A user that looks like chance is half of the credentials.
   const start = isRandom(shapeOf(text.slice(from, colon))) ? from : colon + 1;
@@ -127,19 +125,20 @@ export function commandArgument(
   const newline = text.indexOf('\n', from);
   const rest = text.slice(from, Math.min(newline < 0 ? text.length : newline, from + COMMAND_MAX));
   const match = argument.exec(rest);
-  const { quoted, single, plain } = match?.groups ?? {};
-  const secret = quoted ?? single ?? plain;
-  if (match === null || secret === undefined) return undefined;
-  const start =
-    from + match.index + match[0].length - secret.length - (plain === undefined ? 1 : 0);
-  // `curl -u user` asks for the password.
-  const colon = secret.indexOf(':');
-  if (word === 'curl' && colon < 0) return undefined;
-  const password = word === 'curl' ? secret.slice(colon + 1) : secret;
-  if (word === 'curl' && isExampleLogin(secret)) return undefined;
+  if (match === null) return undefined;
+  const { quoted, single, plain } = match.groups ?? {};
+  const secret = quoted ?? single ?? plain ?? '';
+  const end = from + match.index + match[0].length - Number(plain === undefined);
+  const password = word === 'curl' ? passwordOfLogin(secret) : secret;
   return isSecretValue(password, 'password', PLAIN)
-    ? { start, end: start + secret.length, kind: 'password' }
+    ? { start: end - secret.length, end, kind: 'password' }
     : undefined;
+}
+
+/** Empty for a user alone, of whom curl asks the password, and for an example. */
+function passwordOfLogin(login: string): string {
+  const colon = login.indexOf(':');
+  return colon < 0 || isExampleLogin(login) ? '' : login.slice(colon + 1);
 }
 
 function isExampleLogin(login: string): boolean {

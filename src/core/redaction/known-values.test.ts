@@ -45,7 +45,8 @@ describe('a value that is known', () => {
     const text = `one\n${VALUE.slice(0, 5)}\n${VALUE.slice(5)} two\n${VALUE}\n`;
     const stream = createRedactor({ values }).stream();
 
-    const redacted = [...text].map((character) => stream.push(character)).join('') + stream.end();
+    const redacted =
+      Array.from(text, (character) => stream.push(character)).join('') + stream.end();
 
     assert.equal(redacted, `one\n${MARK} two\n${MARK}\n`);
   });

@@ -177,18 +177,23 @@ const COOKIE: SecretName = { strength: 'cookie', kind: 'cookie' };
 const AUTHORIZATION: SecretName = { strength: 'authorization', kind: 'authorization' };
 const SIGNATURE: SecretName = { strength: 'vendor', kind: 'signature' };
 
+const SINGLE_WORDS: ReadonlyMap<string, SecretName> = new Map([
+  ['cookie', COOKIE],
+  ['authorization', AUTHORIZATION],
+  ['sig', SIGNATURE],
+  ['signature', SIGNATURE],
+  ['secret', SECRET],
+  ['secrete', SECRET],
+  ['auth', SOME_KEY],
+]);
+
 function secretWord(parts: readonly string[], index: number): SecretName | undefined {
   const part = parts[index] ?? '';
   const before = parts[index - 1] ?? '';
   if (PASSWORDS.has(part)) return PASSWORD;
-  if (part === 'cookie') return COOKIE;
-  if (part === 'authorization') return AUTHORIZATION;
-  if (part === 'sig' || part === 'signature') return SIGNATURE;
   if (TOKENS.has(part)) return TOKEN_OWNERS.has(before) ? undefined : TOKEN;
   if (part === 'key') return keyOf(parts, index);
-  if (part === 'secret' || part === 'secrete') return SECRET;
-  if (part === 'auth') return SOME_KEY;
-  return compound(part);
+  return SINGLE_WORDS.get(part) ?? compound(part);
 }
 
 function keyOf(parts: readonly string[], index: number): SecretName | undefined {
@@ -202,17 +207,14 @@ function keyOf(parts: readonly string[], index: number): SecretName | undefined 
 function compound(part: string): SecretName | undefined {
   const inside = SECRET_COMPOUND.exec(part)?.[0];
   if (inside === undefined) return PASS_AT_END.test(part) ? PASSWORD : undefined;
-  if (part.length > inside.length + 16 || /tokeni|secretar|secretion|publickey/.test(part)) {
-    return undefined;
-  }
+  if (part.length > inside.length + 16 || OTHER_COMPOUND.test(part)) return undefined;
   const rest = part.slice(part.indexOf(inside) + inside.length);
   if (rest === 's' || ABOUT.has(rest) || ABOUT.has(rest.replace(/^s/, ''))) return undefined;
-  if (inside.startsWith('passw') || inside.endsWith('pass') || inside === 'passphrase') {
-    return PASSWORD;
-  }
-  if (inside === 'secret') return SECRET;
-  return inside === 'token' || inside === 'credential' ? TOKEN : API_KEY;
+  if (inside.includes('pass')) return PASSWORD;
+  return SINGLE_WORDS.get(inside) ?? (TOKENS.has(inside) ? TOKEN : API_KEY);
 }
+
+const OTHER_COMPOUND = /tokeni|secretar|secretion|publickey/;
 
 function vendorName(name: string, parts: readonly string[]): SecretName | undefined {
   if (parts.some((part) => ABOUT.has(part) || NEGATIONS.has(part))) return undefined;

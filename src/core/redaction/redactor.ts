@@ -1,10 +1,11 @@
 import type { Found } from './found.ts';
-import { type KnownValue, knownValues } from './known-values.ts';
+import { type KnownValue, type KnownValues, knownValues } from './known-values.ts';
 import {
   createPlaceholders,
   PLACEHOLDER_BEGIN,
   PLACEHOLDER_WITHIN,
   PLACEHOLDERS,
+  type Placeholders,
 } from './placeholder.ts';
 import { type LinePromise, lineStart, merged, scanText } from './scan.ts';
 
@@ -52,82 +53,8 @@ export function createRedactor({ values = [] }: RedactorOptions = {}): Redactor 
   const placeholders = createPlaceholders();
   const known = knownValues(values);
 
-  function scan(text: string, isEnd: boolean) {
-    const looks = scanText(text, isEnd);
-    const exact = known.scan(text, isEnd);
-    const found = merged(withoutRedacted(text, [...exact.found, ...looks.found]));
-    const settled = parted(text, Math.min(looks.settled, exact.settled), found, looks.promises);
-    return { found, settled };
-  }
-
   function stream(onSecret?: (secret: Secret) => void): RedactionStream {
-    let pending = '';
-    let offset = 0;
-    let hasLine = false;
-
-    /** Takes the next block out of what is pending; `undefined` when it must wait for more. */
-    function nextBlock(isEnd: boolean): string | undefined {
-      const isLong = pending.length >= HELD_BACK_MAX;
-      const newline = pending.lastIndexOf('\n', isLong ? HELD_BACK_MAX - 1 : pending.length);
-      const whole = newline + 1;
-      if (whole === 0) {
-        if (isLong) return released(partingOf(pending), true);
-        return isEnd && pending !== '' ? released(pending.length, true) : undefined;
-      }
-      if (isEnd && !isLong) return released(pending.length, true);
-      return released(whole, false) ?? (isLong ? released(whole, true) : undefined);
-    }
-
-    function released(length: number, isFinal: boolean): string | undefined {
-      const text = pending.slice(0, length);
-      const { found, settled } = scan(text, isFinal);
-      const end = isFinal ? length : settled;
-      if (end === 0) return undefined;
-      pending = pending.slice(end);
-      const redacted = replaced(text.slice(0, end), found);
-      offset += end;
-      return redacted;
-    }
-
-    function replaced(text: string, found: readonly Found[]): string {
-      let redacted = '';
-      let from = 0;
-      for (const { start, end, kind } of found) {
-        if (start >= text.length) break;
-        const before = text.slice(from, start);
-        placeholders.reserve(before);
-        const placeholder = placeholders.placeholderFor(
-          known.identity(text.slice(start, end)),
-          kind,
-        );
-        onSecret?.({ start: offset + start, end: offset + end, kind, placeholder });
-        redacted += before + placeholder;
-        from = end;
-      }
-      const rest = text.slice(from);
-      placeholders.reserve(rest);
-      return redacted + rest;
-    }
-
-    function drain(isEnd: boolean): string {
-      let redacted = '';
-      for (;;) {
-        const block = nextBlock(isEnd);
-        if (block === undefined) return redacted;
-        redacted += block;
-      }
-    }
-
-    return {
-      push(text) {
-        pending += text;
-        hasLine ||= text.includes('\n');
-        if (!hasLine && pending.length < HELD_BACK_MAX) return '';
-        hasLine = false;
-        return drain(false);
-      },
-      end: () => drain(true),
-    };
+    return new Stream(known, placeholders, onSecret);
   }
 
   function redact(text: string): string {
@@ -144,6 +71,100 @@ export function createRedactor({ values = [] }: RedactorOptions = {}): Redactor 
   }
 
   return { redact, find, stream };
+}
+
+/**
+ * Works in blocks of whole lines. A block's last lines wait for the next one when what they are
+ * depends on it; nothing else passes from block to block, so that the borders do not matter.
+ */
+class Stream implements RedactionStream {
+  readonly #known: KnownValues;
+  readonly #placeholders: Placeholders;
+  readonly #onSecret: ((secret: Secret) => void) | undefined;
+  #pending = '';
+  /** What came before `#pending`. */
+  #offset = 0;
+  #hasNewLine = false;
+
+  constructor(
+    known: KnownValues,
+    placeholders: Placeholders,
+    onSecret: ((secret: Secret) => void) | undefined,
+  ) {
+    this.#known = known;
+    this.#placeholders = placeholders;
+    this.#onSecret = onSecret;
+  }
+
+  push(text: string): string {
+    this.#pending += text;
+    this.#hasNewLine ||= text.includes('\n');
+    if (!this.#hasNewLine && this.#pending.length < HELD_BACK_MAX) return '';
+    this.#hasNewLine = false;
+    return this.#drain(false);
+  }
+
+  end(): string {
+    return this.#drain(true);
+  }
+
+  #drain(isEnd: boolean): string {
+    let redacted = '';
+    for (;;) {
+      const block = this.#nextBlock(isEnd);
+      if (block === undefined) return redacted;
+      redacted += block;
+    }
+  }
+
+  /** Takes the next block out of what is pending; `undefined` when it must wait for more. */
+  #nextBlock(isEnd: boolean): string | undefined {
+    const pending = this.#pending;
+    if (pending.length >= HELD_BACK_MAX) return this.#nextOfMany();
+    if (isEnd) return pending === '' ? undefined : this.#release(pending.length, true);
+    const lines = pending.lastIndexOf('\n') + 1;
+    return lines === 0 ? undefined : this.#release(lines, false);
+  }
+
+  /** As many lines as may be held back, and if those must wait, they have waited enough. */
+  #nextOfMany(): string | undefined {
+    const lines = this.#pending.lastIndexOf('\n', HELD_BACK_MAX - 1) + 1;
+    if (lines === 0) return this.#release(partingOf(this.#pending), true);
+    return this.#release(lines, false) ?? this.#release(lines, true);
+  }
+
+  #release(length: number, isFinal: boolean): string | undefined {
+    const text = this.#pending.slice(0, length);
+    const looks = scanText(text, isFinal);
+    const exact = this.#known.scan(text, isFinal);
+    const found = merged(withoutRedacted(text, [...exact.found, ...looks.found]));
+    const settled = Math.min(looks.settled, exact.settled);
+    const end = isFinal ? length : parted(text, settled, found, looks.promises);
+    if (end === 0) return undefined;
+    this.#pending = this.#pending.slice(end);
+    const redacted = this.#replace(text.slice(0, end), found);
+    this.#offset += end;
+    return redacted;
+  }
+
+  #replace(text: string, found: readonly Found[]): string {
+    let redacted = '';
+    let from = 0;
+    for (const { start, end, kind } of found) {
+      if (start >= text.length) break;
+      const before = text.slice(from, start);
+      this.#placeholders.reserve(before);
+      const secret = this.#known.identity(text.slice(start, end));
+      const placeholder = this.#placeholders.placeholderFor(secret, kind);
+      const offset = this.#offset;
+      this.#onSecret?.({ start: offset + start, end: offset + end, kind, placeholder });
+      redacted += before + placeholder;
+      from = end;
+    }
+    const rest = text.slice(from);
+    this.#placeholders.reserve(rest);
+    return redacted + rest;
+  }
 }
 
 /**

@@ -91,6 +91,14 @@ export function lineStart(text: string, at: number): number {
   return at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1;
 }
 
+const CREDENTIALS = {
+  url: urlCredentials,
+  bearer: (text: string, _start: number, end: number) => bearerToken(text, end),
+  basic: (text: string, _start: number, end: number) => basicCredentials(text, end),
+  jwt: (text: string, start: number) =>
+    startsWord(text, start) ? jsonWebToken(text, start) : undefined,
+} as const;
+
 /** Looks at the places that the automaton stops at. */
 class Looker {
   readonly found: Found[] = [];
@@ -143,16 +151,13 @@ class Looker {
         return this.#add(
           startsWord(text, start) ? encodedTwice(text, start, look.kind) : undefined,
         );
-      case 'url':
-        return this.#add(urlCredentials(text, start));
       case 'pem':
         return this.#lookAtKey(start);
+      case 'url':
       case 'bearer':
-        return this.#add(bearerToken(text, end));
       case 'basic':
-        return this.#add(basicCredentials(text, end));
       case 'jwt':
-        return this.#add(startsWord(text, start) ? jsonWebToken(text, start) : undefined);
+        return this.#add(CREDENTIALS[look.at](text, start, end));
     }
   }
 
@@ -203,18 +208,11 @@ const RUN_MAX = 32 * 1024;
 
 /** The characters of which a look reads as many as there are; 0 for one that reads few. */
 function runSets(look: Look): number {
-  switch (look.at) {
-    case 'format':
-      return look.format.rest;
-    case 'jwt':
-    case 'encoded':
-    case 'bearer':
-    case 'basic':
-      return SLUG | DOT | EQUALS | BASE64 | TILDE;
-    default:
-      return 0;
-  }
+  if (look.at === 'format') return look.format.rest;
+  return READS_RUN.has(look.at) ? SLUG | DOT | EQUALS | BASE64 | TILDE : 0;
 }
+
+const READS_RUN: ReadonlySet<Look['at']> = new Set(['jwt', 'encoded', 'bearer', 'basic']);
 
 function startsWord(text: string, start: number): boolean {
   return (setsAt(text, start - 1) & ALNUM) === 0;

@@ -38,44 +38,53 @@ const LOOKED_AT_MAX = 512;
 export function shapeOf(text: string): Shape {
   const length = Math.min(text.length, LOOKED_AT_MAX);
   const counts = new Map<number, number>();
-  let lower = 0;
-  let upper = 0;
-  let digits = 0;
-  let symbols = 0;
+  const kinds = [0, 0, 0, 0, 0];
   let notHex = 0;
   let mixes = 0;
-  let before = 0;
+  let before = JOINER;
   for (let index = 0; index < length; index += 1) {
     const code = text.charCodeAt(index);
     counts.set(code, (counts.get(code) ?? 0) + 1);
     const sets = setsAt(text, index);
-    if ((sets & LOWER) !== 0) lower += 1;
-    else if ((sets & UPPER) !== 0) upper += 1;
-    else if ((sets & DIGIT) !== 0) digits += 1;
-    else if ((sets & (BASE64 | DASH | DOT | EQUALS | UNDERSCORE)) === 0) symbols += 1;
+    const kind = kindOf(sets);
+    kinds[kind] = (kinds[kind] ?? 0) + 1;
     if ((sets & (HEX | DASH)) === 0) notHex += 1;
-    if (
-      (sets & DIGIT) !== 0
-        ? (before & LETTER) !== 0
-        : (sets & LETTER) !== 0 && (before & DIGIT) !== 0
-    ) {
-      mixes += 1;
-    }
-    before = sets;
+    if (isMix(before, kind)) mixes += 1;
+    before = kind;
   }
   return {
+    ...summed(kinds, notHex),
     length,
-    lower,
-    upper,
-    digits,
-    others: length - lower - upper - digits,
-    symbols,
-    distinct: counts.size,
-    hex: length > 0 && notHex === 0 && (lower === 0 || upper === 0),
-    wordiness: length === 0 ? 0 : pronounceable(text, length) / length,
     mixes,
+    distinct: counts.size,
+    wordiness: pronounceable(text, length) / Math.max(1, length),
     entropy: entropyOf(counts, length),
   };
+}
+
+function summed(kinds: readonly number[], notHex: number) {
+  const [lower = 0, upper = 0, digits = 0, joiners = 0, symbols = 0] = kinds;
+  const isEmpty = lower + upper + digits + joiners === 0;
+  const hex = !isEmpty && notHex === 0 && (lower === 0 || upper === 0);
+  return { lower, upper, digits, others: joiners + symbols, symbols, hex };
+}
+
+const DIGIT_KIND = 2;
+const JOINER = 3;
+
+/** Small letter, capital, digit, what joins the parts of names and of Base64, anything else. */
+function kindOf(sets: number): number {
+  if ((sets & LOWER) !== 0) return 0;
+  if ((sets & UPPER) !== 0) return 1;
+  if ((sets & DIGIT) !== 0) return DIGIT_KIND;
+  return (sets & (BASE64 | DASH | DOT | EQUALS | UNDERSCORE)) === 0 ? 4 : JOINER;
+}
+
+/** A digit beside a letter. */
+function isMix(before: number, kind: number): boolean {
+  return (
+    (before === DIGIT_KIND && kind < DIGIT_KIND) || (kind === DIGIT_KIND && before < DIGIT_KIND)
+  );
 }
 
 function entropyOf(counts: ReadonlyMap<number, number>, length: number): number {
@@ -131,13 +140,24 @@ function isWord(text: string, from: number, to: number): boolean {
 
 /** Letters, digits and little else, and no words: what a generator makes. */
 export function isRandom(shape: Shape): boolean {
-  const { length, digits, lower, upper, wordiness, distinct, symbols, others, mixes } = shape;
-  if (distinct < Math.min(6, length - 1)) return false;
-  // Digits in the midst of letters, again and again, are chance even where the letters read well.
-  if (wordiness >= 0.6 && !(mixes >= 3 && others === 0 && length >= 12)) return false;
+  const { length, digits, lower, upper, distinct, symbols } = shape;
+  if (distinct < Math.min(6, length - 1) || readsLikeWords(shape)) return false;
   if (digits + lower + upper < length / 2) return symbols >= 2;
-  if (length >= 16) return digits > 0 || (lower > 2 && upper > 2) || wordiness < 0.3;
-  return digits >= 2 || symbols >= 1 || (digits === 1 && lower > 1 && upper > 1 && wordiness < 0.5);
+  return length < 16 ? isShortRandom(shape) : isLongRandom(shape);
+}
+
+/** Digits in the midst of letters, again and again, are chance even where the letters read well. */
+function readsLikeWords({ wordiness, mixes, others, length }: Shape): boolean {
+  return wordiness >= 0.6 && (mixes < 3 || others > 0 || length < 12);
+}
+
+function isShortRandom({ digits, symbols, lower, upper, wordiness }: Shape): boolean {
+  if (digits >= 2 || symbols >= 1) return true;
+  return digits === 1 && lower > 1 && upper > 1 && wordiness < 0.5;
+}
+
+function isLongRandom({ digits, lower, upper, wordiness }: Shape): boolean {
+  return digits > 0 || (lower > 2 && upper > 2) || wordiness < 0.3;
 }
 
 /** Base64 of `user:password`, as headers and configurations of registries hold it. */

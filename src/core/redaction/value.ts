@@ -22,13 +22,16 @@ const JUDGED_MAX = 512;
 /** Whether what stands behind a name of some strength is a secret, and not a reference to one. */
 export function isSecretValue(value: string, strength: Strength, context: ValueContext): boolean {
   const text = value.length > JUDGED_MAX ? value.slice(0, JUDGED_MAX) : value;
-  if (text.length < SHORTEST[strength] || isPlaceholder(text)) return false;
-  if (NOTHING.has(text.toLowerCase()) || (!isVariable(context) && isOfSentence(text))) return false;
-  if (!context.quoted && isCode(text, context)) return false;
+  if (text.length < SHORTEST[strength] || isNoValue(text, context)) return false;
   const shape = shapeOf(text);
   if (shape.distinct <= 2 && text.length >= 4) return false;
   if (isLocation(text, shape) || ALPHABET.test(text)) return false;
   return JUDGES[strength](text, shape, context);
+}
+
+function isNoValue(text: string, context: ValueContext): boolean {
+  if (isPlaceholder(text) || NOTHING.has(text.toLowerCase())) return true;
+  return (!isVariable(context) && isOfSentence(text)) || (!context.quoted && isCode(text, context));
 }
 
 const SHORTEST: Readonly<Record<Strength, number>> = {
