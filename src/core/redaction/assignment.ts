@@ -33,7 +33,7 @@ const BLANKS_MAX = 32;
 export function assignmentAt(text: string, from: number, to: number): Assignment | undefined {
   const nameEnd = runEnd(text, to, WORD | DASH | DOT, NAME_MAX);
   const separator = separatorAfter(text, nameEnd);
-  if (separator === undefined) return undefined;
+  if (separator === undefined) return comparedBefore(text, from, nameEnd);
   const nameStart = runStart(text, from, WORD | DASH | DOT, NAME_MAX);
   // It was a part of what a placeholder stands for, and no name, when that was put there.
   if (text[nameStart - 1] === ']' && endsPlaceholder(text, nameStart)) return undefined;
@@ -55,6 +55,26 @@ export function assignmentAt(text: string, from: number, to: number): Assignment
   });
   return { found, end: Math.max(nameEnd, end) };
 }
+
+const COMPARED = /(["'`])[ \t]{0,2}[=!]==?[ \t]{0,2}$/;
+
+/** `"…" == password`: the value stands before the name. */
+function comparedBefore(text: string, from: number, nameEnd: number): Assignment | undefined {
+  const nameStart = runStart(text, from, WORD | DASH | DOT, NAME_MAX);
+  const ahead = text[nameStart - 1] === ' ' || text[nameStart - 1] === '=';
+  const operator = ahead && COMPARED.exec(text.slice(Math.max(0, nameStart - 9), nameStart));
+  const name = operator && secretName(text.slice(nameStart, nameEnd));
+  if (!operator || !name) return undefined;
+  const end = nameStart - operator[0].length;
+  const line = text.slice(Math.max(0, end - COMPARED_MAX), end);
+  const start = end - line.length + line.lastIndexOf(operator[1] ?? '"') + 1;
+  if (start === end - line.length || text.slice(start, end).includes('\n')) return undefined;
+  const context = { quoted: true, separator: 'equals', tight: false, capitals: false } as const;
+  const found = judged(text, { start, end }, name, { ...PLAIN, ...context });
+  return { found, end: nameEnd };
+}
+
+const COMPARED_MAX = 256;
 
 /**
  * The value that the line before promised.

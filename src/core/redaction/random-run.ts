@@ -92,8 +92,12 @@ const PUBLIC = /^(?:sha\d|pk_(?:live|test)_|md5|blake|AAAA[BCE]3Nz|AAAAE2Vj|MII[
 const PUBLIC_NAME =
   /(?:id|ids|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
 
+/** The name may have been a part of what a placeholder stands for: it was judged with it then. */
+const REDACTED_NAME = /#\d{1,9}\][\s:=#"'()[\]-]{0,6}$/;
+
 function isNamedPublic(text: string, start: number): boolean {
-  return PUBLIC_NAME.test(text.slice(Math.max(0, start - 40), start));
+  const before = text.slice(Math.max(0, start - 40), start);
+  return PUBLIC_NAME.test(before) || REDACTED_NAME.test(before);
 }
 
 /** Part of a path, a file name or a host name. */
