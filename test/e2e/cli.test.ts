@@ -706,6 +706,31 @@ describe('sentinel redact, schema and completion', () => {
     assert.equal(stdout, 'DB_PASSWORD=[redacted:password#1]\n');
   });
 
+  it('tells where the secrets are, in characters of what came in', async () => {
+    const input = 'é😀 DB_PASSWORD\x1b[0m=\x1b[31mhunter2\x1b[0m\nagain pwd=hunter2 pass=tr0ub4dor';
+
+    const { stdout } = await sentinel(['redact', '--json'], { input });
+
+    const characters = Array.from(input);
+    const { spans } = JSON.parse(stdout) as {
+      spans: { start: number; end: number; kind: string; id: number }[];
+    };
+    assert.deepEqual(
+      spans.map(({ start, end, kind, id }) => [characters.slice(start, end).join(''), kind, id]),
+      [
+        ['hunter2', 'password', 1],
+        ['hunter2', 'password', 1],
+        ['tr0ub4dor', 'password', 2],
+      ],
+    );
+  });
+
+  it('says with --json that there is none', async () => {
+    const { stdout } = await sentinel(['redact', '--json'], { input: 'all is well\n' });
+
+    assert.deepEqual(JSON.parse(stdout), { spans: [] });
+  });
+
   it('prints schemas that are what they say', async () => {
     const policy = await sentinel(['schema']);
     const config = await sentinel(['schema', '--config']);
