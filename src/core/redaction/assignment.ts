@@ -38,12 +38,9 @@ export function assignmentAt(text: string, from: number, to: number): Assignment
   // It was a part of what a placeholder stands for, and no name, when that was put there.
   if (text[nameStart - 1] === ']' && endsPlaceholder(text, nameStart)) return undefined;
   const written = text.slice(nameStart, nameEnd);
-  const name = secretName(written);
+  const named = secretName(written);
+  const name = named && nameFor(named, separator, text, nameStart);
   if (name === undefined) return undefined;
-  if (separator.kind === 'space' && !separator.quoted && !takesBlank(text, nameStart, name)) {
-    return undefined;
-  }
-  if (separator.kind === 'element' && !isElement(text, nameStart)) return undefined;
   if (separator.kind === 'lineEnd') {
     return { expected: { name, as: separator.field ? 'field' : 'value' }, end: nameEnd };
   }
@@ -54,6 +51,20 @@ export function assignmentAt(text: string, from: number, to: number): Assignment
     capitals,
   });
   return { found, end: Math.max(nameEnd, end) };
+}
+
+/** What a name counts for before its separator; `undefined` where nothing behind it is its value. */
+function nameFor(
+  name: SecretName,
+  separator: Separator,
+  text: string,
+  nameStart: number,
+): SecretName | undefined {
+  if (separator.kind === 'element') return isElement(text, nameStart) ? name : undefined;
+  const isApart = separator.kind === 'space' && !separator.quoted;
+  if (!isApart || takesBlank(text, nameStart, name)) return name;
+  // `invalid token 5f4d…`: a sentence goes on behind the name, unless chance made what follows.
+  return name.strength === 'key' ? undefined : { ...name, strength: 'vendor' };
 }
 
 const COMPARED = /(["'`])[ \t]{0,2}[=!]==?[ \t]{0,2}$/;

@@ -24,6 +24,7 @@ describe('redact', () => {
     ['an argument', `setProperty("API_TOKEN", "${LONG}")`, LONG],
     ['a declaration', `var apiToken string = "${LONG}"`, LONG],
     ['a comparison', `if ("${WORD}" == password) {`, WORD],
+    ['a word of a sentence', `invalid token ${LONG} of app`, LONG],
     ['a flag', `mysql --password ${WORD} -u root`, WORD],
     ['a flag with an equals sign', `mysql --password=${WORD}`, WORD],
     ['a flag of one letter', `mysqldump -u root -p${WORD} shop`, WORD],
