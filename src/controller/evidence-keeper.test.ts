@@ -38,7 +38,7 @@ describe('evidence before an action', () => {
     const log = keptBy(operator).find(({ signal }) => signal === 'logs.tail');
     const text = (log?.blob && (await readEvidence(operator.evidence, log.blob))) ?? '';
     assert.equal(log?.value, 2);
-    assert.match(text, /stdout connecting with password=\[REDACTED:key-value\]\n/);
+    assert.match(text, /stdout connecting with password=\[redacted:password#1\]\n/);
     assert.match(text, /stderr FATAL no database\n/);
     assert.equal(log.blob?.bytes, Buffer.byteLength(text));
     await operator.stop();

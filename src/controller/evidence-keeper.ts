@@ -125,7 +125,7 @@ function sourcesFor(
             signal: 'health.probe',
             read: () => ({
               value: run.exitCode,
-              text: probeText(run),
+              text: probeText(run, container.secrets?.redactor),
               note: 'exit code of the newest health probe',
             }),
           },
@@ -154,7 +154,11 @@ function logSource(
         followed.length > 0
           ? followed.slice(-Math.min(linesMax, FOLLOWED_LINES_MAX))
           : await fetchLines(runtime, container, Math.min(linesMax, FETCHED_LINES_MAX), signal);
-      return { value: lines.length, text: logText(lines), note: 'newest lines of its log' };
+      return {
+        value: lines.length,
+        text: logText(lines, container.secrets?.redactor),
+        note: 'newest lines of its log',
+      };
     },
   };
 }

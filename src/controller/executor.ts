@@ -8,6 +8,7 @@ import {
 } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
+import { redactorOf } from '#core/redaction/container-secrets.ts';
 import { type Considered, escalate } from '#core/remediation/act.ts';
 import { reconsider } from '#core/remediation/reconsider.ts';
 import { handsOff, recoveryRefusal, rollbackRefusal } from '#core/remediation/rollback.ts';
@@ -195,7 +196,7 @@ export class Executor {
     const call = this.#callFor(considered, attempt, world);
     if ('outcome' in call) return call;
     this.#uncalled.delete(attempt.intent);
-    const ending = ended(await this.#options.actions.call(call, NEVER));
+    const ending = ended(await this.#options.actions.call(call, NEVER), world, attempt);
     return ending.outcome === 'OutcomeUnknown' ? this.#recoverFrom(name, attempt, ending) : ending;
   }
 
@@ -233,12 +234,14 @@ export class Executor {
     } catch (error) {
       return { kind: 'NotSeen', message: recordableText(messageOf(error)) };
     }
-    const no = recoveryRefusal(this.#options.world(), attempt);
+    const world = this.#options.world();
+    const no = recoveryRefusal(world, attempt);
     if (no !== undefined) {
       const message = `${ending.message}; not recovered: ${no}`;
       return { kind: 'Ended', ending: { ...ending, message } };
     }
-    const recovered = ended(await this.#options.actions.recover(attempt.intent, NEVER));
+    const result = await this.#options.actions.recover(attempt.intent, NEVER);
+    const recovered = ended(result, world, attempt);
     const words = recovered.message ?? recovered.reason ?? 'the old container is back';
     if (recovered.outcome === 'OutcomeUnknown' || isNotReady(recovered)) {
       return { kind: 'NoAnswer', message: words };
@@ -303,7 +306,7 @@ export class Executor {
     if (no !== undefined) return notExecuted('RollbackRefused', no);
     if (builtinTool(original.tool)?.multiStep === true) {
       this.#uncalled.delete(attempt.intent);
-      return ended(await this.#options.actions.recover(rollbackOf, NEVER));
+      return ended(await this.#options.actions.recover(rollbackOf, NEVER), world, original);
     }
     const previous = original.result?.['previous'];
     const [target] = original.affects;
@@ -318,7 +321,7 @@ export class Executor {
       timeoutMs: timeoutOf(world, attempt, previous),
     };
     this.#uncalled.delete(attempt.intent);
-    return ended(await this.#options.actions.call(call, NEVER));
+    return ended(await this.#options.actions.call(call, NEVER), world, original);
   }
 
   /** Inspects every container that the attempt touches. */
@@ -429,15 +432,19 @@ function timeoutOf(world: World, attempt: Attempt, args: unknown): number {
   return builtinTool(attempt.tool)?.timeoutMs(args, targets) ?? THIRD_PARTY_TIMEOUT_MS;
 }
 
-function ended(result: ActionResult): Ending {
+/** What a tool said may quote the variables of the containers that it touched. */
+function ended(result: ActionResult, world: World, { affects }: Attempt): Ending {
+  const redactor = redactorOf(
+    affects.map(({ workload }) => world.views.get(workload)?.container?.secrets),
+  );
   switch (result.outcome) {
     case 'Succeeded':
-      return { outcome: 'Succeeded', result: recordableResult(result.result) };
+      return { outcome: 'Succeeded', result: recordableResult(result.result, redactor) };
     case 'NotExecuted':
-      return notExecuted(result.reason, recordableText(result.message));
+      return notExecuted(result.reason, recordableText(result.message, redactor));
     case 'Failed':
     case 'OutcomeUnknown':
-      return { outcome: result.outcome, message: recordableText(result.message) };
+      return { outcome: result.outcome, message: recordableText(result.message, redactor) };
   }
 }
 

@@ -236,7 +236,7 @@ describe('the API, for those who order', () => {
     const reasons = operator.records.flatMap(({ type, data }) =>
       type === 'approval.denied' ? [(data as { readonly reason: string }).reason] : [],
     );
-    assert.deepEqual(reasons, ['TOKEN=[REDACTED:key-value]  no']);
+    assert.deepEqual(reasons, ['TOKEN=[redacted:token#1]  no']);
     assert.deepEqual(operator.calls, []);
     await operator.stop();
   });
@@ -266,7 +266,7 @@ describe('the API, for those who order', () => {
     await ask(operator, order('/api/v1/pause', { scope: 'all', reason }));
 
     const pause = operator.journal.state().pauses['all:'];
-    assert.equal(pause?.reason, 'API_TOKEN=[REDACTED:key-value] next');
+    assert.equal(pause?.reason, 'API_TOKEN=[redacted:token#1] next');
     await operator.stop();
   });
 

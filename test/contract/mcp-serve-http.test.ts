@@ -70,7 +70,7 @@ describe('the built-in server, for other clients', () => {
     const { lines } = Object(answer.outcome === 'Succeeded' && answer.result['structured']).result;
     assert.deepEqual(
       lines.map(({ text }: { text: string }) => text),
-      ['password=[REDACTED:key-value]', '[REDACTED:private-key]', 'listening'],
+      ['password=[redacted:password#1]', '[redacted:private-key#2]', 'listening'],
     );
     assert.doesNotMatch(JSON.stringify(answer), /hunter2|MIIEvQ/);
   });

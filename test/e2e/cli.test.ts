@@ -695,7 +695,7 @@ describe('sentinel redact, schema and completion', () => {
     });
 
     assert.equal(code, 0);
-    assert.equal(stdout, 'one\nDB_PASSWORD=[REDACTED:key-value]\n[REDACTED:private-key]\nlast\n');
+    assert.equal(stdout, 'one\nDB_PASSWORD=[redacted:password#1]\n[redacted:private-key#2]\nlast');
   });
 
   it('finds a secret whose key is in another colour', async () => {
@@ -703,7 +703,32 @@ describe('sentinel redact, schema and completion', () => {
       input: 'DB_PASSWORD\x1b[0m=\x1b[31msupersecret1\x1b[0m\n',
     });
 
-    assert.equal(stdout, 'DB_PASSWORD=[REDACTED:key-value]\n');
+    assert.equal(stdout, 'DB_PASSWORD=[redacted:password#1]\n');
+  });
+
+  it('tells where the secrets are, in characters of what came in', async () => {
+    const input = 'é😀 DB_PASSWORD\x1b[0m=\x1b[31mhunter2\x1b[0m\nagain pwd=hunter2 pass=tr0ub4dor';
+
+    const { stdout } = await sentinel(['redact', '--json'], { input });
+
+    const characters = Array.from(input);
+    const { spans } = JSON.parse(stdout) as {
+      spans: { start: number; end: number; kind: string; id: number }[];
+    };
+    assert.deepEqual(
+      spans.map(({ start, end, kind, id }) => [characters.slice(start, end).join(''), kind, id]),
+      [
+        ['hunter2', 'password', 1],
+        ['hunter2', 'password', 1],
+        ['tr0ub4dor', 'password', 2],
+      ],
+    );
+  });
+
+  it('says with --json that there is none', async () => {
+    const { stdout } = await sentinel(['redact', '--json'], { input: 'all is well\n' });
+
+    assert.deepEqual(JSON.parse(stdout), { spans: [] });
   });
 
   it('prints schemas that are what they say', async () => {

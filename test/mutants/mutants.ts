@@ -47,8 +47,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     file: 'src/controller/executor.ts',
     old: `      this.#uncalled.delete(attempt.intent);
-      return ended(await this.#options.actions.recover(rollbackOf, NEVER));`,
-    new: '      return ended(await this.#options.actions.recover(rollbackOf, NEVER));',
+      return ended(await this.#options.actions.recover(rollbackOf, NEVER), world, original);`,
+    new: '      return ended(await this.#options.actions.recover(rollbackOf, NEVER), world, original);',
     what: 'Events of a rollback by recovery are not known as ours.',
   },
   {
@@ -850,20 +850,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/redaction/redact.ts',
-    old: 'startsInside && index <= end ? undefined : redactor.redact(line)',
-    new: 'redactor.redact(line)',
+    old: "  while (first > 0 && isKeyBody(lines[first - 1] ?? '')) first -= 1;\n",
+    new: '',
     what: 'The end of a private key whose beginning was cut off is kept.',
   },
   {
     file: 'src/core/redaction/redact.ts',
-    old: `return rest === '' ? undefined : redact(rest);`,
-    new: 'return undefined;',
+    old: "index === last ? line.slice(end) : ''",
+    new: "''",
     what: 'What follows the end of a private key on its line is lost.',
   },
   {
     file: 'src/core/redaction/foreign-text.ts',
-    old: '  return redact(plainLine(withoutAnsi(text)));',
-    new: '  return redact(plainLine(text));',
+    old: 'redactor.redact(plainLine(withoutAnsi(text)))',
+    new: 'redactor.redact(plainLine(text))',
     what: 'Colours hide a secret in a line.',
   },
 ];

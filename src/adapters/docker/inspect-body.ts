@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ContainerSecrets } from '#core/redaction/container-secrets.ts';
 import type {
   ContainerHealth,
   ContainerState,
@@ -149,9 +150,16 @@ export function parseInspect(value: unknown): ObservedContainer {
     shares: toShares(host),
     networks: toNetworks(body),
     publishedPorts: toPublishedPorts(body),
-    envNames: (config.Env ?? []).map((entry) => entry.split('=', 1)[0] ?? ''),
+    ...toVariables(config.Env ?? []),
     ...toCommand(config),
     readOnlyRootFilesystem: host.ReadonlyRootfs ?? false,
+  };
+}
+
+function toVariables(env: readonly string[]): Pick<ObservedContainer, 'envNames' | 'secrets'> {
+  return {
+    envNames: env.map((entry) => entry.split('=', 1)[0] ?? ''),
+    secrets: new ContainerSecrets(env),
   };
 }
 

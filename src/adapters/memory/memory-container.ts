@@ -1,4 +1,5 @@
 import type { RawSample } from '#core/health/sample.ts';
+import { ContainerSecrets } from '#core/redaction/container-secrets.ts';
 import type {
   ContainerHealth,
   ContainerState,
@@ -183,6 +184,7 @@ function observeSpec({
     logDriver,
     shares,
     envNames: Object.keys(env),
+    secrets: new ContainerSecrets(Object.entries(env).map(([name, value]) => `${name}=${value}`)),
     entrypoint,
     command,
     stopSignal,

@@ -23,7 +23,7 @@ describe('the text of a log', () => {
   it('finds a secret whose key is coloured', () => {
     const coloured = aLine('\u001b[36mpassword\u001b[0m=hunter2 ok');
 
-    assert.equal(logText([coloured]), 'T stdout password=[REDACTED:key-value] ok\n');
+    assert.equal(logText([coloured]), 'T stdout password=[redacted:password#1] ok\n');
   });
 
   it('holds no character that moves a cursor or hides what is written', () => {
@@ -50,13 +50,13 @@ describe('the text of a log', () => {
 
   it('is bounded: the newest lines stay, and a long line is cut after redaction', () => {
     const long = 'x'.repeat(16_000);
-    const secret = aLine(`${'x'.repeat(1_990)} token=${'s'.repeat(50)}`);
+    const secret = aLine(`${'x'.repeat(1_990)} token=${'Zk3Qp9'.repeat(9)}`);
 
     const text = logText([...Array.from({ length: 50 }, () => aLine(long)), secret]);
 
     assert.ok(text.length < 50_000);
     assert.match(text, /…\n/);
-    assert.doesNotMatch(text, /token=s/);
+    assert.doesNotMatch(text, /token=Zk/);
   });
 
   it('marks what the engine has cut already', () => {
@@ -68,9 +68,12 @@ describe('the text of a probe', () => {
   it('keeps its lines, redacted and bounded', () => {
     const run = { exitCode: 1, startedAtMs: 0, endedAtMs: 1 };
 
-    const text = probeText({ ...run, output: `refused\napi_key=abcdefgh\n${'x'.repeat(20_000)}` });
+    const text = probeText({
+      ...run,
+      output: `refused\napi_key=Zk3Qp9Zk3Q\n${'x'.repeat(20_000)}`,
+    });
 
-    assert.match(text, /^refused\napi_key=\[REDACTED:key-value\]\n/);
+    assert.match(text, /^refused\napi_key=\[redacted:key#1\]\n/);
     assert.ok(text.length < 17_000);
   });
 });

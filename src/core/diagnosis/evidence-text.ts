@@ -1,5 +1,6 @@
 import { cleanLine, cleanText } from '#core/redaction/foreign-text.ts';
 import { redactExcerpt } from '#core/redaction/redact.ts';
+import type { Redactor } from '#core/redaction/redactor.ts';
 import type { ObservedContainer, ProbeRun } from '#core/workload/container.ts';
 import { withoutAnsi } from '#lib/ansi.ts';
 import { plainLine } from '#lib/plain-text.ts';
@@ -14,18 +15,21 @@ export interface RawLogLine {
 }
 
 const LINE_CHARS_MAX = 2_000;
-/** Of all raw lines together: redaction runs on the way to an action, 60 to 400 ms a MiB. */
+/** Of all raw lines together: redaction runs on the way to an action, some 10 ms a MiB, more when cold. */
 const LOG_CHARS_MAX = 64 * 1024;
 const TEXT_CHARS_MAX = 16 * 1024;
 
 /** The newest lines of a log as they may be kept: `TIME STREAM TEXT`, redacted, one line each. */
-export function logText(lines: readonly RawLogLine[]): string {
+export function logText(lines: readonly RawLogLine[], redactor?: Redactor): string {
   const kept = newest(lines);
   const texts = new Map<RawLogLine, string | undefined>();
   // A private key spans lines, and lines of the other stream may have come between them.
   for (const stream of ['stdout', 'stderr'] as const) {
     const own = kept.filter((line) => line.stream === stream);
-    const redacted = redactExcerpt(own.map(({ text }) => plainLine(withoutAnsi(text))));
+    const redacted = redactExcerpt(
+      own.map(({ text }) => plainLine(withoutAnsi(text))),
+      redactor,
+    );
     for (const [index, line] of own.entries()) texts.set(line, redacted[index]);
   }
   return kept
@@ -49,8 +53,8 @@ function newest(lines: readonly RawLogLine[]): readonly RawLogLine[] {
 }
 
 /** What the HEALTHCHECK printed at its newest run; empty when it printed nothing. */
-export function probeText({ output }: ProbeRun): string {
-  return bounded(cleanText(output));
+export function probeText({ output }: ProbeRun, redactor?: Redactor): string {
+  return bounded(cleanText(output, redactor));
 }
 
 /**
@@ -84,7 +88,7 @@ export function inspectText(container: ObservedContainer): string {
     readOnlyRootFilesystem: container.readOnlyRootFilesystem,
   };
   const clean = (_key: string, value: unknown) =>
-    typeof value === 'string' ? cleanLine(value) : value;
+    typeof value === 'string' ? cleanLine(value, container.secrets?.redactor) : value;
   return `${JSON.stringify(facts, clean, 2)}\n`;
 }
 

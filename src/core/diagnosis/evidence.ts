@@ -3,6 +3,7 @@ import type { Evidence } from '#core/incident/incident.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
+import type { ObservedContainer } from '#core/workload/container.ts';
 
 /**
  * What speaks for the incident now: the breached signals, and what one inspect says beside them.
@@ -29,7 +30,8 @@ function ofThreshold(
   { view }: JudgedSituation,
 ): Fact {
   const value = verdict?.kind === 'Breached' ? verdict.value : null;
-  const place = placeOf(threshold, view.probes[threshold.name]?.message ?? '');
+  const message = view.probes[threshold.name]?.message ?? '';
+  const place = placeOf(threshold, harmless(message, view.container));
   return {
     signal: threshold.signal ?? `when ${threshold.when ?? ''}`,
     value,
@@ -43,7 +45,7 @@ function placeOf({ signal, path = '/', probe }: CompiledThreshold, message: stri
   if (probe === undefined) return '';
   const asked =
     signal === 'probe.http' ? `GET ${probe.path} on port ${probe.port}` : `port ${probe.port}`;
-  return message === '' ? asked : `${asked}, ${harmless(message)}`;
+  return message === '' ? asked : `${asked}, ${message}`;
 }
 
 function ofContainer({ view, history }: JudgedSituation): Fact[] {
@@ -68,7 +70,7 @@ function ofContainer({ view, history }: JudgedSituation): Fact[] {
   }
   if (container.oomKilled) facts.push({ signal: 'container.oomKilled', value: true });
   if (container.error !== '')
-    facts.push({ signal: 'container.error', value: harmless(container.error) });
+    facts.push({ signal: 'container.error', value: harmless(container.error, container) });
   if (container.limits.memoryBytes !== undefined) {
     facts.push({ signal: 'container.memoryLimit', value: container.limits.memoryBytes });
   }
@@ -81,6 +83,6 @@ function ofContainer({ view, history }: JudgedSituation): Fact[] {
 const TEXT_CHARS_MAX = 500;
 
 /** Docker's words may quote a command line or a label: foreign text, with what people put there. */
-function harmless(text: string): string {
-  return cleanLine(text).slice(0, TEXT_CHARS_MAX);
+function harmless(text: string, container: ObservedContainer | undefined): string {
+  return cleanLine(text, container?.secrets?.redactor).slice(0, TEXT_CHARS_MAX);
 }

@@ -178,7 +178,10 @@ describe('what people are told', () => {
     const { text = '', message = '' } = told(scenario, 'remediation.completed') ?? {};
 
     for (const shown of [text, message]) {
-      assert.match(shown, /cannot run --password \[REDACTED:flag\] < !channel> @ here\ufffd end/);
+      assert.match(
+        shown,
+        /cannot run --password \[redacted:password#1\] < !channel> @ here\ufffd end/,
+      );
       assert.doesNotMatch(shown, /hunter2/);
     }
     assert.equal(text.split('\n').length, 2);

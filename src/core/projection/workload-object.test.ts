@@ -37,7 +37,7 @@ describe('workloadObject', () => {
     const json = JSON.stringify(objectOf(scenario, key));
 
     assert.doesNotMatch(json, /hunter2/i);
-    assert.match(json, /DB_PASSWORD=\[REDACTED/);
+    assert.match(json, /DB_PASSWORD=\[redacted:password#1\]/);
   });
 
   it('says who keeps Sentinel away', () => {

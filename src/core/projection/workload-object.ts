@@ -69,7 +69,7 @@ function containerStatus({
     state,
     ...(health === undefined ? {} : { health: health.status }),
     ...(hasEnded ? { exitCode } : {}),
-    ...(error === '' ? {} : { error: cleanText(error) }),
+    ...(error === '' ? {} : { error: cleanText(error, container.secrets?.redactor) }),
     ...(startedAtMs === undefined ? {} : { startedAt: new Date(startedAtMs).toISOString() }),
   };
 }

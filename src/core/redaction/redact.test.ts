@@ -1,40 +1,83 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLineRedactor, looksSecret, redact } from './redact.ts';
+import { looksSecret, redact, redactExcerpt } from './redact.ts';
 
 const WORD = 'Zk3Qp9';
+const LONG = 'Zk3Qp9XxT2yV8wLmN4bC6dF7';
+const BASE64 = Buffer.from(`app:${WORD}`).toString('base64');
 
 describe('redact', () => {
-  for (const [name, text] of [
-    ['a password in a variable', `DB_PASSWORD=${WORD} next`],
-    ['a quoted value in JSON', `{"api_key": "${WORD} ${WORD}"}`],
-    ['a YAML value', `client_secret: ${WORD}`],
-    ['a flag', `mysql --password ${WORD} -u root`],
-    ['a flag with an equals sign', `mysql --password=${WORD}`],
-    ['credentials in a URL', `redis://user:${WORD}@cache:6379/0`],
-    ['a password alone in a URL', `redis://:${WORD}@cache:6379/0`],
-    ['a bearer token', `Authorization: Bearer ${WORD.repeat(4)}`],
-    ['a JSON Web Token', `eyJhbGciOi${WORD}.eyJzdWIiOi${WORD}.${WORD}abcdef`],
-    ['a signed URL', `GET /file?x=1&sig=${WORD}${WORD}&y=2`],
-    ['a GitHub token', `ghp_${WORD.repeat(6)}`],
-    ['an OpenAI key', `sk-proj-${WORD.repeat(6)}`],
-    ['a numeric password', 'password: 48151623'],
+  for (const [name, text, secret] of [
+    ['a password in a variable', `DB_PASSWORD=${WORD} next`, WORD],
+    ['a password that is a word', 'POSTGRES_PASSWORD=postgres', '=postgres'],
+    ['a password with punctuation', 'DB_PASS=P@ss,w0rd!#1', 'P@ss,w0rd!#1'],
+    ['a numeric password', 'password: 48151623', '48151623'],
+    ['a quoted value in JSON', `{"api_key": "${LONG}"}`, LONG],
+    ['JSON within a string', String.raw`"{\"client_secret\":\"${LONG}\"}"`, LONG],
+    ['a YAML value', `client_secret: ${LONG}`, LONG],
+    ['a passphrase of words', 'password: "correct horse battery"', 'correct horse battery'],
+    ['a name and a value of a list', `- name: DB_PASSWORD\n  value: ${WORD}`, WORD],
+    ['a name and a value in JSON', `{"name":"DB_PASSWORD","value":"${WORD}"}`, WORD],
+    ['a value on the next line', `<token>\n  ${LONG}\n</token>`, LONG],
+    ['an element', `<password>${WORD}</password>`, WORD],
+    ['an attribute', `<property name="password" value="${WORD}"/>`, WORD],
+    ['an argument', `setProperty("API_TOKEN", "${LONG}")`, LONG],
+    ['a declaration', `var apiToken string = "${LONG}"`, LONG],
+    ['a comparison', `if ("${WORD}" == password) {`, WORD],
+    ['a word of a sentence', `invalid token ${LONG} of app`, LONG],
+    ['a flag', `mysql --password ${WORD} -u root`, WORD],
+    ['a flag with an equals sign', `mysql --password=${WORD}`, WORD],
+    ['a flag of one letter', `mysqldump -u root -p${WORD} shop`, WORD],
+    ['a login of curl', `curl -u app:${WORD} http://host`, WORD],
+    ['SQL', `CREATE USER app IDENTIFIED BY '${WORD}'`, WORD],
+    ['credentials in a URL', `redis://user:${WORD}@cache:6379/0`, WORD],
+    ['a password alone in a URL', `redis://:${WORD}@cache:6379/0`, WORD],
+    ['a token alone in a URL', `https://${LONG}@git.example/x.git`, LONG],
+    ['a connection string', `Server=db;User Id=sa;Password=${WORD};Encrypt=true`, WORD],
+    ['a parameter', `GET /file?access_token=${LONG}&x=1`, LONG],
+    ['an encoded parameter', `token%3D${LONG}%26x`, LONG],
+    ['a signed URL', `GET /file?x=1&sig=${LONG}&y=2`, LONG],
+    ['a bearer token', `Authorization: Bearer ${LONG}`, LONG],
+    ['a login in a header', `"Authorization": "Basic ${BASE64}"`, BASE64],
+    ['a login of a registry', `{"auths":{"r.io":{"auth":"${BASE64}"}}}`, BASE64],
+    ['a header beside another', `Authorization: Bearer x, X-Api-Key: ${LONG}`, LONG],
+    ['a cookie', `Cookie: theme=dark; sid=${LONG}; lang=en`, LONG],
+    ['a JSON Web Token', `got eyJhbGciOi${WORD}.eyJzdWIiOi${WORD}.${WORD}abc`, WORD],
+    ['a private key on one line', `"-----BEGIN PRIVATE KEY-----\\n${LONG}${LONG}\\n"`, LONG],
+    ['a token in the midst of text', `pushed with ghp_${WORD.repeat(6)} to main`, WORD],
+    ['chance without a name', `connected as ${LONG}${LONG}`, LONG],
   ] as const) {
     it(`takes out ${name}`, () => {
       const redacted = redact(text);
 
-      assert.match(redacted, /\[REDACTED:[a-z-]+\]/);
-      assert.doesNotMatch(redacted, /Zk3Qp9|48151623/);
+      assert.match(redacted, /\[redacted:[a-z-]+#1\]/);
+      assert.ok(!redacted.includes(secret), redacted);
     });
   }
 
   for (const text of [
     'GET /index.html 200 in 12ms',
-    'tokens_used: 312',
+    'tokens_used: 312, max_tokens=4096, tokenizer: bert-base-uncased',
     'secretary of state',
-    'http://example.com:8080/path?page=2',
+    'http://example.com:8080/path?page=2 and https://unpkg.com/react@17/index.js',
     'container 893e79250d8b73364f82d039f485af3fadd4d905e689cee925faf531f97c0c54 started',
+    'image sha256:9f2a5dbb3a2e0c4f6e5d3c2b1a09f8e7d6c5b4a3928170605f4e3d2c1b0a9f8e',
+    '"integrity": "sha512-Zk3Qp9XxT2yV8wLmN4bC6dF7Zk3Qp9XxT2yV8wLmN4bC6dF7Zk3Qp9XxT2yV8wLmN4bC6dF7=="',
+    'traceparent=00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    'request f47ac10b-58cc-4372-a567-0e02b2c3d479 at 2026-11-24T12:00:00.000Z',
     'user@example.com signed in',
+    'Failed password for invalid user admin from 10.0.0.1 port 22 ssh2',
+    'Invalid token: signature has expired',
+    'PASSWORD_MIN_LENGTH=12 TOKEN_EXPIRY=3600 AUTH_MODE=oauth2 KEYCLOAK_REALM=shop',
+    'DB_PASSWORD_FILE=/run/secrets/db SECRET_NAME=prod/db API_KEY_HEADER=X-Api-Key',
+    'DB_PASSWORD=${DB_PASSWORD} API_KEY=<your-key> TOKEN=xxxxxxxx SECRET=',
+    'password: {{ vault_password }}, "password": "********"',
+    'primaryKey: orderId, cache_key=product_42_v3, "sortKey": "createdAt"',
+    'String password = request.getParameter("password");',
+    'token = os.environ["TOKEN"]; self.password = password',
+    '"password": "Enter your password"',
+    'https://${USER}:${PASSWORD}@host/',
+    '-----BEGIN PRIVATE KEY----- is missing in the file',
   ]) {
     it(`leaves ${JSON.stringify(text)} as it is`, () => {
       assert.equal(redact(text), text);
@@ -44,48 +87,71 @@ describe('redact', () => {
   it('keeps what stands around a secret', () => {
     assert.equal(
       redact(`connect postgres://app:${WORD}@db/shop?sslmode=require failed`),
-      'connect postgres://app:[REDACTED:url-credentials]@db/shop?sslmode=require failed',
+      'connect postgres://app:[redacted:url-password#1]@db/shop?sslmode=require failed',
     );
   });
 
-  it('takes out a private key that spans lines, and goes on after it', () => {
-    const redactor = createLineRedactor();
-    const lines = [
-      'before',
-      '-----BEGIN RSA PRIVATE KEY-----',
-      WORD,
-      '-----END RSA PRIVATE KEY-----',
-      'after',
-    ];
-
-    const redacted = lines
-      .map((line) => redactor.redact(line))
-      .filter((line) => line !== undefined);
-
-    assert.deepEqual(redacted, ['before', '[REDACTED:private-key]', 'after']);
+  it('gives the same secret the same number, and another one another', () => {
+    assert.equal(
+      redact(`password=${WORD} pwd="${WORD}" passwd=hunter2`),
+      'password=[redacted:password#1] pwd="[redacted:password#1]" passwd=[redacted:password#2]',
+    );
   });
 
-  it('keeps what follows the end of a private key on its line, redacted', () => {
-    const redactor = createLineRedactor();
-    redactor.redact('-----BEGIN PRIVATE KEY-----');
-
-    const rest = redactor.redact(`-----END PRIVATE KEY----- password=${WORD} and more`);
-
-    assert.equal(rest, ' password=[REDACTED:key-value] and more');
-  });
-
-  it('does not swallow a log after the beginning of a key that never ends', () => {
-    const redactor = createLineRedactor();
-    redactor.redact('-----BEGIN PRIVATE KEY-----');
-
-    const lines = Array.from({ length: 300 }, () => redactor.redact('a line'));
-
-    assert.ok(lines.filter((line) => line === 'a line').length > 50);
+  it('gives no number again that the text has already', () => {
+    assert.equal(
+      redact(`[redacted:token#4] password=${WORD}`),
+      '[redacted:token#4] password=[redacted:password#5]',
+    );
   });
 
   it('knows a literal that belongs into a secret by its key or by its form', () => {
     assert.equal(looksSecret(WORD, 'DB_PASSWORD'), true);
     assert.equal(looksSecret(`ghp_${WORD.repeat(6)}`, 'command'), true);
     assert.equal(looksSecret('512m', 'memory'), false);
+  });
+});
+
+describe('an excerpt', () => {
+  const KEY = [
+    '-----BEGIN RSA PRIVATE KEY-----',
+    'Proc-Type: 4,ENCRYPTED',
+    '',
+    LONG,
+    '-----END RSA PRIVATE KEY-----',
+  ];
+
+  it('has one line for a private key, and what is around it', () => {
+    const redacted = redactExcerpt(['before', `key: ${KEY[0]}`, ...KEY.slice(1), 'after']);
+
+    assert.deepEqual(
+      redacted.filter((line) => line !== undefined),
+      ['before', 'key: [redacted:private-key#1]', 'after'],
+    );
+  });
+
+  it('keeps what follows the end of a private key on its line, redacted', () => {
+    const redacted = redactExcerpt([
+      ...KEY.slice(0, -1),
+      `-----END RSA PRIVATE KEY----- password=${WORD} and more`,
+    ]);
+
+    assert.equal(redacted.at(-1), ' password=[redacted:password#2] and more');
+  });
+
+  it('does not swallow a log after the beginning of a key that never ends', () => {
+    const log = Array.from({ length: 300 }, () => 'a line of a log');
+
+    const redacted = redactExcerpt(['-----BEGIN PRIVATE KEY-----', LONG, ...log]);
+
+    assert.deepEqual(redacted, ['[redacted:private-key#1]', undefined, ...log]);
+  });
+
+  it('leaves out the rest of a private key that began before it, and that alone', () => {
+    const redacted = redactExcerpt([LONG, ...KEY.slice(3), 'after']);
+    const logged = redactExcerpt(['a line of a log', LONG, `${KEY[4]} after`]);
+
+    assert.deepEqual(redacted, [undefined, undefined, undefined, 'after']);
+    assert.deepEqual(logged, ['a line of a log', undefined, ' after']);
   });
 });

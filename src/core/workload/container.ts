@@ -1,3 +1,5 @@
+import type { ContainerSecrets } from '#core/redaction/container-secrets.ts';
+
 /** Docker's `State.Status`. */
 export type ContainerState =
   | 'created'
@@ -97,8 +99,9 @@ export interface ObservedContainer {
   >;
   /** TCP ports of the daemon's host that lead to it. */
   readonly publishedPorts: readonly number[];
-  /** Names only: values never leave the runtime adapter by this way. */
+  /** Names only: values are in `secrets` alone, where nothing but redaction reads them. */
   readonly envNames: readonly string[];
+  readonly secrets?: ContainerSecrets;
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
   readonly stopSignal: string;

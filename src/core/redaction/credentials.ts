@@ -1,0 +1,202 @@
+import { ALNUM, BASE64, DASH, DOT, EQUALS, runEnd, runStart, SLUG, TILDE } from './characters.ts';
+import type { Found } from './found.ts';
+import { isLogin, isRandom, shapeOf } from './shape.ts';
+import { isReference, isSecretValue, type ValueContext } from './value.ts';
+
+const AUTHORITY_MAX = 1024;
+const PLAIN: ValueContext = {
+  quoted: false,
+  separator: 'equals',
+  tight: true,
+  capitals: true,
+  readsOn: false,
+  endsStatement: false,
+};
+
+/**
+ * The password of `scheme://user:password@host`, or a user that is a token.
+ *
+ * @param slashes where `://` begins
+ */
+export function urlCredentials(text: string, slashes: number): Found | undefined {
+  const scheme = runStart(text, slashes, ALNUM | DASH | DOT | BASE64, 32);
+  if (scheme === slashes) return undefined;
+  const from = slashes + 3;
+  const limit = Math.min(text.length, from + AUTHORITY_MAX);
+  let end = from;
+  while (end < limit && !endsAuthority(text.charAt(end))) end += 1;
+  const authority = text.slice(from, end);
+  // A password may have an `@` in it, a host may not.
+  const at = from + authority.lastIndexOf('@');
+  if (at < from) return undefined;
+  const colon = from + authority.indexOf(':');
+  if (colon < from || colon > at) return userToken(text, from, at);
+  if (colon + 1 === at || isReference(text.slice(colon + 1, at))) return undefined;
+  // A user that looks like chance is half of the credentials.
+  const start = isRandom(shapeOf(text.slice(from, colon))) ? from : colon + 1;
+  return { start, end: at, kind: 'url-password' };
+}
+
+function endsAuthority(character: string): boolean {
+  return character <= ' ' || '/?#"\'<>`\\'.includes(character);
+}
+
+function userToken(text: string, from: number, at: number): Found | undefined {
+  const shape = shapeOf(text.slice(from, at));
+  return shape.length >= 20 && shape.others <= 2 && isRandom(shape)
+    ? { start: from, end: at, kind: 'url-token' }
+    : undefined;
+}
+
+/** What stands behind `Bearer ` and `Basic `, wherever they stand. */
+export function bearerToken(text: string, from: number): Found | undefined {
+  const end = runEnd(text, from, SLUG | DOT | BASE64 | TILDE | EQUALS, 8_192);
+  const shape = shapeOf(text.slice(from, end));
+  return shape.length >= 16 && isRandom(shape) ? { start: from, end, kind: 'token' } : undefined;
+}
+
+export function basicCredentials(text: string, from: number): Found | undefined {
+  const end = runEnd(text, from, ALNUM | BASE64 | EQUALS, 1_024);
+  return isLogin(text.slice(from, end)) ? { start: from, end, kind: 'authorization' } : undefined;
+}
+
+/** Base64 of JSON, a part or more: JSON Web Tokens and what resembles them. */
+export function jsonWebToken(text: string, from: number): Found | undefined {
+  const end = runEnd(text, from, SLUG | DOT | EQUALS | BASE64, 16_384);
+  const token = text.slice(from, end);
+  const parts = token.split('.');
+  const [head = '', body = ''] = parts;
+  const isToken =
+    parts.length >= 2 && head.length >= 12 && body.length >= 8 && shapeOf(body).distinct >= 6;
+  if (!isToken) return undefined;
+  // A sentence may end behind it.
+  return { start: from, end: token.endsWith('.') && parts.length > 3 ? end - 1 : end, kind: 'jwt' };
+}
+
+/** A private key or a token in Base64 once more, as Kubernetes and environments hold them. */
+export function encodedTwice(text: string, from: number, kind: string): Found | undefined {
+  const end = runEnd(text, from, ALNUM | BASE64 | EQUALS | SLUG, 32_768);
+  if (end - from < 40) return undefined;
+  if (kind !== 'private-key') return { start: from, end, kind };
+  try {
+    const head = atob(text.slice(from, from + 64));
+    return head.includes('PRIVATE KEY') ? { start: from, end, kind } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Command {
+  readonly word: string;
+  /** Finds the secret as group `secret` in what follows the word on its line. */
+  readonly argument: RegExp;
+}
+
+const VALUE = String.raw`(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})'|(?<plain>[^\s"']{1,256}))`;
+const option = (flags: string, gap: string) =>
+  new RegExp(String.raw`[\s"'](?:${flags})${gap}${VALUE}`);
+
+/** Programs that take a password by a flag which means something else elsewhere. */
+export const COMMANDS: readonly Command[] = [
+  { word: 'mysql', argument: option('-p', '') },
+  { word: 'mariadb', argument: option('-p', '') },
+  { word: 'sshpass', argument: option('-p', String.raw`\s{0,4}`) },
+  { word: 'mongo', argument: option('-p', String.raw`\s{0,4}`) },
+  { word: 'curl', argument: option('-u|--user|--proxy-user|-U', String.raw`[\s=]{0,4}`) },
+  { word: 'redis-cli', argument: option('-a|--pass', String.raw`[\s=]{1,4}`) },
+  { word: 'docker login', argument: option('-p', String.raw`[\s=]{1,4}`) },
+  { word: 'podman login', argument: option('-p', String.raw`[\s=]{1,4}`) },
+  { word: 'ldapsearch', argument: option('-w', String.raw`\s{1,4}`) },
+  { word: 'identified by', argument: option('', '') },
+  {
+    word: 'identified with',
+    argument: option(String.raw`\w{1,40} (?:by|as)`, String.raw`\s{1,4}`),
+  },
+  { word: 'requirepass', argument: option('', '') },
+  { word: ' pass:', argument: /^(?<plain>[^\s"']{1,256})/ },
+];
+const COMMAND_MAX = 1_000;
+
+export function commandArgument(
+  text: string,
+  from: number,
+  { word, argument }: Command,
+): Found | undefined {
+  const newline = text.indexOf('\n', from);
+  const rest = text.slice(from, Math.min(newline < 0 ? text.length : newline, from + COMMAND_MAX));
+  const match = argument.exec(rest);
+  if (match === null) return undefined;
+  const { quoted, single, plain } = match.groups ?? {};
+  const secret = quoted ?? single ?? plain ?? '';
+  const end = from + match.index + match[0].length - Number(plain === undefined);
+  const password = word === 'curl' ? passwordOfLogin(secret) : secret;
+  return isSecretValue(password, 'password', PLAIN)
+    ? { start: end - secret.length, end, kind: 'password' }
+    : undefined;
+}
+
+/** Empty for a user alone, of whom curl asks the password, and for an example. */
+function passwordOfLogin(login: string): string {
+  const colon = login.indexOf(':');
+  return colon < 0 || isExampleLogin(login) ? '' : login.slice(colon + 1);
+}
+
+function isExampleLogin(login: string): boolean {
+  return /^(?:user(?:name)?|test|name|login|xxx)?:(?:pass(?:word)?|test|token|yyy|pw)?$/i.test(
+    login,
+  );
+}
+
+/** `123456:AA…`, `…8Q~…`, `…-us12`, `….atlasv1.…`: formats whose mark is not at their beginning. */
+export const MARKS: readonly {
+  readonly mark: string;
+  /** Matched against the text from 64 characters before the mark. */
+  readonly before: RegExp;
+  readonly after: RegExp;
+  readonly kind: string;
+}[] = [
+  {
+    mark: ':AA',
+    before: /(?<![A-Za-z0-9])(?:bot)?\d{8,10}$/,
+    after: /^:AA[\w-]{32,34}(?![\w-])/,
+    kind: 'telegram-token',
+  },
+  {
+    mark: 'Q~',
+    before: /(?<![\w~.-])[\w~.-]{3}\d$/,
+    after: /^Q~[\w~.-]{31,34}(?![\w~-])/,
+    kind: 'azure-secret',
+  },
+  {
+    mark: '-us',
+    before: /(?<![0-9a-f])[0-9a-f]{32}$/,
+    after: /^-us\d{1,2}(?!\d)/,
+    kind: 'mailchimp-key',
+  },
+  {
+    mark: '.atlasv1.',
+    before: /(?<![A-Za-z0-9])[A-Za-z0-9]{14}$/,
+    after: /^\.atlasv1\.[\w=-]{60,}/,
+    kind: 'terraform-token',
+  },
+  {
+    mark: ':APA91b',
+    before: /(?<![A-Za-z0-9])[\w-]{8,32}$/,
+    after: /^:APA91b[\w-]{100,300}/,
+    kind: 'firebase-key',
+  },
+];
+
+export function markedAt(
+  text: string,
+  at: number,
+  { before, after, kind }: (typeof MARKS)[number],
+): Found | undefined {
+  const ahead = before.exec(text.slice(Math.max(0, at - 64), at));
+  if (ahead === null) return undefined;
+  const behind = after.exec(text.slice(at, at + 400));
+  if (behind === null) return undefined;
+  const start = at - ahead[0].length;
+  const end = at + behind[0].length;
+  return shapeOf(text.slice(start, end)).distinct < 8 ? undefined : { start, end, kind };
+}

@@ -1,0 +1,225 @@
+/**
+ * How much the name of a value says about it.
+ * - `password`: whatever stands there is one, words included.
+ * - `secret`, `token`: anything that does not read like words.
+ * - `key`: something random, and no plain hash or UUID: keys also sort, cache and map.
+ * - `vendor`: the name of a service whose credentials have no form of their own; something random.
+ * - `cookie`, `authorization`: the headers, whose values have parts.
+ */
+export type Strength =
+  | 'password'
+  | 'secret'
+  | 'token'
+  | 'key'
+  | 'vendor'
+  | 'cookie'
+  | 'authorization';
+
+export interface SecretName {
+  readonly strength: Strength;
+  /** What the placeholder calls it. */
+  readonly kind: string;
+}
+
+/** What the scan looks for; a word that holds one is then judged as a whole. */
+export const NAME_ANCHORS = [
+  'pass',
+  'pwd',
+  'pword',
+  'secret',
+  'token',
+  'key',
+  'cred',
+  'auth',
+  'cookie',
+  'sig',
+  '_pw',
+  '-pw',
+  'dbpw',
+  'jwt',
+  'otp',
+  'webhook',
+] as const;
+
+/**
+ * Services whose credentials are plain letters and digits: only the name beside them tells.
+ * Ordinary words among them do no harm, since the value must be random as well.
+ */
+export const VENDORS = (
+  'adafruit adobe airtable algolia alibaba aliyun amplitude artifactory asana atlassian auth0 azure ' +
+  'beamer bintray bitbucket bittrex braintree bugsnag checkr circleci clearbit clickhouse clickup ' +
+  'cloudant cloudflare codeclimate codecov cohere coinbase confluence confluent contentful ' +
+  'coralogix coveralls datadog databricks deepgram digitalocean discord dnkey docusign doppler ' +
+  'droneci dropbox duffel dynatrace easypost elastic etherscan etsy facebook fastly finicity ' +
+  'finnhub firebase flickr flutterwave frameio freshbooks gitlab gitter gocardless grafana hashicorp ' +
+  'heroku honeybadger honeycomb hubspot influx infura instagram intercom ipstack jfrog jira kraken ' +
+  'kucoin launchdarkly linkedin logdna loggly logzio looker mailchimp mailgun mapbox mattermost ' +
+  'maxmind meraki messagebird message-bird message_bird mixpanel moralis netlify newrelic new-relic ' +
+  'new_relic nytimes okta onesignal openai opsgenie pagerduty papertrail paypal pingdom plaid ' +
+  'planetscale postmark privateai pusher quandl rapidapi raygun razorpay rollbar scaleway segment ' +
+  'sendbird sendgrid sendinblue sentry shippo shippable shodan slack snyk softlayer sonar splunk ' +
+  'spotify square squarespace statuspage stripe sumo telegram trello twilio twitch twitter typeform ' +
+  'vercel vonage wakatime weatherapi yandex zendesk zoho'
+).split(' ');
+const VENDOR_NAMES = new Set(VENDORS.map((vendor) => vendor.replaceAll(/[-_]/g, '')));
+
+const words = (text: string) => new Set(text.split(' '));
+
+const PASSWORDS = words(
+  'password passwd passwort passphrase passcode pwd pword pw pass passw pswd psw contrasena ' +
+    'passwords requirepass masterauth sshpass pgpassword mysqlpwd userpass dbpass dbpassword dbpw',
+);
+const TOKENS = words('token credential credentials creds cred jwt pat otp');
+/** What a key is the key to, when it is a secret. */
+const KEY_OWNERS = words(
+  'api access secret private priv auth authentication encryption encrypt encrypted signing sign ' +
+    'signer master account shared storage license service session deploy deployment ssh hmac aes ' +
+    'des rsa jwt jws jwk app application client consumer admin root webhook integration write ' +
+    'ingest ingestion token crypto cipher subscription functions function product activation ' +
+    'security user user1 art x subscription tenant instrumentation',
+);
+/** What a key is for, when it is a field, a place or a button. */
+const KEY_OTHERS = words(
+  'public pub publishable site primary foreign sort partition cache row hash unique group dedup dedupe idempotency ' +
+    'routing translation i18n message registry hot arrow shortcut event map composite candidate ' +
+    'natural surrogate range index lookup search object column field join lock queue topic shard ' +
+    'sharding distribution bucket config dict json yaml context metric label state template sequence',
+);
+/**
+ * What a secret's name can end in that makes it the name of something about the secret. `key` is
+ * not among them: it is a secret itself.
+ */
+const ABOUT = words(
+  'name names id ids identifier identifiers file files filename path paths dir directory folder ' +
+    'url uri urls uris endpoint endpoints host hostname domain port length len size sizes min max ' +
+    'count counts counter type types typ kind version versions expiry expires expired expire ' +
+    'expiration expiresin ttl timeout age lifetime duration interval seconds minutes hours days ms ' +
+    'policy policies field fields label labels hint hints placeholder regex regexp pattern format ' +
+    'header headers param params parameter parameters prefix suffix enabled enable disabled ' +
+    'required require requires attempts attempt tries retries limit limits quota error errors err ' +
+    'message messages msg status state algorithm alg algo method methods mode usage used reset ' +
+    'change changed updated update created at date time timestamp generator provider providers ' +
+    'manager managers service services store storage location ref refs reference references arn ' +
+    'encoding index idx row column columns table class scope scopes realm audience issuer subject ' +
+    'rotation rotate strength strategy rule rules validator validation valid invalid verified ' +
+    'check checks checksum digest fingerprint thumbprint hit hits miss space spaces press pressed ' +
+    'down up code codes board word words pair pairs chain ring rings alias aliases map mapping set ' +
+    'bits bytes bit manager vault vaults source sources factory handler service helper utils util ' +
+    'input output prompt button form page view title text description desc help info link links ' +
+    'template resolver interceptor filter middleware client server plugin module bucket cache env ' +
+    'var variable selector frame frames value2 order option options config ring agreement exchange ' +
+    'cert certificate spec flow grant request response event events hook context results result ' +
+    'group groups tag tags owner user username users email mail login account subject principal ' +
+    'sock socket encryption hashing hasher encoder requirement requirements complexity history ' +
+    'screen dialog modal box checkbox icon image test tests mock fixture schema lib library ' +
+    'support supported backend backends driver engine extension mechanism required source',
+);
+/** What a name can begin with that says the same. */
+const NEGATIONS = words(
+  'no non not is has had have use uses using with without enable disable require requires required ' +
+    'reset forgot change show hide validate valid check verify missing invalid expired expire ' +
+    'public pub publishable pubkey min max num number count total size length',
+);
+/** Tokens that grammars, models, pages and forms have. */
+const TOKEN_OWNERS = words(
+  'page continuation cancellation cancel next prev previous sync csrf xsrf eos bos pad unk mask sep ' +
+    'stop special input output prompt completion total max min num lex parse syntax symbol end ' +
+    'start begin skip separator delimiter cursor pagination resume resumption antiforgery ' +
+    'requestverification public publishable cached word sub',
+);
+const SECRET_COMPOUND =
+  /password|passwd|passphrase|passwort|secret|token|apikey|accesskey|privatekey|authkey|credential|masterkey|accountkey|secretkey|encryptionkey|signingkey|sharedkey|requirepass|userpass/;
+const PASS_AT_END = /(?<!by|com|tres|sur|over|under|im|multi|single|two|first|second)pass$/;
+
+const WORDS = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
+
+/**
+ * Judges the name of a value, as it stands in code, a file or a log: `DB_PASSWORD`, `apiKey`,
+ * `spring.datasource.password`.
+ *
+ * @returns `undefined` for a name that promises no secret, `tokenExpiry` or `primaryKey` among them
+ */
+export function secretName(name: string): SecretName | undefined {
+  const known = KNOWN.get(name);
+  if (known !== undefined || KNOWN.has(name)) return known;
+  const judged = judge(name);
+  if (KNOWN.size >= KNOWN_MAX) KNOWN.clear();
+  KNOWN.set(name, judged);
+  return judged;
+}
+
+/** The same few names come again and again; this is memory, no state: the answer never changes. */
+const KNOWN = new Map<string, SecretName | undefined>();
+const KNOWN_MAX = 2_000;
+
+function judge(name: string): SecretName | undefined {
+  const parts = (name.match(WORDS) ?? []).map((part) => part.toLowerCase());
+  // Numbers only tell several of a kind apart: `password2`, `token_123`.
+  while (parts.length > 1 && /^\d+$/.test(parts.at(-1) ?? '')) parts.pop();
+  for (let index = parts.length - 1; index >= 0; index -= 1) {
+    const found = secretWord(parts, index);
+    if (found === undefined) continue;
+    const after = parts.slice(index + 1);
+    if (after.some((part) => ABOUT.has(part))) return undefined;
+    if (parts.slice(0, index).some((part) => NEGATIONS.has(part))) return undefined;
+    return found;
+  }
+  return vendorName(name, parts);
+}
+
+const PASSWORD: SecretName = { strength: 'password', kind: 'password' };
+const SECRET: SecretName = { strength: 'secret', kind: 'secret' };
+const TOKEN: SecretName = { strength: 'token', kind: 'token' };
+const API_KEY: SecretName = { strength: 'token', kind: 'key' };
+const SOME_KEY: SecretName = { strength: 'key', kind: 'key' };
+const VENDOR: SecretName = { strength: 'vendor', kind: 'key' };
+const COOKIE: SecretName = { strength: 'cookie', kind: 'cookie' };
+const AUTHORIZATION: SecretName = { strength: 'authorization', kind: 'authorization' };
+const SIGNATURE: SecretName = { strength: 'vendor', kind: 'signature' };
+
+const SINGLE_WORDS: ReadonlyMap<string, SecretName> = new Map([
+  ['cookie', COOKIE],
+  ['authorization', AUTHORIZATION],
+  ['sig', SIGNATURE],
+  ['signature', SIGNATURE],
+  ['secret', SECRET],
+  ['secrete', SECRET],
+  ['auth', SOME_KEY],
+]);
+
+function secretWord(parts: readonly string[], index: number): SecretName | undefined {
+  const part = parts[index] ?? '';
+  const before = parts[index - 1] ?? '';
+  if (PASSWORDS.has(part)) return PASSWORD;
+  if (TOKENS.has(part)) return TOKEN_OWNERS.has(before) ? undefined : TOKEN;
+  if (part === 'key') return keyOf(parts, index);
+  return SINGLE_WORDS.get(part) ?? compound(part);
+}
+
+function keyOf(parts: readonly string[], index: number): SecretName | undefined {
+  const before = parts[index - 1] ?? '';
+  if (KEY_OTHERS.has(before)) return undefined;
+  if (KEY_OWNERS.has(before) || SECRET_COMPOUND.test(before)) return API_KEY;
+  return VENDOR_NAMES.has(before) ? VENDOR : SOME_KEY;
+}
+
+/** Words written together: `dbpassword`, `apikey`, `authtoken`. A plural is a list or a count. */
+function compound(part: string): SecretName | undefined {
+  const inside = SECRET_COMPOUND.exec(part)?.[0];
+  if (inside === undefined) return PASS_AT_END.test(part) ? PASSWORD : undefined;
+  if (part.length > inside.length + 16 || OTHER_COMPOUND.test(part)) return undefined;
+  const rest = part.slice(part.indexOf(inside) + inside.length);
+  if (rest === 's' || ABOUT.has(rest) || ABOUT.has(rest.replace(/^s/, ''))) return undefined;
+  if (inside.includes('pass')) return PASSWORD;
+  return SINGLE_WORDS.get(inside) ?? (TOKENS.has(inside) ? TOKEN : API_KEY);
+}
+
+const OTHER_COMPOUND = /tokeni|secretar|secretion|publickey/;
+
+function vendorName(name: string, parts: readonly string[]): SecretName | undefined {
+  if (parts.some((part) => ABOUT.has(part) || NEGATIONS.has(part))) return undefined;
+  const joined = parts.join('');
+  const last = parts.at(-1) ?? '';
+  if (VENDOR_NAMES.has(joined) || parts.some((part) => VENDOR_NAMES.has(part))) return VENDOR;
+  return /(?:apikey|secretkey)$/.test(name.toLowerCase()) && last !== '' ? API_KEY : undefined;
+}

@@ -1,0 +1,267 @@
+import { assignmentAt, expectedValue, type Promised } from './assignment.ts';
+import { buildAutomaton } from './automaton.ts';
+import { ALNUM, BASE64, DOT, EQUALS, runEnd, SLUG, setsAt, TILDE } from './characters.ts';
+import {
+  basicCredentials,
+  bearerToken,
+  COMMANDS,
+  commandArgument,
+  encodedTwice,
+  jsonWebToken,
+  MARKS,
+  markedAt,
+  urlCredentials,
+} from './credentials.ts';
+import { FORMATS, type Format } from './formats.ts';
+import type { Found } from './found.ts';
+import { NAME_ANCHORS, VENDORS } from './names.ts';
+import { privateKeyAt } from './pem.ts';
+import { randomRuns } from './random-run.ts';
+import { shapeOf } from './shape.ts';
+
+/** What a scan found, and how far that is final. */
+export interface Scan {
+  /** In any order; several rules may have found the same. */
+  readonly found: readonly Found[];
+  /** The beginning of a line: what stands before it does not depend on what follows the text. */
+  readonly settled: number;
+  /** Lines that were judged by what the line before them says; by their beginnings, in order. */
+  readonly promises: readonly LinePromise[];
+}
+
+export interface LinePromise {
+  readonly from: number;
+  readonly to: number;
+}
+
+type Look =
+  | { readonly at: 'name' }
+  | { readonly at: 'format'; readonly format: Format }
+  | { readonly at: 'mark'; readonly mark: (typeof MARKS)[number] }
+  | { readonly at: 'command'; readonly command: (typeof COMMANDS)[number] }
+  | { readonly at: 'encoded'; readonly kind: string }
+  | { readonly at: 'url' | 'pem' | 'bearer' | 'basic' | 'jwt' };
+
+const ANCHORS: readonly (readonly [text: string, look: Look])[] = [
+  ...[...NAME_ANCHORS, ...VENDORS].map((text) => [text, { at: 'name' }] as const),
+  ...FORMATS.map((format) => [format.prefix, { at: 'format', format }] as const),
+  ...MARKS.map((mark) => [mark.mark, { at: 'mark', mark }] as const),
+  ...COMMANDS.map((command) => [command.word, { at: 'command', command }] as const),
+  ['://', { at: 'url' }],
+  ['-----begin', { at: 'pem' }],
+  ['bearer ', { at: 'bearer' }],
+  ['basic ', { at: 'basic' }],
+  ['eyJ', { at: 'jwt' }],
+  // Base64 of `-----BEGIN`, and of `eyJ` at each of its three alignments.
+  ['LS0tLS1CRUdJTi', { at: 'encoded', kind: 'private-key' }],
+  ['ZXlK', { at: 'encoded', kind: 'jwt' }],
+];
+const TEXTS = ANCHORS.map(([text]) => text);
+const LOOKS = ANCHORS.map(([, look]) => look);
+const AUTOMATON = buildAutomaton(TEXTS);
+
+/**
+ * Finds what looks like a secret, in time linear in the text: one pass of an automaton that knows
+ * all names and beginnings, and a look of bounded length around each place that it finds.
+ *
+ * @param text whole lines
+ * @param isEnd nothing follows it
+ */
+export function scanText(text: string, isEnd: boolean): Scan {
+  const looker = new Looker(text, isEnd);
+  const { next, classes, firstFinal, endings, stride } = AUTOMATON;
+  const length = text.length;
+  let state = 0;
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    state = next[state + (code < 128 ? (classes[code] as number) : 0)] as number;
+    if (state >= firstFinal) {
+      looker.lookAt(endings[(state - firstFinal) / stride] as readonly number[], index + 1);
+    }
+  }
+  return {
+    found: [...looker.found, ...randomRuns(text)],
+    settled: looker.settled,
+    promises: looker.promises,
+  };
+}
+
+/** @returns where the line begins that a place is in */
+export function lineStart(text: string, at: number): number {
+  return at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1;
+}
+
+const CREDENTIALS = {
+  url: urlCredentials,
+  bearer: (text: string, _start: number, end: number) => bearerToken(text, end),
+  basic: (text: string, _start: number, end: number) => basicCredentials(text, end),
+  jwt: (text: string, start: number) =>
+    startsWord(text, start) ? jsonWebToken(text, start) : undefined,
+} as const;
+
+/** Looks at the places that the automaton stops at. */
+class Looker {
+  readonly found: Found[] = [];
+  settled: number;
+  readonly promises: LinePromise[] = [];
+  /** Names before this place were judged already, as parts of a longer one or of a value. */
+  #judgedTo = 0;
+  /** The same for private keys, which hold nothing else. */
+  #keyTo = 0;
+  /**
+   * By pattern, to where the run behind its last place goes. The same beginning again and again in
+   * one run is looked at once: a run of 4,000 characters must not be read a thousand times.
+   */
+  readonly #runTo = new Int32Array(TEXTS.length);
+  readonly #text: string;
+  readonly #isEnd: boolean;
+
+  constructor(text: string, isEnd: boolean) {
+    this.#text = text;
+    this.#isEnd = isEnd;
+    this.settled = text.length;
+  }
+
+  lookAt(patterns: readonly number[], end: number): void {
+    if (end <= this.#keyTo) return;
+    for (const pattern of patterns) {
+      const start = end - (TEXTS[pattern] as string).length;
+      const look = LOOKS[pattern] as Look;
+      const run = runSets(look);
+      if (run !== 0) {
+        if (start < (this.#runTo[pattern] as number)) continue;
+        this.#runTo[pattern] = runEnd(this.#text, end, run, RUN_MAX);
+      }
+      this.#look(look, start, end);
+    }
+  }
+
+  #look(look: Look, start: number, end: number): void {
+    const text = this.#text;
+    switch (look.at) {
+      case 'name':
+        return this.#lookAtName(start, end);
+      case 'format':
+        return this.#add(formatAt(text, start, end, look.format));
+      case 'mark':
+        return this.#add(markedAt(text, start, look.mark));
+      case 'command':
+        return this.#add(commandArgument(text, end, look.command));
+      case 'encoded':
+        return this.#add(
+          startsWord(text, start) ? encodedTwice(text, start, look.kind) : undefined,
+        );
+      case 'pem':
+        return this.#lookAtKey(start);
+      case 'url':
+      case 'bearer':
+      case 'basic':
+      case 'jwt':
+        return this.#add(CREDENTIALS[look.at](text, start, end));
+    }
+  }
+
+  #add(found: Found | undefined): void {
+    if (found !== undefined) this.found.push(found);
+  }
+
+  #lookAtName(start: number, end: number): void {
+    if (end <= this.#judgedTo) return;
+    const assignment = assignmentAt(this.#text, start, end);
+    if (assignment === undefined) return;
+    this.#judgedTo = assignment.end;
+    if ('found' in assignment) this.found.push(...assignment.found);
+    else this.#lookAtNextLine(assignment);
+  }
+
+  #lookAtNextLine({ expected, end }: Promised): void {
+    const newline = this.#text.indexOf('\n', end);
+    const lineAfter = newline + 1;
+    if (newline < 0) return;
+    if (lineAfter < this.#text.length) {
+      this.promises.push({ from: lineStart(this.#text, end), to: lineAfter });
+      this.found.push(...expectedValue(this.#text, lineAfter, expected));
+    } else if (!this.#isEnd) {
+      this.#unsettleFrom(end);
+    }
+  }
+
+  #lookAtKey(start: number): void {
+    const key = privateKeyAt(this.#text, start);
+    if (key === undefined) return;
+    if (key === 'more' && !this.#isEnd) {
+      this.#keyTo = this.#text.length;
+      this.#unsettleFrom(start);
+      return;
+    }
+    const found = key === 'more' ? { start, end: this.#text.length, kind: 'private-key' } : key;
+    this.#keyTo = found.end;
+    this.found.push(found);
+  }
+
+  #unsettleFrom(at: number): void {
+    this.settled = Math.min(this.settled, lineStart(this.#text, at));
+  }
+}
+
+const RUN_MAX = 32 * 1024;
+
+/** The characters of which a look reads as many as there are; 0 for one that reads few. */
+function runSets(look: Look): number {
+  if (look.at === 'format') return look.format.rest;
+  return READS_RUN.has(look.at) ? SLUG | DOT | EQUALS | BASE64 | TILDE : 0;
+}
+
+const READS_RUN: ReadonlySet<Look['at']> = new Set(['jwt', 'encoded', 'bearer', 'basic']);
+
+function startsWord(text: string, start: number): boolean {
+  return (setsAt(text, start - 1) & ALNUM) === 0;
+}
+
+function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
+  const { prefix, rest, min, max, distinct, kind } = format;
+  if (!text.startsWith(prefix, start) || !(startsWord(text, start) || prefix.startsWith('.')))
+    return undefined;
+  const end = runEnd(text, from, rest, (max ?? LENGTH_MAX) + 1);
+  const length = end - from;
+  if (length < min || (max !== undefined && length > max)) return undefined;
+  const shape = shapeOf(text.slice(from, end));
+  if (shape.distinct < distinct || shape.wordiness > 0.8) return undefined;
+  return { start: kind.endsWith('-webhook') ? urlStart(text, start) : start, end, kind };
+}
+
+/** Whoever knows such a URL may post: all of it is the secret. */
+function urlStart(text: string, host: number): number {
+  const scheme = /https?:\/\/[\w.-]{0,64}$/.exec(text.slice(Math.max(0, host - 80), host));
+  return host - (scheme?.[0].length ?? 0);
+}
+
+const LENGTH_MAX = 4_096;
+
+/** Kinds that say where a secret stood; one that says what it is comes before them. */
+const PLAIN_KINDS = new Set([
+  'password',
+  'secret',
+  'token',
+  'key',
+  'authorization',
+  'cookie',
+  'signature',
+  'random',
+]);
+
+/** In order, with those that overlap made one. */
+export function merged(found: readonly Found[]): Found[] {
+  const result: Found[] = [];
+  const ordered = [...found].sort((one, other) => one.start - other.start || other.end - one.end);
+  for (const next of ordered) {
+    const last = result.at(-1);
+    if (last === undefined || next.start >= last.end) {
+      result.push(next);
+      continue;
+    }
+    const kind = PLAIN_KINDS.has(last.kind) && !PLAIN_KINDS.has(next.kind) ? next.kind : last.kind;
+    result[result.length - 1] = { start: last.start, end: Math.max(last.end, next.end), kind };
+  }
+  return result;
+}

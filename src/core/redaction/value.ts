@@ -1,0 +1,245 @@
+import type { Strength } from './names.ts';
+import { secretName } from './names.ts';
+import { isLogin, isRandom, isUuid, type Shape, shapeOf } from './shape.ts';
+
+/** How a value stands after its name. */
+export interface ValueContext {
+  readonly quoted: boolean;
+  /** Between name and value: `:` and `=` with no blank is how environments and queries are written. */
+  readonly separator: 'equals' | 'colon' | 'space' | 'call' | 'element';
+  /** No blank before the value. */
+  readonly tight: boolean;
+  /** The name is in capitals. */
+  readonly capitals: boolean;
+  /** What follows on the line reads on: a blank and a letter. */
+  readonly readsOn: boolean;
+  /** A statement ends after the value: `;`, `)` or `,`. */
+  readonly endsStatement: boolean;
+}
+
+const JUDGED_MAX = 512;
+
+/** Whether what stands behind a name of some strength is a secret, and not a reference to one. */
+export function isSecretValue(value: string, strength: Strength, context: ValueContext): boolean {
+  const text = value.length > JUDGED_MAX ? value.slice(0, JUDGED_MAX) : value;
+  if (text.length < SHORTEST[strength] || isNoValue(text, context)) return false;
+  const shape = shapeOf(text);
+  if (shape.distinct <= 2 && text.length >= 4) return false;
+  if (isLocation(text, shape) || ALPHABET.test(text)) return false;
+  return JUDGES[strength](text, shape, context);
+}
+
+function isNoValue(text: string, context: ValueContext): boolean {
+  if (isPlaceholder(text) || NOTHING.has(text.toLowerCase())) return true;
+  return (!isVariable(context) && isOfSentence(text)) || (!context.quoted && isCode(text, context));
+}
+
+const SHORTEST: Readonly<Record<Strength, number>> = {
+  password: 3,
+  secret: 6,
+  token: 6,
+  key: 14,
+  vendor: 14,
+  cookie: 8,
+  authorization: 6,
+};
+
+type Judge = (text: string, shape: Shape, context: ValueContext) => boolean;
+
+const JUDGES: Readonly<Record<Strength, Judge>> = {
+  password: (text, shape, context) => {
+    if (isProse(text, context)) return false;
+    if (shape.digits === shape.length) return shape.length >= 4;
+    if (shape.others === shape.length) return shape.length >= 6 && shape.distinct >= 4;
+    if (isVariable(context)) return !isFieldName(text) || text === text.toLowerCase();
+    if (isFieldName(text)) return false;
+    if (isPlainWord(shape) && context.separator === 'colon' && !context.quoted) {
+      return !context.readsOn;
+    }
+    return true;
+  },
+  secret: (text, shape, context) => {
+    if (isProse(text, context)) return false;
+    if (shape.digits === shape.length) return shape.length >= 12;
+    if (isRandom(shape) || hasManySymbols(shape)) return true;
+    if (isFieldName(text)) return false;
+    return (isVariable(context) || isTight(context) || context.quoted) && isOneWord(text, shape);
+  },
+  token: (text, shape, context) => {
+    if (isProse(text, context)) return false;
+    if (shape.digits === shape.length) return shape.length >= 15;
+    if (hasManySymbols(shape)) return true;
+    if (shape.length < 8) return false;
+    if (isRandom(shape) || (shape.hex && shape.digits > 1)) return true;
+    return isVariable(context) && !isFieldName(text) && isOneWord(text, shape);
+  },
+  key: (text, shape) =>
+    isLogin(text) ||
+    (isRandom(shape) &&
+      !shape.hex &&
+      !isUuid(text) &&
+      shape.digits > 1 &&
+      shape.wordiness < 0.4 &&
+      shape.entropy > 3.2 &&
+      shape.symbols === 0),
+  vendor: (text, shape, context) =>
+    !isProse(text, context) &&
+    isRandom(shape) &&
+    shape.entropy > 3 &&
+    shape.digits > 1 &&
+    shape.digits < shape.length &&
+    shape.symbols === 0,
+  cookie: (_text, shape) => isRandom(shape) && shape.digits > 1,
+  authorization: (_text, shape) => shape.length >= 12 || isRandom(shape),
+};
+
+/** A variable of an environment: there are nothing but values, however they read. */
+function isVariable({ separator, capitals }: ValueContext): boolean {
+  return capitals && (separator === 'equals' || separator === 'colon');
+}
+
+function isTight({ separator, tight, quoted }: ValueContext): boolean {
+  return separator === 'equals' && tight && !quoted;
+}
+
+/** Names, paths and sentences have few, and hardly two of a kind that is not in all of them. */
+function hasManySymbols({ symbols, length }: Shape): boolean {
+  return symbols >= 3 && length >= 8;
+}
+
+function isPlainWord({ lower, upper, length }: Shape): boolean {
+  return lower + upper === length;
+}
+
+/** Something that a person may have chosen, and that names nothing. */
+function isOneWord(text: string, { length }: Shape): boolean {
+  return length >= 8 && !/[\s./:_-]/.test(text) && !/^[A-Z][a-z]+(?:[A-Z][a-z]+)+$/.test(text);
+}
+
+/** `userPassword`, `API_KEY`, `client-secret`: the name of a field where a value is expected. */
+function isFieldName(text: string): boolean {
+  return (
+    /^(?:[A-Za-z]+(?:[_.-][A-Za-z]+)+|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)+|[Pp]assword|passwd|pwd|[Ss]ecret|[Tt]oken)$/.test(
+      text,
+    ) && secretName(text) !== undefined
+  );
+}
+
+const REFERENCES = new RegExp(
+  [
+    // References: shells, templates, formats.
+    String.raw`^\$\{?[A-Za-z_][\w.:-]*\}?$`,
+    String.raw`^\$[({]`,
+    String.raw`[$#@%]\{[\w.:'"\[\] -]{0,64}\}`,
+    String.raw`\{\{[^{}]{0,64}\}\}`,
+    String.raw`\$\([^()]{0,64}\)`,
+    String.raw`^\{[\w.:-]{0,64}\}$`,
+    String.raw`<%|%>`,
+    String.raw`^%\(?[A-Za-z_]\w*\)?[%sd]?$`,
+    String.raw`^<[^<>]{0,80}>?$`,
+    String.raw`^\[[^\[\]]{0,80}\]$`,
+    String.raw`^\([^()]{0,80}\)$`,
+    String.raw`^:[a-z_]+$`,
+    String.raw`^__\w+__$`,
+    String.raw`^(?:ENC|enc|vault|secret|arn|ref|env|file|op|ssm)[:(\[]`,
+    // Masks.
+    String.raw`^[^A-Za-z0-9]{0,3}(?:[xX*.•#?-]{3,}|\.\.\.)`,
+    String.raw`[xX*]{5,}|\.{3,}|…`,
+  ].join('|'),
+);
+/** Parts of what stands in manuals in the place of a secret. */
+const EXAMPLES =
+  /(?:^|[^a-z])(?:your|placeholder|dummy|sample|insert|replace|replaceme|todo|fake|redacted|filtered|masked|omitted|hidden|censored|example|lorem|somefakekey|afakekey)(?:[^a-z]|$)/i;
+const EXAMPLES_TOGETHER = /^your(?:secret|api|password|token|key|access)+(?:here)?$/i;
+
+/** What says that there is no value, or what type it has. */
+const NOTHING = new Set(
+  (
+    'null none nil true false undefined empty unset yes no on off default enabled disabled string str ' +
+    'number int integer bool boolean object any text bytes byte char varchar hidden masked redacted ' +
+    'removed omitted required optional n/a nan void self bearer basic digest oauth2 secretstr ' +
+    'optional[str] str? string? string; sha1 sha256 md5'
+  ).split(' '),
+);
+/** What a sentence goes on with after the name of a secret. */
+const OF_SENTENCE = new Set(
+  (
+    'unknown invalid missing wrong incorrect expired not is was has are be been being by for from the ' +
+    'this that and or of to in with when while must should can cannot failed failure error ok value ' +
+    'values apikey jwt http https rsa here new old ambiguous same authentication accepted rejected ' +
+    'expires refresh access user authentication: reset changed updated created deleted found granted'
+  ).split(' '),
+);
+
+function isOfSentence(text: string): boolean {
+  return OF_SENTENCE.has(text.toLowerCase());
+}
+
+/** A reference or a mask. */
+export function isReference(text: string): boolean {
+  return REFERENCES.test(text);
+}
+
+/** A reference, a mask or an example: what stands where a secret is not written down. */
+function isPlaceholder(text: string): boolean {
+  return isReference(text) || EXAMPLES.test(text) || EXAMPLES_TOGETHER.test(text);
+}
+
+const ALPHABET = /abcdefghijklmnop|ABCDEFGHIJKLMNOP/;
+
+const CODE = new RegExp(
+  [
+    // Calls, look-ups, members, conversions.
+    String.raw`^[\w.$:>!&*-]{1,80}\(`,
+    String.raw`^[A-Za-z_$][\w$.]{0,80}\[`,
+    String.raw`^[A-Za-z_$][\w$]*(?:->|::)\w`,
+    String.raw`^[!&*@][A-Za-z_]\w*$`,
+    String.raw`^(?:this|self|process|os|env|config|request|req|args|var|local|data|module|settings|props|options|params|ctx|event)\.`,
+    String.raw`^(?:=|\{|\[|\(|\|)`,
+  ].join('|'),
+);
+const MEMBER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$]*$/;
+
+/** Code that yields the value when it runs, rather than the value. */
+function isCode(text: string, context: ValueContext): boolean {
+  if (CODE.test(text)) return true;
+  if (MEMBER.test(text) && shapeOf(text).wordiness >= 0.5) return true;
+  return context.endsStatement && !context.capitals && IDENTIFIER.test(text);
+}
+
+const FILE_NAME =
+  /^[^\s=]{1,200}\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|toml|txt|env|conf|cfg|ini|xml|properties|jsx?|tsx?|mjs|py|go|java|rb|php|cs|cpp|h|png|svg|html?|css|so|jar|log|sock|gpg|asc|keytab|db)$/i;
+const PATH = /^(?:\.{0,2}|~|[A-Za-z]:|\$\w+|file:|@)?[/\\][\w.@~+-]*(?:[/\\]|$)/;
+const URL_OR_HOST =
+  /^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|(?:[a-z0-9-]{1,63}\.){2,6}(?:com|net|org|io|local|internal|svc|dev|co)(?:[:/]|$)|localhost\b|\d{1,3}(?:\.\d{1,3}){3}(?::\d|$))/i;
+const VERSION_OR_TIME =
+  /^(?:(?:[A-Za-z][A-Za-z.-]{0,60}[-_:@])?v?\d{1,4}(?:\.\d{1,5}){1,3}(?:[-+][\w.]{0,40})?|\d{4}-\d\d-\d\d(?:[T ][\d:.,Z+-]*)?|\d\d:\d\d(?::\d\d)?(?:\.\d+)?|\d{1,9}(?:ms|s|m|h|d|kb|mb|gb|b|%)|#[0-9a-f]{6})$/i;
+
+/** Where something is, or when, or which version: not the thing itself. */
+function isLocation(text: string, shape: Shape): boolean {
+  if (FILE_NAME.test(text) || URL_OR_HOST.test(text) || VERSION_OR_TIME.test(text)) return true;
+  // Base64 has slashes too, but its parts do not read like words.
+  return PATH.test(text) && (shape.wordiness >= 0.5 || shape.length < 16);
+}
+
+const SENTENCE_WORDS = new Set(
+  (
+    'your please enter must is are the invalid required not cannot you password passwords token ' +
+    'secret key incorrect wrong forgot reset new confirm to for of was has be or by from this that ' +
+    'will if when no an on'
+  ).split(' '),
+);
+
+/** A label or a message for people: words, one of which a passphrase does not have. */
+function isProse(text: string, { quoted }: ValueContext): boolean {
+  if (!quoted || !text.includes(' ')) return false;
+  const parts = text.split(/\s+/);
+  if (!parts.every((part) => /^[("'<]?[A-Za-z'’-]+[.,:;!?)"'>]*$/.test(part) || part === '')) {
+    return parts.length > 4;
+  }
+  return (
+    parts.length > 8 ||
+    parts.some((part) => SENTENCE_WORDS.has(part.toLowerCase().replace(/\W+$/, '')))
+  );
+}
