@@ -54,16 +54,14 @@ export async function recoverIntent(
     if (nothing !== undefined) return nothing;
     const { returns } = inspected;
     // The new ones hold the ports and addresses that the old ones need.
-    for (const { made } of returns.toReversed()) {
-      if (made !== undefined && mustStop(made)) await operations.stop(made.id, undefined, signal);
+    for (const { id } of returns.toReversed().flatMap(upMade)) {
+      await operations.stop(id, undefined, signal);
     }
     for (const it of returns) await goBack(context, it, intentId, signal);
-    for (const it of returns) {
-      if (wasRunning(it)) await bringUp(context, it, mayBeStopping, signal);
-    }
+    for (const it of returns.filter(wasRunning)) await bringUp(context, it, mayBeStopping, signal);
     for (const { old } of returns) await restartStranded(context, old.id, signal);
-    for (const { made } of returns) {
-      if (made !== undefined) await operations.remove(made.id, { force: true }, signal);
+    for (const { id } of returns.flatMap(({ made }) => made ?? [])) {
+      await operations.remove(id, { force: true }, signal);
     }
     return succeeded({ intentId, restored: returns.map(({ name }) => name) });
   } catch (error) {
@@ -158,8 +156,10 @@ function sharesWith(sharer: ObservedContainer, { name, old }: Return): boolean {
   );
 }
 
-function mustStop({ state }: ObservedContainer): boolean {
-  return state === 'running' || state === 'paused' || state === 'restarting';
+/** What was made, where it must be stopped. */
+function upMade({ made }: Return): ObservedContainer[] {
+  const isUp = ['running', 'paused', 'restarting'].includes(made?.state ?? '');
+  return made !== undefined && isUp ? [made] : [];
 }
 
 async function goBack(

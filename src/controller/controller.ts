@@ -362,7 +362,7 @@ export class Controller implements AsyncDisposable {
       const history = state.workloads[key] ?? emptyHistory();
       const tool = builtinTool(attempt.tool);
       const knowsAll = this.#observer.knowsAllSince(Date.parse(attempt.startedAt));
-      const recovered = recoverIntent(attempt, tool, view, history, knowsAll);
+      const recovered = recoverIntent(attempt, tool, { view, history, knowsAll });
       if (tool?.multiStep === true) {
         const { intent, rollbackOf } = attempt;
         const effect =

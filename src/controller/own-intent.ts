@@ -50,14 +50,18 @@ export function ownIntentOn(state: OperatorState, query: OwnIntentQuery): OwnInt
       const isMade =
         label !== undefined && (label === attempt.intent || label === attempt.rollbackOf);
       if ((place < 0 && !isMade) || !spans(attempt, query)) continue;
-      const { intent, outcome } = attempt;
-      const tool = builtinTool(attempt.tool);
-      const allowance = place > 0 ? tool?.sharerEvents : tool?.events;
-      const hasEnded = outcome !== undefined && outcome !== 'OutcomeUnknown';
-      return { intent, allowance: allowance ?? FOREIGN_ALLOWANCE, hasEnded };
+      return ownIntent(attempt, place);
     }
   }
   return undefined;
+}
+
+/** @param place of the container among those that the attempt affects; the first is its target */
+function ownIntent({ intent, outcome, tool: name }: Attempt, place: number): OwnIntent {
+  const tool = builtinTool(name);
+  const allowance = place > 0 ? tool?.sharerEvents : tool?.events;
+  const hasEnded = outcome !== undefined && outcome !== 'OutcomeUnknown';
+  return { intent, allowance: allowance ?? FOREIGN_ALLOWANCE, hasEnded };
 }
 
 function spans(attempt: Attempt, query: OwnIntentQuery): boolean {

@@ -144,10 +144,7 @@ export class Ledger {
       const { container } = (data as RecordData['incident.opened']).workload;
       this.#keys.set(container, workload);
     }
-    if (type === 'incident.opened' || type === 'incident.reopened') {
-      const name = record.policy?.name ?? '';
-      this.#openings.set(name, [...(this.#openings.get(name) ?? []), this.#atMs]);
-    }
+    this.#countOpening(record);
     if (type === 'remediation.intended') return this.#begin(record);
     const { intent = '' } = data as { readonly intent?: string };
     const known = this.#intents.get(intent);
@@ -159,6 +156,12 @@ export class Ledger {
     }
     if (type === 'verification.passed' || type === 'verification.failed') known.isVerified = true;
     return undefined;
+  }
+
+  #countOpening({ type, policy }: JournalRecord): void {
+    if (type !== 'incident.opened' && type !== 'incident.reopened') return;
+    const name = policy?.name ?? '';
+    this.#openings.set(name, [...(this.#openings.get(name) ?? []), this.#atMs]);
   }
 
   #begin({ data, incident, workload, policy }: JournalRecord): Intended {

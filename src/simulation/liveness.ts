@@ -2,7 +2,7 @@ import { controllerNowMs } from '#controller/journal-state.ts';
 import { type Incident, isOpen, phaseOf } from '#core/incident/incident.ts';
 import { LABEL, type ObservedContainer } from '#core/workload/container.ts';
 import { resumeAll } from './orders.ts';
-import { governingPlan } from './policy-plans.ts';
+import { governingPlan, type PolicyPlan } from './policy-plans.ts';
 import type { World } from './world.ts';
 
 const MINUTE_MS = 60_000;
@@ -81,14 +81,19 @@ function isCurable(world: World, name: string): boolean {
   const plan = governingPlan(plans, name);
   if (container === undefined || plan === undefined) return false;
   const open = Object.keys(world.sentinel?.journal?.state().openByWorkload ?? {});
-  const isFree = plan.mode === 'Auto' && plan.deniedHour === undefined;
   return [
     workloads.get(name)?.cure === 'restart',
     container.health !== undefined && engine.isWell(name),
-    isAlone(world, container) && isFree && !truth.holds.has(container.id),
-    plan.actions[0]?.needsApproval === false && plan.minHealthy === undefined,
+    isAlone(world, container) && !truth.holds.has(container.id),
+    restartsFreely(plan),
     open.length === 0,
   ].every(Boolean);
+}
+
+/** Its first rung, a restart, waits for nobody and nothing. */
+function restartsFreely({ mode, deniedHour, minHealthy, actions }: PolicyPlan): boolean {
+  const isFree = mode === 'Auto' && deniedHour === undefined && minHealthy === undefined;
+  return isFree && actions[0]?.needsApproval === false;
 }
 
 /** Who leans on another, or has others lean on it, needs their policies' leave. */

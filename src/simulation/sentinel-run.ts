@@ -103,12 +103,8 @@ export class SentinelRun {
 
   async #boot(): Promise<void> {
     const { life } = this;
-    const { disk, sink, evidence, witness, newJournalId } = this.#around;
+    const { disk, sink, witness, newJournalId } = this.#around;
     const clock = mortalClock(this.#around.clock, life);
-    const docker = mortal(
-      this.#around.openDocker(() => !life.isOver),
-      life,
-    );
     const onWarning = (message: string, cause: unknown) => {
       if (!life.isOver) witness.warned(message, cause);
     };
@@ -147,25 +143,7 @@ export class SentinelRun {
       notifiersOf: () => ['hook'],
       events: { onWarning },
     });
-    const controller = new Controller({
-      runtime: docker,
-      actions: this.#actions(docker),
-      signals: {
-        prober: mortal(this.#around.prober, life),
-        filesystem: mortal(this.#around.filesystem, life),
-      },
-      policies,
-      journal,
-      evidence: mortal(evidence, life),
-      clock,
-      host: HOST,
-      mac: (text) => `mac:${text.length}`,
-      shadowAll: false,
-      maxActions: MAX_ACTIONS,
-      protectedContainers: this.#around.protectedContainers,
-      resolveSecrets: (args) => ({ ok: true, arguments: args }),
-      listener: { onWarning },
-    });
+    const controller = this.#createController(journal, policies, onWarning);
     this.controller = controller;
     this.commands = createOperatorCommands({
       append: (drafts, how) => journal.append(drafts, how),
@@ -175,6 +153,35 @@ export class SentinelRun {
     controller.start();
     await journal.verified;
     if (!life.isOver) witness.verified(journal);
+  }
+
+  #createController(
+    journal: OperatorJournal,
+    policies: MemoryPolicySource,
+    onWarning: (message: string, cause: unknown) => void,
+  ): Controller {
+    const { life } = this;
+    const { openDocker, prober, filesystem, evidence, protectedContainers } = this.#around;
+    const docker = mortal(
+      openDocker(() => !life.isOver),
+      life,
+    );
+    return new Controller({
+      runtime: docker,
+      actions: this.#actions(docker),
+      signals: { prober: mortal(prober, life), filesystem: mortal(filesystem, life) },
+      policies,
+      journal,
+      evidence: mortal(evidence, life),
+      clock: mortalClock(this.#around.clock, life),
+      host: HOST,
+      mac: (text) => `mac:${text.length}`,
+      shadowAll: false,
+      maxActions: MAX_ACTIONS,
+      protectedContainers,
+      resolveSecrets: (args) => ({ ok: true, arguments: args }),
+      listener: { onWarning },
+    });
   }
 
   #openPolicies(): MemoryPolicySource {

@@ -368,8 +368,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/remediation/lifecycle.ts',
-    old: `if (started?.cause === 'Human' && started.atMs >= incident.boutAtMs) {`,
-    new: `if (started?.cause === 'Human') {`,
+    old: `started?.cause === 'Human' && started.atMs >= boutAtMs`,
+    new: `started?.cause === 'Human'`,
     what: 'A start by a person long before the incident resolves it as HumanAction.',
   },
   {
@@ -732,8 +732,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/journal/reduce-workload.ts',
-    old: `DEPLOYS.has(fact.event) && fact.cause !== 'Sentinel'`,
-    new: 'DEPLOYS.has(fact.event)',
+    old: `  if (!DEPLOYS.has(event) || cause === 'Sentinel') return;`,
+    new: `  if (!DEPLOYS.has(event)) return;`,
     what: 'Our own recreation counts as a deployment.',
   },
   {
@@ -865,5 +865,90 @@ export const MUTANTS: readonly Mutant[] = [
     old: 'redactor.redact(plainLine(withoutAnsi(text)))',
     new: 'redactor.redact(plainLine(text))',
     what: 'Colours hide a secret in a line.',
+  },
+  {
+    file: 'src/core/health/threshold.ts',
+    old: `  if (reading.unroutable === true) return { kind: 'Unsupported', reason: 'NoRoute' };
+`,
+    new: '',
+    what: 'A probe that finds no way to its target is one that failed or succeeded.',
+  },
+  {
+    file: 'src/core/health/threshold.ts',
+    old: `if (runningSinceMs === undefined) return known(!wasOver(fact, input), value);`,
+    new: `if (runningSinceMs === undefined) return known(true, value);`,
+    what: 'A kill for want of memory that was outlived is breached again when the container ends.',
+  },
+  {
+    file: 'src/core/journal/reduce-workload.ts',
+    old: `  if (fact.event === 'die') doubtUnknown(state, history, fact, place);
+`,
+    new: '',
+    what: 'What dies after the unknown end of an action counts as stopped by Sentinel.',
+  },
+  {
+    file: 'src/core/remediation/rollback.ts',
+    old: `!(isOld && isEnding(world, original, affected))`,
+    new: `true`,
+    what: 'What a recreation was stopping stays down when its policy is gone.',
+  },
+  {
+    file: 'src/core/remediation/recover-intent.ts',
+    old: `const isQuiet = knowsAll && `,
+    new: `const isQuiet = `,
+    what: 'That no event is known proves something though the engine has forgotten some.',
+  },
+  {
+    file: 'src/core/remediation/lifecycle.ts',
+    old: `  if (overAtMs > nowMs) return recheck(overAtMs);
+`,
+    new: '',
+    what: 'What flaps is resolved and reopened at each turn.',
+  },
+  {
+    file: 'src/core/remediation/act.ts',
+    old: `      if (clearsAtMs !== undefined) return recheck(clearsAtMs);
+`,
+    new: '',
+    what: 'People are asked about a crash that somebody has just mended.',
+  },
+  {
+    file: 'src/core/incident/denial.ts',
+    old: `call === callDigest(one.tool, one.arguments)`,
+    new: `false`,
+    what: 'A denied call is permitted under the name of another action.',
+  },
+  {
+    file: 'src/core/remediation/candidate.ts',
+    old: `    policy: policy.digest,
+`,
+    new: '',
+    what: 'A yes to what an old policy asked answers the question of the new one.',
+  },
+  {
+    file: 'src/core/workload/attribution.ts',
+    old: `const isLaterDeployment = own.hasEnded && DEPLOYS.has(action);`,
+    new: `const isLaterDeployment = false;`,
+    what: 'A deployment after an action is taken for meddling with it.',
+  },
+  {
+    file: 'src/controller/observer.ts',
+    old: `return isDeployment(event) || BigInt(timeNano)`,
+    new: `return BigInt(timeNano)`,
+    what: 'A step of a deployment that a later event overtook is passed over.',
+  },
+  {
+    file: 'src/actions/recover.ts',
+    old: `    if (now.state !== 'running') return operations.start(old.id, signal);
+`,
+    new: `    if (now.state !== 'running') return;
+`,
+    what: 'A recovery leaves the old container down that it has come back to.',
+  },
+  {
+    file: 'src/actions/recover.ts',
+    old: `const isPending = mayBeStopping && old.state === 'running' && old.name === name;`,
+    new: `const isPending = false;`,
+    what: 'A recovery does not wait for a stop that the engine goes on with.',
   },
 ];

@@ -30,21 +30,27 @@ export async function collectProbe(
       if (container === undefined) return;
       const outcome = await probes.run(() => probe(context, want, container, signal));
       if (signal.aborted) return;
-      const failed = outcome.kind === 'Failure';
-      const message = failed ? outcome.message : '';
-      const unroutable = failed && outcome.reason === 'NoRoute';
-      if (unroutable) collection.onFailure(new ProbeUnroutableError(message));
-      const notCounted = failed && !unroutable && collection.isStarting();
-      failures = failed && !unroutable && !notCounted ? failures + 1 : 0;
-      collection.publish({
-        failures,
-        ...(notCounted ? { notCounted } : {}),
-        ...(unroutable ? { unroutable } : {}),
-        atMs: nowMs(),
-        message,
-      });
+      const reading = readingOf(outcome, failures, collection.isStarting());
+      if (reading.unroutable === true) {
+        collection.onFailure(new ProbeUnroutableError(reading.message));
+      }
+      failures = reading.failures;
+      collection.publish({ ...reading, atMs: nowMs() });
     },
   );
+}
+
+function readingOf(
+  outcome: ProbeOutcome,
+  before: number,
+  isStarting: boolean,
+): Omit<ProbeReading, 'atMs'> {
+  if (outcome.kind === 'Success') return { failures: 0, message: '' };
+  const { message, reason } = outcome;
+  if (reason === 'NoRoute') return { failures: 0, unroutable: true, message };
+  return isStarting
+    ? { failures: 0, notCounted: true, message }
+    : { failures: before + 1, message };
 }
 
 async function probe(

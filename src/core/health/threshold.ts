@@ -335,22 +335,14 @@ function oomCondition(input: JudgeInput): Condition {
  * An event is over when the container has run for `healthyForMs` since, without another. One that was
  * heard of late is dated by its record; where a start came after it, the run tells more.
  */
-function untilSteady(
-  value: SignalValue,
-  { atMs: eventAtMs, startedSince }: ExitFact | OomFact,
-  input: JudgeInput,
-): Condition {
+function untilSteady(value: SignalValue, fact: ExitFact | OomFact, input: JudgeInput): Condition {
+  const { atMs: eventAtMs, startedSince } = fact;
   const { runningSinceMs } = input.view;
   if (input.cutMs !== undefined && eventAtMs <= input.cutMs && runningSinceMs !== undefined) {
     return known(false, value);
   }
-  const startAtMs = input.history.starts.at(-1)?.atMs ?? runningSinceMs ?? eventAtMs;
-  if (runningSinceMs === undefined) {
-    // It may have been over when the run ended that came after it, or that it had let live.
-    const provenSinceMs = startedSince === true ? startAtMs : eventAtMs;
-    const endedAtMs = input.history.exit?.atMs ?? -Infinity;
-    return known(endedAtMs - provenSinceMs < input.healthyForMs, value);
-  }
+  if (runningSinceMs === undefined) return known(!wasOver(fact, input), value);
+  const startAtMs = input.history.starts.at(-1)?.atMs ?? runningSinceMs;
   // The daemon's clock may have stepped back since: then the record of the start tells more.
   const sinceMs =
     startedSince === true
@@ -360,6 +352,16 @@ function untilSteady(
   return steadyAtMs <= input.nowMs
     ? known(false, value)
     : { kind: 'Known', holds: true, value, recheckAtMs: steadyAtMs };
+}
+
+/** The run that came after it, or that it had let live, was long enough before it ended. */
+function wasOver(
+  { atMs, startedSince }: ExitFact | OomFact,
+  { history, healthyForMs }: JudgeInput,
+): boolean {
+  const sinceMs = startedSince === true ? (history.starts.at(-1)?.atMs ?? atMs) : atMs;
+  const endedAtMs = history.exit?.atMs ?? -Infinity;
+  return endedAtMs - sinceMs >= healthyForMs;
 }
 
 function restartsCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {

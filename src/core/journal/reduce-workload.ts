@@ -22,9 +22,7 @@ export function observe(state: OperatorState, fact: WorkloadObserved, told: Reco
   const history = (state.workloads[place.workload] ??= emptyHistory());
   if (isLaterNano(fact.timeNano, history.lastEventNano)) history.lastEventNano = fact.timeNano;
   countOwn(history, fact, place);
-  if (DEPLOYS.has(fact.event) && fact.cause !== 'Sentinel') {
-    history.deployedAtMs = Math.max(history.deployedAtMs ?? -Infinity, place.atMs);
-  }
+  noteDeployment(history, fact, place);
 
   if (TAKES_OVER.has(fact.event) || history.container === '') {
     // What befell another container says nothing of this one.
@@ -34,17 +32,30 @@ export function observe(state: OperatorState, fact: WorkloadObserved, told: Reco
   }
   if (history.container === fact.container) OBSERVERS[fact.event]?.(history, fact, place);
   // A person may have done what is put down to a call of which nobody knows whether it was made.
-  if (fact.event === 'die' && isUnknown(state, fact.intent)) {
-    doubt(history, fact.intent ?? '', place);
-  }
+  if (fact.event === 'die') doubtUnknown(state, history, fact, place);
   if (fact.event === 'destroy') forgetRemoved(state, told.atMs);
 }
 
-function isUnknown({ incidents }: OperatorState, intent: string | undefined): boolean {
-  if (intent === undefined) return false;
-  return Object.values(incidents).some(({ attempts }) =>
+function noteDeployment(
+  history: WorkloadHistory,
+  { event, cause }: WorkloadObserved,
+  { atMs }: RecordPlace,
+): void {
+  if (!DEPLOYS.has(event) || cause === 'Sentinel') return;
+  history.deployedAtMs = Math.max(history.deployedAtMs ?? -Infinity, atMs);
+}
+
+function doubtUnknown(
+  { incidents }: OperatorState,
+  history: WorkloadHistory,
+  { intent }: WorkloadObserved,
+  place: RecordPlace,
+): void {
+  if (intent === undefined) return;
+  const isUnknown = Object.values(incidents).some(({ attempts }) =>
     attempts.some((one) => one.intent === intent && one.outcome === 'OutcomeUnknown'),
   );
+  if (isUnknown) doubt(history, intent, place);
 }
 
 /** What was told late counts from when it happened: it is no news. */

@@ -53,6 +53,15 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
     incident.rung,
     standingApproval(situation, incident)?.candidate,
   );
+  return carryOut(situation, incident, choice, considered);
+}
+
+function carryOut(
+  situation: JudgedSituation,
+  incident: Incident,
+  choice: Choice,
+  considered: readonly Considered[],
+): Step {
   switch (choice.kind) {
     case 'Intend':
       return intend(situation, incident, choice.candidate, shown(situation, incident, considered));

@@ -192,34 +192,44 @@ function isClear({ verdicts }: JudgedSituation, incident: Incident): boolean {
 }
 
 function release(situation: JudgedSituation, incident: Incident): Step | undefined {
-  const { world, view, history, memory, policy } = situation;
+  const { world, view, history, policy } = situation;
   const { nowMs } = world;
-  const clearSinceMs = memory.wellSinceMs ?? nowMs;
-  if (world.state.quarantined[view.key] !== undefined) {
-    const wellSinceMs = Math.max(view.runningSinceMs ?? nowMs, clearSinceMs);
-    if (wellSinceMs + RELEASE_MS > nowMs) return recheck(wellSinceMs + RELEASE_MS);
-  }
+  const heldUntilMs = quarantineEndsAtMs(situation);
+  if (heldUntilMs > nowMs) return recheck(heldUntilMs);
   // Down by our own hand, and nothing has started it since: quiet, but not recovered.
   if (history.exit?.cause === 'Sentinel' && view.container?.state === 'exited') return undefined;
   // The engine rests between two starts: that it does not crash meanwhile proves nothing.
   if (view.container?.state === 'restarting') return recheck(nowMs + RESTARTING_RECHECK_MS);
-  const meddled = incident.escalations.findLast(
-    ({ reason, atMs }) => reason === 'ForeignEvent' && atMs >= incident.boutAtMs,
-  );
-  if (meddled !== undefined) {
-    return resolved(
-      incident,
-      'HumanAction',
-      'somebody acted on it beside Sentinel, and it is well',
-    );
-  }
-  const started = history.starts.at(-1);
-  if (started?.cause === 'Human' && started.atMs >= incident.boutAtMs) {
-    return resolved(incident, 'HumanAction', 'a person started it, and it is well');
-  }
-  const overAtMs = clearSinceMs + calmMs(policy, incident.reopens);
+  const person = endedByPerson(situation, incident);
+  if (person !== undefined) return resolved(incident, 'HumanAction', person);
+  const overAtMs = clearSinceMs(situation) + calmMs(policy, incident.reopens);
   if (overAtMs > nowMs) return recheck(overAtMs);
   return resolved(incident, 'SelfRecovered', 'it recovered by itself');
+}
+
+function clearSinceMs({ memory, world }: JudgedSituation): number {
+  return memory.wellSinceMs ?? world.nowMs;
+}
+
+/** What is quarantined must stay well before it is released; `-Infinity` for what is not. */
+function quarantineEndsAtMs(situation: JudgedSituation): number {
+  const { world, view } = situation;
+  if (world.state.quarantined[view.key] === undefined) return -Infinity;
+  return Math.max(view.runningSinceMs ?? world.nowMs, clearSinceMs(situation)) + RELEASE_MS;
+}
+
+/** @returns what a person did in this bout that may have ended it */
+function endedByPerson(
+  { history }: JudgedSituation,
+  { escalations, boutAtMs }: Incident,
+): string | undefined {
+  const isMeddled = escalations.some(
+    ({ reason, atMs }) => reason === 'ForeignEvent' && atMs >= boutAtMs,
+  );
+  if (isMeddled) return 'somebody acted on it beside Sentinel, and it is well';
+  const started = history.starts.at(-1);
+  const isStarted = started?.cause === 'Human' && started.atMs >= boutAtMs;
+  return isStarted ? 'a person started it, and it is well' : undefined;
 }
 
 /**

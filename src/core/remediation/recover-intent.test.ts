@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { aContainer, aPolicy, health, Scenario } from '../../../test/support/scenario.ts';
+import { emptyHistory } from '../journal/reduce-workload.ts';
 import { recoverIntent } from './recover-intent.ts';
 import { builtinTool } from './tools.ts';
 
@@ -17,13 +18,11 @@ function intended() {
 
 describe('an intent that a crash left open', () => {
   const outcome = ({ scenario, attempt }: ReturnType<typeof intended>, knowsAll: boolean) =>
-    recoverIntent(
-      attempt,
-      builtinTool(attempt.tool),
-      scenario.views.get(KEY),
-      scenario.state.workloads[KEY] ?? { container: '', name: '', lastEventNano: '', starts: [] },
+    recoverIntent(attempt, builtinTool(attempt.tool), {
+      view: scenario.views.get(KEY),
+      history: scenario.state.workloads[KEY] ?? emptyHistory(),
       knowsAll,
-    ).outcome;
+    }).outcome;
 
   it('was not executed when nothing has changed and no event can have been missed', () => {
     assert.equal(outcome(intended(), true), 'NotExecuted');

@@ -8,6 +8,17 @@ export interface RecoveredOutcome {
   readonly message: string;
 }
 
+/** What is known when an intent is ended. */
+interface Known {
+  readonly view: WorkloadView | undefined;
+  readonly history: WorkloadHistory;
+  /**
+   * The engine had forgotten no event since the intent: that there is none proves something. A stop
+   * in its grace has changed nothing yet.
+   */
+  readonly knowsAll: boolean;
+}
+
 /** The event that proves that a tool has done its work. Tools without one leave no such trace. */
 const PROOF: Readonly<Record<string, string>> = {
   'docker/restart_container': 'start',
@@ -21,16 +32,11 @@ const PROOF: Readonly<Record<string, string>> = {
 /**
  * Ends an intent that a crash left open, by what can be observed: never by doing it again. The
  * missed events were replayed before this is asked.
- *
- * @param knowsAll the engine had forgotten no event since the intent: that there is none proves
- *   something. A stop in its grace has changed nothing yet.
  */
 export function recoverIntent(
   attempt: Attempt,
   tool: ToolDescription | undefined,
-  view: WorkloadView | undefined,
-  history: WorkloadHistory,
-  knowsAll: boolean,
+  { view, history, knowsAll }: Known,
 ): RecoveredOutcome {
   const target = attempt.affects[0];
   const counts = history.own?.intent === attempt.intent ? history.own.counts : {};
