@@ -42,7 +42,11 @@ const REMEDIATION = {
   edited: { mode: 'Approve' },
   refused: {
     mode: 'Approve',
-    allowed: ['first', 'second', 'third'].map((name) => ({ ...RESTART, name })),
+    allowed: ['first', 'second', 'third'].map((name, index) => ({
+      ...RESTART,
+      name,
+      arguments: { timeoutSeconds: index + 1 },
+    })),
   },
 } as const;
 type Name = keyof typeof REMEDIATION;
