@@ -45,7 +45,7 @@ describe('what an incident and its workload keep of actions', () => {
     assert.deepEqual([attempts[0]?.intent, attempts[1]?.intent], [first?.intent, 'i1']);
   });
 
-  it('counts no rollback for a limit', () => {
+  it('counts a rollback for the host, unless it was not executed, and for no limit', () => {
     const scenario = new Scenario(
       aPolicy({
         remediation: {
@@ -69,7 +69,11 @@ describe('what an incident and its workload keep of actions', () => {
       effects.map(({ kind }) => kind),
       ['Rollback'],
     );
-    const { ledger, hostLedger } = scenario.state;
-    assert.deepEqual([ledger[KEY]?.length, hostLedger.length], [1, 1]);
+    const spent = () => [scenario.state.ledger[KEY]?.length, scenario.state.hostLedger.length];
+    assert.deepEqual(spent(), [1, 2]);
+    const { name: incident, attempts } = scenario.incident(KEY) ?? assert.fail('no incident');
+    const data = { intent: attempts.at(-1)?.intent ?? '', outcome: 'NotExecuted', message: '' };
+    scenario.append({ type: 'rollback.completed', incident, workload: KEY, data } as Draft);
+    assert.deepEqual(spent(), [1, 1]);
   });
 });

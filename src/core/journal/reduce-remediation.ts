@@ -43,6 +43,7 @@ export const remediationReducers: Reducers = {
     if (incident.attempts.length > ATTEMPTS_MAX) forgetOldest(incident.attempts);
     incident.rung = data.rung;
     if (data.rollbackOf === undefined) spend(state, incident, data, place);
+    spendOnHost(state, data.intent, place);
   },
   'remediation.completed'(state, data, place) {
     const incident = touch(
@@ -91,6 +92,7 @@ export const remediationReducers: Reducers = {
     attempt.message = data.message;
     attempt.endedAt = place.at;
     attempt.endedAtMs = place.atMs;
+    if (data.outcome === 'NotExecuted') refundOnHost(state, data.intent);
   },
   'shadow.decided'(state, data, place) {
     const incident = touch(state, place, 'Shadow', data.message);
@@ -149,8 +151,12 @@ function spend(
     entries.push(entry);
     prune(entries, place.atMs);
   }
-  state.hostLedger.push({ intent: data.intent, atMs: place.atMs });
-  prune(state.hostLedger, place.atMs);
+}
+
+/** A host bears so many actions, whatever they are for: what is undone is one more. */
+function spendOnHost(state: OperatorState, intent: string, { atMs }: RecordPlace): void {
+  state.hostLedger.push({ intent, atMs });
+  prune(state.hostLedger, atMs);
 }
 
 /** What was certainly not executed costs nothing. */
@@ -161,6 +167,10 @@ function refund(state: OperatorState, incident: Incident, intent: string): void 
     if (rest.length > 0) state.ledger[workload] = rest;
     else delete state.ledger[workload];
   }
+  refundOnHost(state, intent);
+}
+
+function refundOnHost(state: OperatorState, intent: string): void {
   state.hostLedger = state.hostLedger.filter((entry) => entry.intent !== intent);
 }
 
