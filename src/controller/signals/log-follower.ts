@@ -24,6 +24,8 @@ const REOPEN_MS = 250;
 const REOPEN_MAX_MS = 15_000;
 /** A container made longer ago is read from now on, whoever was not looking then. */
 const READ_FROM_START_MS = 60_000;
+/** How far the daemon's clock, as it was compared, may be off. */
+const CLOCK_MARGIN_MS = 5_000;
 /**
  * Of the newest lines, when a follow begins. Without a bound the engine searches the whole log, which
  * may be gigabytes, for the timestamp.
@@ -51,6 +53,8 @@ export class LogFollower {
   #isSkipping = false;
   /** Streams in a row that failed, or ended without a line. */
   #failures = 0;
+  /** Nothing was asked for yet of a container that was there before: it begins without a history. */
+  #isBeginning = false;
   /** A stream should be opened: a run began that was not read yet. */
   #isDue = false;
   #wake: () => void = () => undefined;
@@ -70,6 +74,7 @@ export class LogFollower {
       this.#stream.abort();
       this.#lastRead = undefined;
       this.#position = this.#beginningFor(container);
+      this.#isBeginning = !this.#isNew(container);
     }
     const isFirst = isOther && before === undefined;
     const ran = container.startedAtMs !== undefined;
@@ -112,7 +117,10 @@ export class LogFollower {
 
   #isNew({ createdAtMs }: ObservedContainer): boolean {
     const { beganAtMs, daemonNowMs } = this.#options;
-    return createdAtMs >= beganAtMs && daemonNowMs() - createdAtMs < READ_FROM_START_MS;
+    const ageMs = daemonNowMs() - createdAtMs;
+    // Made in the future: a clock was set back since, and it is older than it says.
+    const isPlausible = ageMs > -CLOCK_MARGIN_MS && ageMs < READ_FROM_START_MS;
+    return createdAtMs >= beganAtMs && isPlausible;
   }
 
   #beginningFor(container: ObservedContainer): string {
@@ -130,7 +138,8 @@ export class LogFollower {
     const stop = AbortSignal.any([signal, this.#stream.signal]);
     let sawLines = false;
     try {
-      const tail = this.#isSkipping ? PAUSED_TAIL_LINES : TAIL_LINES;
+      const tail = this.#tailLines();
+      this.#isBeginning = false;
       const query = { tty, follow: true, after: this.#position, tail };
       for await (const line of runtime.logs(id, query, stop)) {
         if (stop.aborted) return 'Ended';
@@ -149,6 +158,12 @@ export class LogFollower {
       (refused ? onUnavailable : onBroken)(error);
       return refused ? 'Unavailable' : 'Failed';
     }
+  }
+
+  /** By number and not by date alone: where a clock was set back, history is dated in the future. */
+  #tailLines(): number {
+    if (this.#isBeginning) return 0;
+    return this.#isSkipping ? PAUSED_TAIL_LINES : TAIL_LINES;
   }
 
   #noteSkipped(next: LogLine): void {

@@ -335,6 +335,19 @@ describe('signal collector', () => {
       assert.equal(matches(), 1);
     });
 
+    it('begin at now also where the clock was set back after what was written', async () => {
+      bench = new SignalBench(policyWith([FATAL]));
+      await bench.engine.add({ name: 'web' });
+      bench.engine.writeLog('web', 'FATAL old');
+      bench.clock.stepWall(-3_600_000);
+
+      await bench.start();
+      bench.engine.writeLog('web', 'FATAL new');
+      await bench.clock.advance(10);
+
+      assert.deepEqual(texts(), ['FATAL new']);
+    });
+
     it('enqueue the workload within a second of a count that crosses, and when it has passed', async () => {
       const { clock, engine } = bound(await open([FATAL]));
       await clock.advance(2_000);
