@@ -219,6 +219,9 @@ export class Witness implements RunWitness, DoorWitness {
   /** An engine event happens: whose container a tool has made is known by its name alone. */
   happened(event: RuntimeEvent): void {
     this.#keys.add(keyOf(identityOf(HOST, event)));
+    const { truth, clock } = this.#options;
+    // It may be up again before anybody looks.
+    if (event.action === 'die') truth.illAtMs.set(event.containerId, clock.passedMs());
     const intent = /\.sentinel-(?<intent>[a-z0-9]+)/.exec(event.name)?.groups?.['intent'];
     if (intent !== undefined) this.#made.set(event.containerId, intent);
   }

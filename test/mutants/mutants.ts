@@ -875,8 +875,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/health/threshold.ts',
-    old: `if (runningSinceMs === undefined) return known(!wasOver(fact, input), value);`,
-    new: `if (runningSinceMs === undefined) return known(true, value);`,
+    old: `|| (oom.steadyMs ?? 0) >= input.healthyForMs`,
+    new: `|| false`,
     what: 'A kill for want of memory that was outlived is breached again when the container ends.',
   },
   {

@@ -328,7 +328,8 @@ function wasStartedByEngine(
 function oomCondition(input: JudgeInput): Condition {
   const { oom } = input.history;
   if (input.view.container === undefined) return unknown('NoContainer');
-  return oom === undefined ? known(false, false) : untilSteady(true, oom, input);
+  if (oom === undefined || (oom.steadyMs ?? 0) >= input.healthyForMs) return known(false, false);
+  return untilSteady(true, oom, input);
 }
 
 /**
@@ -341,7 +342,7 @@ function untilSteady(value: SignalValue, fact: ExitFact | OomFact, input: JudgeI
   if (input.cutMs !== undefined && eventAtMs <= input.cutMs && runningSinceMs !== undefined) {
     return known(false, value);
   }
-  if (runningSinceMs === undefined) return known(!wasOver(fact, input), value);
+  if (runningSinceMs === undefined) return known(true, value);
   const startAtMs = input.history.starts.at(-1)?.atMs ?? runningSinceMs;
   // The daemon's clock may have stepped back since: then the record of the start tells more.
   const sinceMs =
@@ -352,16 +353,6 @@ function untilSteady(value: SignalValue, fact: ExitFact | OomFact, input: JudgeI
   return steadyAtMs <= input.nowMs
     ? known(false, value)
     : { kind: 'Known', holds: true, value, recheckAtMs: steadyAtMs };
-}
-
-/** The run that came after it, or that it had let live, was long enough before it ended. */
-function wasOver(
-  { atMs, startedSince }: ExitFact | OomFact,
-  { history, healthyForMs }: JudgeInput,
-): boolean {
-  const sinceMs = startedSince === true ? (history.starts.at(-1)?.atMs ?? atMs) : atMs;
-  const endedAtMs = history.exit?.atMs ?? -Infinity;
-  return endedAtMs - sinceMs >= healthyForMs;
 }
 
 function restartsCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {

@@ -166,6 +166,29 @@ it('a removed workload is forgotten with its ledgers, when no limit counts them 
   assert.ok(scenario.state.ledger[recent]);
 });
 
+it('an OOM kill is outlived by the longest run since, or by the rest of its own', () => {
+  const scenario = new Scenario(aPolicy());
+  scenario.put(aContainer('web'));
+  const outlivedMs = () => scenario.state.workloads[KEY]?.oom?.steadyMs;
+  const endAfter = (ms: number) => {
+    scenario.pass(ms);
+    scenario.observe(KEY, 'die', { exitCode: 1 });
+    return outlivedMs();
+  };
+  scenario.observe(KEY, 'start', { cause: 'Human' });
+  scenario.pass(60_000);
+  scenario.observe(KEY, 'oom', { cause: 'Unknown' });
+
+  const child = endAfter(5_000);
+  scenario.pass(60_000);
+  scenario.observe(KEY, 'start', { cause: 'Human' });
+  const shorter = endAfter(2_000);
+  scenario.observe(KEY, 'start', { cause: 'Human' });
+  const longer = endAfter(20_000);
+
+  assert.deepEqual([child, shorter, longer], [5_000, 5_000, 20_000]);
+});
+
 it('an OOM kill is none of the container that comes after', () => {
   const scenario = new Scenario(aPolicy());
   scenario.put(aContainer('web'));

@@ -141,6 +141,11 @@ function setHold(
 }
 
 function onDie(history: WorkloadHistory, fact: WorkloadObserved, place: RecordPlace): void {
+  const { oom, starts } = history;
+  if (oom !== undefined) {
+    const ranMs = place.atMs - Math.max(oom.atMs, starts.at(-1)?.atMs ?? -Infinity);
+    history.oom = { ...oom, steadyMs: Math.max(oom.steadyMs ?? 0, ranMs) };
+  }
   history.exit = {
     container: fact.container,
     atMs: place.atMs,

@@ -48,6 +48,8 @@ export interface OomFact {
   readonly atMs: number;
   /** As of an exit. Absent for a child process, whose container runs on. */
   readonly startedSince?: true;
+  /** The longest run since that has ended, or what was left of the one it came in. */
+  readonly steadyMs?: number;
 }
 
 export interface StartFact {
