@@ -42,6 +42,32 @@ describe('the observer', () => {
     await operator.stop();
   });
 
+  it('knows a person’s stop also where the exit overtook the signal', async () => {
+    const { operator, id } = await running(EXITED);
+    const { engine } = operator;
+    const events = engine.events.bind(engine);
+    engine.events = async function* (...args) {
+      let heldBack: RuntimeEvent | undefined;
+      for await (const event of events(...args)) {
+        if (event.action === 'kill') heldBack = event;
+        else yield event;
+        if (event.action === 'die' && heldBack !== undefined) yield heldBack;
+      }
+    };
+    engine.breakEvents();
+    await operator.pass(1_000);
+
+    await engine.kill(id, 'KILL', NEVER);
+    await operator.pass(1_000);
+    // Long after, when the engine has forgotten it.
+    engine.pastEvents = async () => [];
+    await operator.pass(120_000);
+
+    assert.deepEqual(operator.calls, []);
+    assert.equal(operator.journal.state().workloads['box/web']?.hold?.kind, 'stop');
+    await operator.stop();
+  });
+
   it('takes the end of a deployment for one though a later event overtook it', async () => {
     const operator = await MemoryOperator.open([aPolicy(CRASH)]);
     const { engine } = operator;

@@ -43,6 +43,7 @@ export interface ObserverOptions {
 /** Whether an event was heard as it happened, or asked for later. */
 type Told = 'Live' | 'Replayed';
 
+const SIGNALS: ReadonlySet<RuntimeEvent['action']> = new Set(['kill', 'stop']);
 /** How long everything is left alone after the daemon came back. */
 export const SETTLE_MS = 60_000;
 /** How soon those who wait for the event stream look again. */
@@ -372,12 +373,30 @@ export class Observer {
     if (isLaterNano(event.timeNano, this.#lastNano)) this.#lastNano = event.timeNano;
     const key = fleet.workloadOf(event.containerId) ?? fleet.keyOf(event);
     const history = journal.state().workloads[key];
-    if (history !== undefined && !isNews(event, history, told)) return;
+    if (history !== undefined && !isNews(event, history, told)) {
+      if (told === 'Live' && SIGNALS.has(event.action)) {
+        void this.#hearLateSignal(event.containerId, key, signal);
+      }
+      return;
+    }
 
     this.#note(event, key, { history, told });
     if (event.action === 'destroy') this.#forget(event.containerId);
     if (isUnknownOrRenamed(event, fleet)) void this.#inspectAndTell(event.containerId, key, signal);
     else onChange(key, 'Event');
+  }
+
+  /** An exit that seemed to have no cause overtook the signal that was it. */
+  async #hearLateSignal(id: string, key: WorkloadKey, signal: AbortSignal): Promise<void> {
+    try {
+      await this.inspect(id, signal);
+      await this.confirmCrash(key, signal);
+    } catch (error) {
+      if (!(error instanceof RuntimeUnavailableError)) {
+        this.#options.onWarning('a signal that was heard late could not be looked into', error);
+      }
+    }
+    this.#options.onChange(key, 'Event');
   }
 
   /** In this run: where the daemon's clock has stepped back, an order tells nothing. */
