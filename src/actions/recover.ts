@@ -11,11 +11,6 @@ import {
   setAsideName,
 } from './set-aside.ts';
 
-/** Docker's own grace, for a container that declares none. */
-const STOP_SECONDS_DEFAULT = 10;
-const STOP_MARGIN_MS = 2_000;
-const STOP_POLL_MS = 500;
-
 /** A replacement whose old container is known, with both as they are now. */
 interface Return {
   readonly name: string;
@@ -34,15 +29,13 @@ interface Inspected {
 /**
  * Returns to the containers that were set aside under an intent, from the engine's state alone: it
  * may be called after a crash at any step of the replacement, or of itself. What was made goes
- * last, since its label is the trace by which all of this is found.
- *
- * @param mayBeStopping false where it is known that the engine was not told to stop an old one
+ * last, since its label is the trace by which all of this is found. The engine must not be stopping an
+ * old one any more: what it ends afterwards would stay down.
  */
 export async function recoverIntent(
   context: ActionContext,
   intentId: string,
   signal: AbortSignal,
-  { mayBeStopping = true }: { readonly mayBeStopping?: boolean } = {},
 ): Promise<BuiltinResult> {
   const { operations } = context;
   try {
@@ -58,7 +51,9 @@ export async function recoverIntent(
       await operations.stop(id, undefined, signal);
     }
     for (const it of returns) await goBack(context, it, intentId, signal);
-    for (const it of returns.filter(wasRunning)) await bringUp(context, it, mayBeStopping, signal);
+    for (const { old } of returns.filter(wasRunning)) {
+      if (old.state !== 'running') await operations.start(old.id, signal);
+    }
     for (const { old } of returns) await restartStranded(context, old.id, signal);
     for (const { id } of returns.flatMap(({ made }) => made ?? [])) {
       await operations.remove(id, { force: true }, signal);
@@ -178,29 +173,6 @@ async function goBack(
 
 function wasRunning({ made }: Return): boolean {
   return made?.labels[REPLACEMENT_LABEL.wasRunning] === 'true';
-}
-
-/**
- * The engine goes on with a stop whose caller is gone: what still runs may be in its grace. It is
- * waited out, since what was made, the trace by which this is found again, goes next.
- */
-async function bringUp(
-  { runtime, operations, clock }: ActionContext,
-  { name, old }: Return,
-  mayBeStopping: boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  // It is stopped before it is renamed.
-  const isPending = mayBeStopping && old.state === 'running' && old.name === name;
-  const graceMs = (old.stopTimeoutSeconds ?? STOP_SECONDS_DEFAULT) * 1_000 + STOP_MARGIN_MS;
-  const endMs = clock.bootMs() + (isPending ? graceMs : 0);
-  for (;;) {
-    const now = await runtime.inspect(old.id, signal);
-    if (now === undefined || signal.aborted) return;
-    if (now.state !== 'running') return operations.start(old.id, signal);
-    if (clock.bootMs() >= endMs) return;
-    await clock.sleep(STOP_POLL_MS, signal);
-  }
 }
 
 /**

@@ -219,8 +219,9 @@ async function takeBack(
   const reason = `${step}: ${await explain(context, call, error)}`;
   if (call.signal.aborted) return outcomeUnknown(`cancelled at ${reason}`);
 
-  const { mayBeStopping } = progress;
-  const back = await recoverIntent(context, call.intentId, call.signal, { mayBeStopping });
+  // The engine may go on with the stop: whoever calls waits that out, and lets it be taken back then.
+  if (progress.mayBeStopping) return outcomeUnknown(reason);
+  const back = await recoverIntent(context, call.intentId, call.signal);
   const isForbidden = error instanceof RuntimeForbiddenError;
   if (back.outcome === 'Succeeded' || back.outcome === 'NotExecuted') {
     // What was made is gone again. If the old container was never reached, nothing was touched.

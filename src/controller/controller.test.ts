@@ -420,6 +420,54 @@ describe('the operator', () => {
     });
   }
 
+  it('leaves to a person what that person stops while the end of a recreation is waited for', async () => {
+    const first = await MemoryOperator.open([aPolicy(RECREATE)]);
+    const { clock, engine, storage } = first;
+    const plan = () => ({ health: 'unhealthy', ignoresTerm: true }) as const;
+    await engine.add({ name: 'web', health: CHECK, plan, stopTimeoutSeconds: 60 });
+    const isStopping = () => engine.writes.some(({ operation }) => operation === 'stop');
+    for (let looks = 0; looks < 200 && !isStopping(); looks += 1) await first.pass(500);
+    first.kill();
+
+    const second = await MemoryOperator.open([aPolicy(RECREATE)], { clock, engine, storage });
+    await second.pass(5_000);
+    await clock.run(engine.stop('web', 1, new AbortController().signal));
+    await second.pass(120_000);
+
+    assert.equal(engine.peek('web')?.state, 'exited');
+    assert.ok(!engine.writes.some(({ operation }) => operation === 'start'));
+    await second.stop();
+  });
+
+  it('knows nothing from silence where the engine has forgotten events since the intent', async () => {
+    const outcomeAfter = async (events: number) => {
+      const first = await MemoryOperator.open([aPolicy()]);
+      const { clock, engine, storage } = first;
+      const plan = () => ({ health: 'unhealthy' }) as const;
+      await engine.add({ name: 'web', health: CHECK, plan });
+      const other = await engine.add({ name: 'other' });
+      engine.faults.inject({ operation: 'restart', kind: 'Hang' });
+      const isIntended = () => first.types().includes('remediation.intended');
+      for (let looks = 0; looks < 200 && !isIntended(); looks += 1) await first.pass(100);
+      await first.pass(1_000);
+      first.kill();
+      engine.faults.clear();
+      for (let times = 0; times < events; times += 1) {
+        await clock.run(engine.rename(other, `other-${times}`, new AbortController().signal));
+      }
+      const second = await MemoryOperator.open([aPolicy()], { clock, engine, storage });
+      await second.pass(1_000);
+      const outcome = second.incidents()[0]?.attempts[0]?.outcome;
+      await second.stop();
+      return outcome;
+    };
+
+    assert.deepEqual(
+      [await outcomeAfter(3), await outcomeAfter(300)],
+      ['NotExecuted', 'OutcomeUnknown'],
+    );
+  });
+
   it('says of what was set aside and is removable no more that it stays', async () => {
     const operator = await MemoryOperator.open([aPolicy(RECREATE)]);
     const { engine } = operator;

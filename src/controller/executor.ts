@@ -214,7 +214,7 @@ export class Executor {
     let asked = 0;
     let isTold = false;
     for (;;) {
-      const tried = await this.#recoverOnce(attempt, ending);
+      const tried = await this.#recoverOnce(attempt, ending, clock.bootMs() - beganMs);
       if (tried.kind === 'Ended') return tried.ending;
       if (tried.kind === 'NoAnswer') asked += 1;
       if (!isTold && (asked >= TELL_AFTER_ASKED || clock.bootMs() - beganMs >= TELL_AFTER_MS)) {
@@ -228,7 +228,7 @@ export class Executor {
     }
   }
 
-  async #recoverOnce(attempt: Attempt, ending: Ending): Promise<Tried> {
+  async #recoverOnce(attempt: Attempt, ending: Ending, waitedMs: number): Promise<Tried> {
     try {
       await this.#lookAt(attempt);
     } catch (error) {
@@ -239,6 +239,10 @@ export class Executor {
     if (no !== undefined) {
       const message = `${ending.message}; not recovered: ${no}`;
       return { kind: 'Ended', ending: { ...ending, message } };
+    }
+    const stopping = stillStopping(world, attempt, waitedMs);
+    if (stopping !== undefined) {
+      return { kind: 'NotSeen', message: `the engine may still be stopping ${stopping}` };
     }
     const result = await this.#options.actions.recover(attempt.intent, NEVER);
     const recovered = ended(result, world, attempt);
@@ -372,6 +376,28 @@ const RECORD_AGAIN_MS = 2_000;
 const RECOVER_AGAIN_MS = 5_000;
 const RECOVER_AGAIN_MAX_MS = 300_000;
 /** Calls to go back without an answer after which people are told; or, where no look succeeds: */
+/** Docker's own grace, for a container that declares none. */
+const STOP_SECONDS_DEFAULT = 10;
+const STOP_MARGIN_MS = 2_000;
+/** Some containers declare that they are never to be killed. */
+const STOP_MAX_MS = 600_000;
+
+/**
+ * The engine goes on with a stop whose caller is gone: what still runs may be in its grace, and would
+ * be left down by whoever takes it for well. It is waited for, and people are asked again each time.
+ *
+ * @returns the name of such a container
+ */
+function stillStopping(world: World, { affects }: Attempt, waitedMs: number): string | undefined {
+  return affects.find(({ workload, container: id }) => {
+    const container = world.views.get(workload)?.container;
+    if (container?.id !== id || container.state !== 'running') return false;
+    const { stopTimeoutSeconds = STOP_SECONDS_DEFAULT } = container;
+    const graceMs = stopTimeoutSeconds < 0 ? STOP_MAX_MS : stopTimeoutSeconds * 1_000;
+    return waitedMs < Math.min(graceMs, STOP_MAX_MS) + STOP_MARGIN_MS;
+  })?.name;
+}
+
 const TELL_AFTER_ASKED = 2;
 const TELL_AFTER_MS = 60_000;
 

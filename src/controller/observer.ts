@@ -87,7 +87,7 @@ export class Observer {
   /** When this run began to listen, daemon nanoseconds. */
   #firstHeardNano = '';
   /** What came before this the daemon may have forgotten, daemon nanoseconds. */
-  #keptSinceNano = '0';
+  #keptSinceNano = '9'.repeat(19);
   #engine: EngineInfo | undefined;
   /** The engine did not answer at all, which a mere cut of the stream by a proxy is not. */
   #wasAway = false;
@@ -122,8 +122,7 @@ export class Observer {
 
   /** Whether what was replayed misses nothing that happened since, milliseconds on our wall clock. */
   knowsAllSince(wallMs: number): boolean {
-    const keptSinceMs = Number(BigInt(this.#keptSinceNano) / 1_000_000n) - this.#skewMs;
-    return this.#keptSinceNano === '0' || keptSinceMs <= wallMs;
+    return Number(BigInt(this.#keptSinceNano) / 1_000_000n) - this.#skewMs <= wallMs;
   }
 
   /** Every event is heard as it comes, and none before was missed. */

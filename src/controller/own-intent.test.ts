@@ -83,12 +83,17 @@ describe('an event is ours', () => {
     assert.ok(ask({ eventWallMs: scenario.wallMs - 60_000 }));
   });
 
-  it('which is over once the call was answered', () => {
-    const { scenario, ask } = acting();
-    const before = ask()?.hasEnded;
-    scenario.complete(KEY, { outcome: 'Succeeded' });
+  it('which is over once the call was answered, and not where nobody knows', () => {
+    const endedAs = (outcome?: 'Succeeded' | 'OutcomeUnknown') => {
+      const { scenario, ask } = acting();
+      if (outcome !== undefined) scenario.complete(KEY, { outcome });
+      return ask()?.hasEnded;
+    };
 
-    assert.deepEqual([before, ask()?.hasEnded], [false, true]);
+    assert.deepEqual(
+      [endedAs(), endedAs('Succeeded'), endedAs('OutcomeUnknown')],
+      [false, true, false],
+    );
   });
 
   it('long after the end too, where nobody knows what became of the call', () => {

@@ -78,7 +78,7 @@ export interface ContainerRuntime {
   ): Promise<readonly RuntimeEvent[]>;
   /**
    * Since when the daemon has forgotten no event, decimal nanoseconds on its clock: it keeps a few
-   * hundred of all kinds, and health checks make three each. `0`: all since its own start.
+   * hundred of all kinds, health checks make three each, and none outlives its own restart.
    */
   eventsKeptSince(signal: AbortSignal): Promise<string>;
   /**

@@ -444,8 +444,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/remediation/follow-shadow.ts',
-    old: `    incident.resolution === 'HumanAction' || (history.hold`,
-    new: '    (history.hold',
+    old: `    (started?.cause === 'Human' && started.atMs >= entry.atMs);`,
+    new: `    false;`,
     what: 'What a person started counts as recovered by itself.',
   },
   {
@@ -868,7 +868,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/health/threshold.ts',
-    old: `  if (reading.unroutable === true) return { kind: 'Unsupported', reason: 'NoRoute' };
+    old: `  if (reading.unroutable === true) return { kind: 'Unsupported', reason: NO_ROUTE };
 `,
     new: '',
     what: 'A probe that finds no way to its target is one that failed or succeeded.',
@@ -907,7 +907,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/remediation/act.ts',
-    old: `      if (clearsAtMs !== undefined) return recheck(clearsAtMs);
+    old: `  if (clearsAtMs !== undefined) return recheck(clearsAtMs);
 `,
     new: '',
     what: 'People are asked about a crash that somebody has just mended.',
@@ -927,9 +927,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/workload/attribution.ts',
-    old: `const isLaterDeployment = own.hasEnded && DEPLOYS.has(action);`,
-    new: `const isLaterDeployment = false;`,
-    what: 'A deployment after an action is taken for meddling with it.',
+    old: `(cause === 'Human' && !own.hasEnded)`,
+    new: `cause === 'Human'`,
+    what: 'What a person does after an action is taken for meddling with it.',
   },
   {
     file: 'src/controller/observer.ts',
@@ -939,16 +939,80 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/actions/recover.ts',
-    old: `    if (now.state !== 'running') return operations.start(old.id, signal);
+    old: `      if (old.state !== 'running') await operations.start(old.id, signal);
 `,
-    new: `    if (now.state !== 'running') return;
-`,
+    new: '',
     what: 'A recovery leaves the old container down that it has come back to.',
   },
   {
-    file: 'src/actions/recover.ts',
-    old: `const isPending = mayBeStopping && old.state === 'running' && old.name === name;`,
-    new: `const isPending = false;`,
+    file: 'src/controller/executor.ts',
+    old: `    if (container?.id !== id || container.state !== 'running') return false;`,
+    new: `    return false;`,
     what: 'A recovery does not wait for a stop that the engine goes on with.',
+  },
+  {
+    file: 'src/actions/replace.ts',
+    old: `  if (progress.mayBeStopping) return outcomeUnknown(reason);
+`,
+    new: '',
+    what: 'A recreation goes back by itself while the engine may still be stopping the old container.',
+  },
+  {
+    file: 'src/controller/controller.ts',
+    old: `const knowsAll = this.#observer.knowsAllSince(Date.parse(attempt.startedAt));`,
+    new: `const knowsAll = true;`,
+    what: 'An intent counts as not executed though its events may be forgotten.',
+  },
+  {
+    file: 'src/core/remediation/lifecycle.ts',
+    old: `  if (attempt === undefined || !isDownByUs(world, incident)) return closing;
+`,
+    new: `  return closing;
+`,
+    what: 'Nobody is told of what an action left down when its policy goes.',
+  },
+  {
+    file: 'src/controller/own-intent.ts',
+    old: `outcome !== undefined && outcome !== 'OutcomeUnknown'`,
+    new: `outcome !== undefined`,
+    what: 'A call of unknown outcome counts as ended.',
+  },
+  {
+    file: 'src/core/incident/incident.ts',
+    old: `atMs >= boutAtMs && atMs > grantedAtMs && ENDS_ACTING.has(reason)`,
+    new: `atMs >= boutAtMs && ENDS_ACTING.has(reason)`,
+    what: 'A yes to what a person was left with is never carried out.',
+  },
+  {
+    file: 'src/core/health/threshold.ts',
+    old: `return verdict.reason !== NO_ROUTE;`,
+    new: `return true;`,
+    what: 'Trouble is over when its probe loses its way.',
+  },
+  {
+    file: 'src/controller/observer.ts',
+    old: `if (told === 'Live' && SIGNALS.has(event.action)) {`,
+    new: `if (false) {`,
+    what: 'A stop whose exit overtook its signal is taken for a crash.',
+  },
+  {
+    file: 'src/core/journal/reduce-remediation.ts',
+    old: `    spendOnHost(state, data.intent, place);
+`,
+    new: '',
+    what: 'What is started on a host is not counted.',
+  },
+  {
+    file: 'src/core/journal/reduce-workload.ts',
+    old: `steadyMs: Math.max(oom.steadyMs ?? 0, ranMs)`,
+    new: `steadyMs: 0`,
+    what: 'A kill for want of memory comes back with each start.',
+  },
+  {
+    file: 'src/controller/signals/log-follower.ts',
+    old: `    if (this.#isBeginning) return 0;
+`,
+    new: '',
+    what: 'After a step of the clock, old lines of a log are news.',
   },
 ];

@@ -78,11 +78,13 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
       const { systemTimeMs } = await this.info(signal);
       const span = { since: '1', until: formatSince(BigInt(systemTimeMs) * 1_000_000n) };
       const splitter = createLineSplitter(EVENT_BYTES_MAX);
-      const lines: RawLine[] = [];
+      let oldest: string | undefined;
       for await (const chunk of await openEvents(connection, span, signal)) {
-        lines.push(...splitter.push(chunk));
+        for (const { bytes } of splitter.push(chunk)) {
+          if (bytes.length > 0) oldest ??= bytes.toString();
+        }
       }
-      return keptSince(lines.map(({ bytes }) => bytes.toString()).filter((line) => line !== ''));
+      return keptSince(oldest);
     },
     async sample(container, signal, wanted) {
       if (container.state !== 'running' && container.state !== 'paused') return undefined;

@@ -71,16 +71,13 @@ function toAction(text: string): EventAction | undefined {
 
 /** Later than any event. */
 const NEVER_NANO = '9'.repeat(19);
-/** moby keeps this many (daemon/events, eventsLimit). */
-const EVENTS_KEPT = 256;
 
 /**
- * @param lines every event that the daemon still has, oldest first
- * @returns the time of the oldest where older ones may have been dropped for room, else `0`
+ * @param oldest the oldest event that the daemon still has, of any kind
+ * @returns its time: of what was before, some may have been dropped for room, or by a restart
  */
-export function keptSince(lines: readonly string[]): string {
-  if (lines.length < EVENTS_KEPT) return '0';
-  const nanos = /"timeNano":\s*(?<nanos>\d+)/.exec(lines[0] ?? '')?.groups?.['nanos'];
-  // What cannot be read proves nothing of the past.
+export function keptSince(oldest: string | undefined): string {
+  const nanos = /"timeNano":\s*(?<nanos>\d+)/.exec(oldest ?? '')?.groups?.['nanos'];
+  // What cannot be read, or is not there, proves nothing of the past.
   return nanos ?? NEVER_NANO;
 }

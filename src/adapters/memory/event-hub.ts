@@ -64,10 +64,9 @@ export class EventHub {
     }
   }
 
-  /** The time of the oldest event that is kept, or `0` where none was dropped. */
+  /** The time of the oldest event that is kept; later than any where there is none. */
   keptSince(): string {
-    const [oldest] = this.#ring;
-    return this.#ring.length < RING_SIZE ? '0' : (oldest?.timeNano ?? '0');
+    return this.#ring[0]?.timeNano ?? '9'.repeat(19);
   }
 
   /** What the ring still has of the span, both ends inclusive. */

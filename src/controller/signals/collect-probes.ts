@@ -21,6 +21,8 @@ export async function collectProbe(
   const { clock, probes, nowMs } = context;
   const { interval } = want.probe;
   let failures = 0;
+  /** This run was reached before: that there is no way to it any more is a failure. */
+  let wasReached = false;
   await repeat(
     clock,
     { firstInMs: context.spreadMs(interval), everyMs: interval },
@@ -30,7 +32,8 @@ export async function collectProbe(
       if (container === undefined) return;
       const outcome = await probes.run(() => probe(context, want, container, signal));
       if (signal.aborted) return;
-      const reading = readingOf(outcome, failures, collection.isStarting());
+      wasReached ||= isAnswer(outcome);
+      const reading = readingOf(outcome, { failures, wasReached }, collection.isStarting());
       if (reading.unroutable === true) {
         collection.onFailure(new ProbeUnroutableError(reading.message));
       }
@@ -40,17 +43,21 @@ export async function collectProbe(
   );
 }
 
+function isAnswer(outcome: ProbeOutcome): boolean {
+  return outcome.kind === 'Success' || ['Refused', 'BadStatus'].includes(outcome.reason);
+}
+
 function readingOf(
   outcome: ProbeOutcome,
-  before: number,
+  { failures, wasReached }: { readonly failures: number; readonly wasReached: boolean },
   isStarting: boolean,
 ): Omit<ProbeReading, 'atMs'> {
   if (outcome.kind === 'Success') return { failures: 0, message: '' };
   const { message, reason } = outcome;
-  if (reason === 'NoRoute') return { failures: 0, unroutable: true, message };
+  if (reason === 'NoRoute' && !wasReached) return { failures: 0, unroutable: true, message };
   return isStarting
     ? { failures: 0, notCounted: true, message }
-    : { failures: before + 1, message };
+    : { failures: failures + 1, message };
 }
 
 async function probe(

@@ -270,6 +270,22 @@ describe('signal collector', () => {
       assert.equal(asked.length, 4);
     });
 
+    it('fail where there is no way any more to what had answered in this run', async () => {
+      const { clock, prober, view } = bound(
+        await open([HTTP], { networks: { app: { address: '10.0.0.2' } } }),
+      );
+      prober.answer = () => ({ kind: 'Failure', reason: 'Refused', message: 'refused' });
+      await clock.advance(1_000);
+      prober.answer = () => ({ kind: 'Failure', reason: 'NoRoute', message: 'no route' });
+
+      await clock.advance(20_000);
+
+      assert.deepEqual(
+        [view().probes['up']?.failures, view().probes['up']?.unroutable],
+        [3, undefined],
+      );
+    });
+
     it('tell, and count nothing, where there is no way to the service', async () => {
       bench = new SignalBench(policyWith([HTTP]));
       await bench.engine.add({ name: 'web', networks: { backend: { address: '10.0.0.2' } } });

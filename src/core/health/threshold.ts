@@ -61,6 +61,18 @@ type Condition =
     }
   | Extract<Verdict, { kind: 'Unknown' | 'Ignored' | 'Unsupported' }>;
 
+/** Why a probe finds nothing out: there is no way to its target. */
+const NO_ROUTE = 'NoRoute';
+
+/**
+ * Whether a threshold that was breached is known not to be any more: also one that the container can
+ * never breach now, but not one whose probe has lost its way.
+ */
+export function isOver(verdict: Verdict | undefined): boolean {
+  if (verdict?.kind === 'Unsupported') return verdict.reason !== NO_ROUTE;
+  return verdict === undefined || verdict.kind === 'Clear';
+}
+
 const NOT_YET: ThresholdMemory = { breached: false };
 
 /** Judges one threshold. Pure: what it remembers goes in and comes out. */
@@ -247,7 +259,7 @@ function probeCondition(threshold: CompiledThreshold, input: JudgeInput): Condit
   if (view.container?.state !== 'running') return unknown('NotRunning');
   const reading = view.probes[threshold.name];
   if (reading === undefined) return notProbed('NoSample', threshold, input);
-  if (reading.unroutable === true) return { kind: 'Unsupported', reason: 'NoRoute' };
+  if (reading.unroutable === true) return { kind: 'Unsupported', reason: NO_ROUTE };
   // Clear takes a success that was seen: what failed while it started may never have answered.
   if (reading.notCounted === true) return notProbed('ProbeNotCounted', threshold, input);
   const { failures } = reading;

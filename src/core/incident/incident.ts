@@ -265,10 +265,11 @@ export function isHanging(incident: Incident): boolean {
   return incident.escalations.some(({ atMs }) => atMs > attempt.startedAtMs);
 }
 
-/** Told to a person since it was last opened, and left to that person. */
-export function isEscalated(incident: Incident): boolean {
-  return incident.escalations.some(
-    ({ atMs, reason }) => atMs >= incident.boutAtMs && ENDS_ACTING.has(reason),
+/** Told to a person since it was last opened, and left to that person, who has not said yes since. */
+export function isEscalated({ escalations, boutAtMs, approval }: Incident): boolean {
+  const grantedAtMs = approval?.state === 'Granted' ? approval.atMs : -Infinity;
+  return escalations.some(
+    ({ atMs, reason }) => atMs >= boutAtMs && atMs > grantedAtMs && ENDS_ACTING.has(reason),
   );
 }
 

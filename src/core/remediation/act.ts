@@ -69,12 +69,9 @@ function carryOut(
       return shadow(incident, choice.candidate);
     case 'Wait':
       return wait(situation, incident, { ...choice, considered });
-    case 'Exhausted': {
-      const clearsAtMs = clearing(situation);
-      if (clearsAtMs !== undefined) return recheck(clearsAtMs);
+    case 'Exhausted':
       // What was only thought of spends no real limit, and asks for nobody.
-      return isShadow(situation) ? NOTHING : exhausted(incident, considered);
-    }
+      return isShadow(situation) ? NOTHING : exhausted(situation, incident, considered);
   }
 }
 
@@ -82,13 +79,20 @@ function carryOut(
  * When all that is breached will be over if nothing happens: events that somebody or something has
  * mended already. Nobody is asked for help with that.
  */
-function clearing({ policy, breached, verdicts }: JudgedSituation): number | undefined {
+function clearing({
+  policy,
+  breached,
+  verdicts,
+  history: { exit, oom },
+}: JudgedSituation): number | undefined {
   const ends = policy.thresholds
     .filter(({ name }) => breached.includes(name))
     .map(({ name, signal }) => {
       const verdict = verdicts.get(name);
-      const isEvent = signal === 'exit' || signal === 'oomKilled';
-      return isEvent && verdict?.kind === 'Breached' ? verdict.recheckAtMs : undefined;
+      const event = signal === 'exit' ? exit : signal === 'oomKilled' ? oom : undefined;
+      // What goes on in a run that nobody has started anew since is not mended.
+      const isMended = event?.startedSince === true && verdict?.kind === 'Breached';
+      return isMended ? verdict.recheckAtMs : undefined;
     });
   return ends.every((at) => at !== undefined) ? Math.max(...ends) : undefined;
 }
@@ -134,7 +138,8 @@ function choose(
   asked: string | undefined,
 ): Choice {
   for (const { candidate, blockedBy } of considered) {
-    if (candidate.rung < rung) continue;
+    // Whoever asks for what was tried already has a reason.
+    if (candidate.rung < rung && candidate.id !== asked) continue;
     if (blockedBy.length === 0) return { kind: 'Intend', candidate };
     if (blockedBy.every(({ reason }) => reason === 'Shadow')) return { kind: 'Shadow', candidate };
     // A sample that is missing for a moment takes no question back: it would be asked again and again.
@@ -321,7 +326,11 @@ function requestApproval(
 }
 
 /** No rung is left that could act: a person has to. Said once, with the reason that weighs most. */
-function exhausted(incident: Incident, considered: readonly Considered[]): Step {
+function exhausted(
+  situation: JudgedSituation,
+  incident: Incident,
+  considered: readonly Considered[],
+): Step {
   const left = considered.filter(
     ({ candidate, blockedBy }) => candidate.rung >= incident.rung && !isDenied(blockedBy),
   );
@@ -336,6 +345,8 @@ function exhausted(incident: Incident, considered: readonly Considered[]): Step 
   if (considered.some(({ candidate }) => candidate.rung < incident.rung)) {
     return escalate(incident, 'LadderExhausted', why === '' ? 'every action was tried' : why);
   }
+  const clearsAtMs = clearing(situation);
+  if (clearsAtMs !== undefined) return recheck(clearsAtMs);
   const nothing = considered.some(({ blockedBy }) => isDenied(blockedBy))
     ? 'every action that is left was denied'
     : 'no action of the policy answers to what is breached';

@@ -21,8 +21,11 @@ export function followShadow(situation: JudgedSituation): Step {
 function followed({ world, breached, history }: JudgedSituation, entry: ShadowEntry): Draft[] {
   const incident = world.state.incidents[entry.incident];
   if (incident === undefined) return [];
+  const started = history.starts.at(-1);
   const person =
-    incident.resolution === 'HumanAction' || (history.hold?.sinceMs ?? -1) >= entry.atMs;
+    incident.resolution === 'HumanAction' ||
+    (history.hold?.sinceMs ?? -1) >= entry.atMs ||
+    (started?.cause === 'Human' && started.atMs >= entry.atMs);
   const selfRecovered = person ? 'human' : breached.length === 0 ? 'yes' : 'no';
   const { candidate, action } = entry;
   const data = { candidate, action, selfRecovered } as const;

@@ -1,5 +1,5 @@
 import type { NamespaceOwner } from '#core/health/judge-input.ts';
-import { type Judgement, judge, type Verdict } from '#core/health/threshold.ts';
+import { isOver, type Judgement, judge, type Verdict } from '#core/health/threshold.ts';
 import type { Attempt, Incident } from '#core/incident/incident.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
@@ -38,7 +38,11 @@ export function judgeAll(
   const recheckAtMs = judgements
     .map(([, { verdict }]) => ('recheckAtMs' in verdict ? verdict.recheckAtMs : undefined))
     .reduce(earlier, undefined);
-  const isWell = judgements.every(([, { verdict }]) => verdict.kind !== 'Breached');
+  const isWell = judgements.every(
+    ([name, { verdict }]) =>
+      verdict.kind !== 'Breached' &&
+      (incident?.breached.includes(name) !== true || isOver(verdict)),
+  );
   return {
     verdicts: new Map(judgements.map(([name, { verdict }]) => [name, verdict])),
     breached: judgements.flatMap(([name, { verdict }]) =>

@@ -181,4 +181,110 @@ describe('an incident', () => {
 
     assert.equal(verdicts(), 1);
   });
+
+  for (const [tool, told] of [
+    ['docker/restart_container', ['VerificationFailed']],
+    ['docker/stop_container', []],
+  ] as const) {
+    it(`that ${tool} has left down is told when its policy goes, unless it was meant to`, () => {
+      const allowed = [{ name: 'act', tool }];
+      const scenario = new Scenario(aPolicy({ remediation: { mode: 'Auto', allowed } }));
+      scenario.put(sick());
+      const intent = scenario.reconcile(KEY).effects[0]?.intent ?? '';
+      for (const event of ['kill', 'die'] as const) {
+        scenario.observe(KEY, event, { cause: 'Sentinel', intent });
+      }
+      scenario.complete(KEY, { outcome: 'Succeeded' });
+      scenario.put(sick({ state: 'exited' }));
+      scenario.policies = [];
+
+      scenario.reconcile(KEY);
+
+      const { escalations = [], resolution } = scenario.incident(KEY) ?? {};
+      assert.deepEqual(
+        escalations.map(({ reason }) => reason),
+        told,
+      );
+      assert.equal(resolution, 'PolicyChanged');
+    });
+  }
+
+  it('that a person says yes to, though every action was tried, is acted on once more', () => {
+    const scenario = new Scenario(
+      aPolicy({
+        remediation: {
+          mode: 'Approve',
+          allowed: [{ name: 'restart', tool: 'docker/restart_container', cooldown: '0s' }],
+          verify: { within: '10s', healthyFor: '5s' },
+        },
+      }),
+    );
+    scenario.put(sick());
+    const say = (type: 'approval.denied' | 'approval.granted') => {
+      scenario.reconcile(KEY);
+      const incident = scenario.incident(KEY) ?? assert.fail('no incident');
+      const candidate = incident.candidates[0]?.id ?? '';
+      const data = { candidate, container: incident.workload.id, reason: 'no' };
+      scenario.append({ type, incident: incident.name, workload: KEY, data } as never);
+    };
+    say('approval.granted');
+    scenario.reconcile(KEY);
+    scenario.complete(KEY);
+    scenario.pass(120_000);
+    scenario.reconcile(KEY);
+    assert.deepEqual(
+      scenario.incident(KEY)?.escalations.map(({ reason }) => reason),
+      ['LadderExhausted'],
+    );
+    scenario.pass(600_000);
+
+    say('approval.granted');
+
+    assert.equal(scenario.reconcile(KEY).effects.length, 1);
+  });
+
+  it('of a child that is killed for want of memory again and again is told', () => {
+    const oom = { name: 'oom', signal: 'oomKilled', severity: 'critical' };
+    const start = { name: 'start', tool: 'docker/start_container' };
+    const scenario = new Scenario(
+      aPolicy({ thresholds: [oom], remediation: { mode: 'Auto', allowed: [start] } }),
+    );
+    scenario.put(aContainer('web'));
+
+    for (let times = 0; times < 20; times += 1) {
+      scenario.observe(KEY, 'oom', { cause: 'Unknown' });
+      scenario.reconcile(KEY);
+      scenario.pass(6_000);
+    }
+
+    assert.deepEqual(
+      scenario.incident(KEY)?.escalations.map(({ reason }) => reason),
+      ['NoAction'],
+    );
+  });
+
+  it('is not over, nor its action verified, when the probe has lost its way that opened it', () => {
+    const up = { name: 'up', signal: 'probe.tcp', probe: { port: 80 }, severity: 'critical' };
+    const scenario = new Scenario(
+      aPolicy({
+        thresholds: [up],
+        startPeriod: '0s',
+        remediation: { mode: 'Auto', allowed: [{ name: 'act', tool: 'docker/restart_container' }] },
+      }),
+    );
+    const probed = (reading: object) => {
+      const probes = { up: { failures: 0, atMs: scenario.nowMs, message: '', ...reading } };
+      scenario.put(aContainer('web'), { probes });
+      scenario.reconcile(KEY);
+    };
+    probed({ failures: 3 });
+    scenario.complete(KEY);
+    scenario.pass(60_000);
+    probed({ unroutable: true });
+    scenario.pass(60_000);
+    probed({ unroutable: true });
+
+    const { attempts = [], resolution } = scenario.incident(KEY) ?? {};
+    assert.deepEqual([attempts[0]?.verification, resolution], ['Failed', undefined]);
+  });
 });

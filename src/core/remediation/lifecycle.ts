@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { evidenceFor } from '#core/diagnosis/evidence.ts';
+import { isOver } from '#core/health/threshold.ts';
 import {
   type Incident,
   type IncidentWorkload,
@@ -185,10 +186,7 @@ function isAbsence({ policy }: JudgedSituation, name: string): boolean {
 
 /** Every threshold that counts in this bout is known to be clear: what is unknown ends nothing. */
 function isClear({ verdicts }: JudgedSituation, incident: Incident): boolean {
-  return incident.breached.every((name) => {
-    const verdict = verdicts.get(name);
-    return verdict === undefined || verdict.kind === 'Clear' || verdict.kind === 'Unsupported';
-  });
+  return incident.breached.every((name) => isOver(verdicts.get(name)));
 }
 
 function release(situation: JudgedSituation, incident: Incident): Step | undefined {
@@ -201,7 +199,7 @@ function release(situation: JudgedSituation, incident: Incident): Step | undefin
   // The engine rests between two starts: that it does not crash meanwhile proves nothing.
   if (view.container?.state === 'restarting') return recheck(nowMs + RESTARTING_RECHECK_MS);
   const person = endedByPerson(situation, incident);
-  if (person !== undefined) return resolved(incident, 'HumanAction', person);
+  if (person !== undefined) return leftToPerson(situation, incident, person);
   const overAtMs = clearSinceMs(situation) + calmMs(policy, incident.reopens);
   if (overAtMs > nowMs) return recheck(overAtMs);
   return resolved(incident, 'SelfRecovered', 'it recovered by itself');
@@ -216,6 +214,17 @@ function quarantineEndsAtMs(situation: JudgedSituation): number {
   const { world, view } = situation;
   if (world.state.quarantined[view.key] === undefined) return -Infinity;
   return Math.max(view.runningSinceMs ?? world.nowMs, clearSinceMs(situation)) + RELEASE_MS;
+}
+
+function leftToPerson(
+  { world: { nowMs }, view, policy }: JudgedSituation,
+  incident: Incident,
+  person: string,
+): Step {
+  // The first moment of a run proves little.
+  const provenAtMs = (view.runningSinceMs ?? nowMs) + policy.spec.remediation.verify.healthyFor;
+  const isNew = view.container?.state === 'running' && provenAtMs > nowMs;
+  return isNew ? recheck(provenAtMs) : resolved(incident, 'HumanAction', person);
 }
 
 /** @returns what a person did in this bout that may have ended it */

@@ -1,4 +1,4 @@
-import type { Verdict } from '#core/health/threshold.ts';
+import { isOver, type Verdict } from '#core/health/threshold.ts';
 import type { Attempt, Incident } from '#core/incident/incident.ts';
 import { intentId } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
@@ -67,8 +67,9 @@ function whatIsMissing(
   if (leaves !== 'running') return undefined;
   const { health = { status: 'healthy' } } = container;
   if (health.status !== 'healthy') return `its health is ${health.status}`;
+  const wasWrong = new Set([...incident.breached, attempt.trigger]);
   return mustBeClear(situation, incident, attempt)
-    .map(({ name }) => notClear(name, situation.verdicts.get(name)))
+    .map(({ name }) => notClear(name, situation.verdicts.get(name), wasWrong.has(name)))
     .find((missing) => missing !== undefined);
 }
 
@@ -84,7 +85,11 @@ function mustBeClear(
   });
 }
 
-function notClear(name: string, verdict: Verdict | undefined): string | undefined {
+function notClear(
+  name: string,
+  verdict: Verdict | undefined,
+  wasWrong: boolean,
+): string | undefined {
   switch (verdict?.kind) {
     case 'Breached':
     case 'Pending':
@@ -92,8 +97,9 @@ function notClear(name: string, verdict: Verdict | undefined): string | undefine
     case 'Unknown':
     case 'Ignored':
       return `${name} is not known yet`;
-    case 'Clear':
     case 'Unsupported':
+      return wasWrong && !isOver(verdict) ? `${name} cannot be looked at any more` : undefined;
+    case 'Clear':
     case undefined:
       return undefined;
   }

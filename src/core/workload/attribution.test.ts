@@ -184,13 +184,13 @@ describe('who caused an event', () => {
     });
   }
 
-  it('a deployment is counted against a call that is under way, and not against one that has ended', () => {
-    const intents = [false, true].map((hasEnded) => {
+  it('what a person does is counted against a call that is under way, and not against one that has ended', () => {
+    const intents = [false, true].flatMap((hasEnded) => {
       const own = { intent: 'i1', allowance: { start: 1 }, hasEnded };
-      return facts(['rename'], { own })[0]?.intent;
+      return facts(['rename', 'kill', 'start'], { own }).map(({ intent }) => intent);
     });
 
-    assert.deepEqual(intents, ['i1', undefined]);
+    assert.deepEqual(intents, ['i1', 'i1', 'i1', undefined, undefined, 'i1']);
   });
 
   it('a die long after a signal that the process survived is a crash', () => {

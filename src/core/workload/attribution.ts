@@ -69,7 +69,7 @@ export function attribute(
     ...(event.exitCode === undefined ? {} : { exitCode: event.exitCode }),
     ...(event.signal === undefined ? {} : { signal: event.signal }),
     ...(event.action === 'kill' ? { stopWindowMs: stopWindowMs(context) } : {}),
-    ...(belongsToIntent(event, cause, context) ? { intent: context.own?.intent ?? '' } : {}),
+    ...(belongsToIntent(cause, context) ? { intent: context.own?.intent ?? '' } : {}),
   };
 }
 
@@ -88,16 +88,13 @@ function stopWindowMs({ stopTimeoutSeconds }: Pick<EventContext, 'stopTimeoutSec
 }
 
 /**
- * Ours, or a person's amid ours: both are counted against the intent. A crash is neither, nor is a
- * deployment that begins once the call has ended.
+ * Ours, or a person's amid ours: both are counted against the intent. A crash is neither, nor is what
+ * a person does once the call has ended.
  */
-function belongsToIntent({ action }: RuntimeEvent, cause: Cause, { own }: EventContext): boolean {
+function belongsToIntent(cause: Cause, { own }: EventContext): boolean {
   if (own === undefined) return false;
-  const isLaterDeployment = own.hasEnded && DEPLOYS.has(action);
-  return cause === 'Sentinel' || (cause === 'Human' && !isLaterDeployment);
+  return cause === 'Sentinel' || (cause === 'Human' && !own.hasEnded);
 }
-
-const DEPLOYS: ReadonlySet<EventAction> = new Set(['create', 'rename', 'destroy']);
 
 function causeOf(event: RuntimeEvent, context: EventContext): Cause {
   const { action } = event;
