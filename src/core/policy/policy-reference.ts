@@ -151,7 +151,9 @@ const EXPRESSIONS = `## Expressions
 absent (not measured, not limited, not there) has no value: the threshold is then Unknown, the
 candidate refused. \`has(container.memoryLimit)\` and \`"name" in container.labels\` ask first. As always
 in CEL, \`a || b\` and \`a && b\` are known as soon as one side decides alone. Calculations that leave the
-range of their type, and divisions by zero, have no value either.`;
+range of their type, divisions by zero, texts of more than 100,000 characters and lists of more than
+10,000 items have no value either. Windows are literals of at most 31d. Patterns are RE2, without what
+repeats too much, such as \`(a{100}){100}\`.`;
 
 function factTable(): string {
   const grouped = Object.entries(FACT_GROUPS).flatMap(([group, fields]) =>
@@ -172,7 +174,7 @@ const FUNCTIONS = table(
     ['`quantity("1Gi")`', 'int', 'Bytes of a size as Docker writes it.'],
     ['`int(x)`, `double(x)`, `string(x)`, `bool(x)`, `size(x)`, `has(x)`', '', 'As in CEL.'],
     ['`contains`, `startsWith`, `endsWith`, `split`, `join`, `trim`, …', '', 'On strings.'],
-    ['`all`, `exists`, `exists_one`, `map`, `filter`', '', 'On lists and maps, four at most.'],
+    ['`all`, `exists`, `exists_one`, `map`, `filter`', '', 'On lists and maps: four at most, and none in another.'],
   ],
 );
 
