@@ -174,7 +174,11 @@ const FUNCTIONS = table(
     ['`quantity("1Gi")`', 'int', 'Bytes of a size as Docker writes it.'],
     ['`int(x)`, `double(x)`, `string(x)`, `bool(x)`, `size(x)`, `has(x)`', '', 'As in CEL.'],
     ['`contains`, `startsWith`, `endsWith`, `split`, `join`, `trim`, …', '', 'On strings.'],
-    ['`all`, `exists`, `exists_one`, `map`, `filter`', '', 'On lists and maps: four at most, and none in another.'],
+    [
+      '`all`, `exists`, `exists_one`, `map`, `filter`',
+      '',
+      'On lists and maps: four at most, and none in another.',
+    ],
   ],
 );
 
