@@ -124,7 +124,9 @@ export class LogMiner {
   #keep(shape: number, templates: readonly LogTemplate[], isKept = isOwn): void {
     const kept = templates.filter(isKept);
     for (const template of templates) {
-      if (!isKept(template)) this.#tokenCount -= template.tokens.length;
+      if (isKept(template)) continue;
+      this.#tokenCount -= template.tokens.length;
+      template.isForgotten = template.mergedInto === undefined;
     }
     if (kept.length > 0) this.#shapes.set(shape, kept);
     else this.#shapes.delete(shape);
