@@ -61,6 +61,7 @@ export class WorkloadSignals {
     const logs = this.#logs;
     if (logs === undefined) return;
     const { listener } = this.#context;
+    logs.tick();
     const { lines, dropped } = logs.takeCounts();
     if (lines > 0) listener?.onLogLines?.(this.#policy.name, lines);
     for (const [reason, count] of dropped) {
@@ -148,6 +149,7 @@ export class WorkloadSignals {
       context: this.#context,
       wants,
       isStarting: () => this.#isStarting(wantsOf(this.#policy).startPeriodMs),
+      cutMs: () => this.#context.cutMsOf(this.#key),
       onLine: (line) => listener?.onLogLine?.(this.#key, line),
       onReadable: (readable) => this.#publishLogs(readable ? this.#logs?.tally : undefined),
       onFailure: (error) => this.#warnOnce('the log of a workload cannot be read', error),

@@ -146,7 +146,7 @@ describe('a probe', () => {
 describe('a log', () => {
   const rate = { signal: 'log.errors', above: 2, window: '10s' };
   const logs = (count: number, coveredSinceMs: number) => {
-    const counters = { rate: () => 0, matches: () => 0, anomalies: () => 0 };
+    const counters = { rate: () => 0, matches: () => 0, anomalies: () => 0, unusual: () => [] };
     return { view: { logs: { ...counters, coveredSinceMs, errors: () => count } } };
   };
 

@@ -1,3 +1,4 @@
+import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
 import type { GaugeName } from '#core/policy/signals.ts';
 import type { ObservedContainer } from './container.ts';
 import type { WorkloadIdentity, WorkloadKey } from './key.ts';
@@ -33,8 +34,10 @@ export interface LogCounters {
   rate(sinceMs: number): number | undefined;
   matches(pattern: string, sinceMs: number): number | undefined;
   errors(sinceMs: number): number | undefined;
-  /** Lines of a kind never seen before. */
+  /** Telling anomalies, one for each kind of line and minute. */
   anomalies(sinceMs: number): number | undefined;
+  /** What was unusual, also what does not count: the gravest first. Raw: to be redacted. */
+  unusual(sinceMs: number): readonly LogAnomaly[];
 }
 
 /** What is known of one workload at one moment. The container was inspected, not remembered. */
