@@ -1,4 +1,4 @@
-import { LogMiner, type LogMinerLimits } from './log-miner.ts';
+import { LOG_MINER_LIMITS, LogMiner, type LogMinerLimits } from './log-miner.ts';
 import { currentTemplate, type LogTemplate, templateText } from './log-template.ts';
 
 /** The time in which the lines were written that were added since the last window. */
@@ -66,8 +66,6 @@ const LEARNED_WINDOWS = 5;
 /** In that time what was usual before loses two thirds of its weight. */
 const MEMORY_MS = 60 * MINUTE_MS;
 const BASELINES_MAX = 2_048;
-/** Of one window; what comes beyond is not told apart. */
-const TEMPLATES_MAX = 2_048;
 const ANOMALIES_MAX = 20;
 const EXAMPLE_CHARS_MAX = 500;
 
@@ -87,37 +85,47 @@ const KINDS = ['new', 'surge', 'silence'] as const;
  * judged, and its memory is bounded: a template that was forgotten is new again.
  */
 export class LogAnomalyDetector {
+  readonly #limits: LogMinerLimits;
   readonly #miner: LogMiner;
   readonly #baselines = new Map<LogTemplate, Baseline>();
   #seen = new Map<LogTemplate, Seen>();
-  #isOverfull = false;
+  #seenTokens = 0;
   #windows = 0;
   #learnedMs = 0;
 
   /** @param limits what its templates may take; they may change, and count from the next new one on */
-  constructor(limits?: LogMinerLimits) {
+  constructor(limits: LogMinerLimits = LOG_MINER_LIMITS) {
+    this.#limits = limits;
     this.#miner = new LogMiner(limits);
   }
 
-  /** Takes in a line of the present window. Never throws, whatever the text. */
+  /**
+   * Takes in a line of the present window. Never throws, whatever the text. Once a window has brought as
+   * many templates as may be remembered, the rest of it is not looked at: that would only cost.
+   */
   add(line: string): void {
+    if (this.#isOverfull) return;
     const template = this.#miner.add(line);
     const seen = this.#seen.get(template);
-    if (seen !== undefined) seen.count += 1;
-    else if (this.#seen.size >= TEMPLATES_MAX) this.#isOverfull = true;
-    else this.#seen.set(template, { count: 1, example: cut(line) });
+    if (seen === undefined) {
+      this.#seen.set(template, { count: 1, example: cut(line) });
+      this.#seenTokens += template.tokens.length;
+    } else {
+      seen.count += 1;
+    }
   }
 
   /** Ends the present window. One without duration is only learned from. */
   judge({ durationMs, isPartial = false }: LogWindow): LogVerdict {
-    const anomalies = this.peek({ durationMs, isPartial: isPartial || this.#isOverfull });
+    const isWhole = !isPartial && !this.#isOverfull;
+    const anomalies = this.peek({ durationMs, isPartial: !isWhole });
     const isLearning = this.#isLearning(durationMs);
     this.#windows += 1;
     this.#learnedMs += Math.max(0, durationMs);
     // Rates of lines of which some are missing would teach that fewer are usual.
-    this.#learn(isPartial || this.#isOverfull ? 0 : durationMs / MINUTE_MS);
+    this.#learn(isWhole ? durationMs / MINUTE_MS : 0);
     this.#seen = new Map();
-    this.#isOverfull = false;
+    this.#seenTokens = 0;
     return { isLearning, anomalies };
   }
 
@@ -131,6 +139,11 @@ export class LogAnomalyDetector {
   /** Templates of which it knows what is usual; bounded. */
   get size(): number {
     return this.#baselines.size;
+  }
+
+  get #isOverfull(): boolean {
+    const { patternsMax, tokensMax } = this.#limits;
+    return this.#seen.size >= patternsMax || this.#seenTokens >= tokensMax;
   }
 
   #isLearning(durationMs: number): boolean {
@@ -181,7 +194,7 @@ export class LogAnomalyDetector {
   #learn(minutes: number): void {
     const share = 1 - Math.exp((-minutes * MINUTE_MS) / MEMORY_MS);
     for (const template of this.#seen.keys()) {
-      if (!this.#baselines.has(template)) {
+      if (!this.#baselines.has(template) && !template.isForgotten) {
         this.#baselines.set(template, { perMinute: 0, variance: 0, windows: 0, seenInWindow: 0 });
       }
     }
