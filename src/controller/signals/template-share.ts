@@ -2,7 +2,7 @@ import type { LogMinerLimits } from '#core/detection/log-miner.ts';
 
 /** Some 4 MB at the worst for one workload; most need a hundredth of it. */
 const WORKLOAD_MAX: LogMinerLimits = { patternsMax: 2_048, tokensMax: 16_384 };
-/** Of all workloads together: some 64 MB at the worst. */
+/** Of all workloads together: some 70 MB at the worst. */
 const TOTAL_MAX: LogMinerLimits = { patternsMax: 32_768, tokensMax: 262_144 };
 
 /** Divides what log templates may take among the workloads whose logs are judged. */

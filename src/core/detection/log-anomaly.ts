@@ -262,7 +262,11 @@ function anomalyOf(
   return { kind, template: text, expected, isGrave: GRAVE.test(text) };
 }
 
-/** A part of a line is copied, since a slice would keep the whole line in memory. */
+/**
+ * Between words: of half a secret nobody can tell that it is one. A part of a line is copied, since a
+ * slice would keep the whole line in memory.
+ */
 function cut(line: string): string {
-  return line.length <= EXAMPLE_CHARS_MAX ? line : [line.slice(0, EXAMPLE_CHARS_MAX), '…'].join('');
+  if (line.length <= EXAMPLE_CHARS_MAX) return line;
+  return [line.slice(0, EXAMPLE_CHARS_MAX).replace(/\S+$/, ''), '…'].join('');
 }

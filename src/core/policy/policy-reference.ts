@@ -118,6 +118,7 @@ const CLASS_FIELDS = {
   gauge: '`above` or `below`, `clearBelow`, `clearAbove`, `for`',
   event: '',
   window: '`window`, `above`',
+  trend: '`within`, `for`',
 } as const;
 const OWN_FIELDS: Readonly<Record<string, string>> = {
   health: '`equals` (unhealthy)',

@@ -1,3 +1,4 @@
+import { FINDING_SIGNALS } from '#core/diagnosis/findings.ts';
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { callWords } from '#core/remediation/call-words.ts';
@@ -159,6 +160,8 @@ function observation(
   { signal, value, note }: EvidenceObject,
   thresholds: readonly ThresholdSpec[],
 ): string {
+  // What a detector found is a sentence.
+  if (isFinding(signal)) return `${String(value)}${note === undefined ? '' : ` (${note})`}`;
   const shown = isProbe(signal)
     ? `failing, ${counted(Number(value), 'failure')} in a row`
     : valueWords(signal, value);
@@ -171,6 +174,10 @@ function observation(
   const where = place === undefined ? '' : ` (${place})`;
   const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
   return `${name}: ${signal} is ${shown}${where}${asked}`;
+}
+
+function isFinding(signal: string): boolean {
+  return FINDING_SIGNALS.some((one) => one === signal);
 }
 
 function isProbe(signal: string): boolean {

@@ -1,5 +1,7 @@
+import type { ExhaustionForecast } from '#core/detection/exhaustion.ts';
 import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
-import type { GaugeName } from '#core/policy/signals.ts';
+import type { Sample } from '#core/detection/sample-ring.ts';
+import type { GaugeName, TrendName } from '#core/policy/signals.ts';
 import type { ObservedContainer } from './container.ts';
 import type { WorkloadIdentity, WorkloadKey } from './key.ts';
 
@@ -40,6 +42,16 @@ export interface LogCounters {
   unusual(sinceMs: number): readonly LogAnomaly[];
 }
 
+/** The newest samples of the gauges, of one run of the container with one set of limits, past its start. */
+export interface GaugeSamples {
+  /** Gauges of which there are any. */
+  names(): readonly GaugeName[];
+  /** Oldest first. */
+  of(gauge: GaugeName): readonly Sample[];
+  /** When the gauge reaches its limit, from its newest sample on. */
+  forecast(trend: TrendName): ExhaustionForecast;
+}
+
 /** What is known of one workload at one moment. The container was inspected, not remembered. */
 export interface WorkloadView {
   readonly key: WorkloadKey;
@@ -54,6 +66,8 @@ export interface WorkloadView {
    */
   readonly runningSinceMs?: number;
   readonly gauges: Readonly<Partial<Record<GaugeName, Reading>>>;
+  /** Absent where no gauge is collected. */
+  readonly samples?: GaugeSamples;
   /** By threshold name. */
   readonly probes: Readonly<Record<string, ProbeReading>>;
   /** By path. */
