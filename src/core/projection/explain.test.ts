@@ -270,6 +270,39 @@ What you can do:
     assert.match(text, /disk: disk\.writable is no \(\/data\)/);
   });
 
+  it('gives what the detectors found as it stands, and a trend as a distance', () => {
+    const { scenario, key } = opened(
+      aPolicy({
+        thresholds: [
+          { name: 'unhealthy', signal: 'health', equals: 'unhealthy', severity: 'critical' },
+          { name: 'filling', signal: 'memory.trend', within: '15m', severity: 'warning' },
+        ],
+      }),
+    );
+    const object = objectOf(scenario, key);
+    const at = object.metadata.creationTimestamp;
+    object.spec.evidence.push(
+      { id: 'e8', signal: 'memory.trend', value: 720_000, at, note: 'threshold filling' },
+      {
+        id: 'e9',
+        signal: 'log.unusual',
+        value: '2 lines of a new kind like: a <*>',
+        at,
+        note: 'first: a b',
+      },
+    );
+
+    const text = explainIncident(object, {
+      thresholds: [{ name: 'filling', signal: 'memory.trend', within: '15m' }],
+    });
+
+    assert.match(
+      text,
+      /filling: memory\.trend is 12 min from the limit \(the threshold: limit reached within 15m\)/,
+    );
+    assert.match(text, / {2}2 lines of a new kind like: a <\*> \(first: a b\)/);
+  });
+
   it('shows the end of the newest log that was kept, and each capture once', () => {
     const { scenario, key } = opened(aPolicy());
     const object = objectOf(scenario, key);
