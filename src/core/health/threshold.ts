@@ -466,7 +466,7 @@ function trendCondition(
     const { reason } = forecast;
     return reason === 'TooFewSamples' ? notSampled(reason, input) : known(false, reason);
   }
-  const inMs = forecast.kind === 'Reached' ? 0 : forecast.inMs;
+  const inMs = forecast.kind === 'Reached' ? 0 : Math.round(forecast.inMs);
   return known(inMs <= (breached ? TREND_CLEARS * within : within), inMs);
 }
 
