@@ -212,6 +212,23 @@ describe('the detector of log anomalies', () => {
     assert.ok(anomalies.every(({ example = '' }) => example.length <= 501));
   });
 
+  it('looks no further in a window that brings more than may be remembered', () => {
+    const detector = new LogAnomalyDetector({ patternsMax: 30, tokensMax: 1_000 });
+    const usual = { lines: requests(100), durationMs: MINUTE_MS };
+    for (let minute = 0; minute < 12; minute += 1) judge(detector, usual);
+    const flood = Array.from('abcdefghijklmnopqrstuvwxyzäöüßéè', (letter) => `${letter} came`);
+
+    const flooded = judge(detector, {
+      lines: [...flood, 'panic: nobody sees it', ...requests(100)],
+      durationMs: MINUTE_MS,
+    });
+    const after = judge(detector, usual);
+
+    assert.equal(kindsOf(flooded).length, 20);
+    assert.doesNotMatch(kindsOf(flooded).join(), /silence|panic/);
+    assert.doesNotMatch(kindsOf(after).join(), /silence|surge/);
+  });
+
   it('thinks a new line telling only if it speaks of an error', () => {
     const detector = aDetector(30);
     const lines = [...requests(500), 'cache warmed', 'fatal: no memory'];
