@@ -3,7 +3,7 @@ import type { GaugeSamples, WorkloadView } from '#core/workload/view.ts';
 import { type ExhaustionForecast, forecastExhaustion } from './exhaustion.ts';
 import { type Sample, SampleRing } from './sample-ring.ts';
 
-/** Twenty minutes of samples that come every ten seconds; 5 KB for a gauge. */
+/** Twenty minutes of samples that come every ten seconds; some 8 KB for a gauge. */
 const SAMPLES_MAX = 120;
 /** The work of a forecast grows with the square: with these some 0.3 ms. */
 const FORECAST_SAMPLES_MAX = 40;
@@ -24,7 +24,7 @@ export class GaugeHistory implements GaugeSamples {
       if (reading?.kind !== 'Value') continue;
       const ring = this.#rings.get(name) ?? new SampleRing(SAMPLES_MAX);
       this.#rings.set(name, ring);
-      ring.push(reading);
+      ring.push({ atMs: reading.atMs, value: reading.value });
     }
   }
 
