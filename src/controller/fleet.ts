@@ -8,8 +8,8 @@ import {
 } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 
-/** What is collected about a workload besides its inspect: gauges, probes, disks, logs. */
-export type Signals = Pick<WorkloadView, 'gauges' | 'probes' | 'disks' | 'logs'>;
+/** What is collected about a workload besides its inspect. */
+export type Signals = Pick<WorkloadView, 'gauges' | 'samples' | 'probes' | 'disks' | 'logs'>;
 
 const NO_SIGNALS: Signals = { gauges: {}, probes: {}, disks: {} };
 

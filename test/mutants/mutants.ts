@@ -1015,4 +1015,40 @@ export const MUTANTS: readonly Mutant[] = [
     new: '',
     what: 'After a step of the clock, old lines of a log are news.',
   },
+  {
+    file: 'src/core/policy/compile-actions.ts',
+    old: ` && !isTrend(signal)`,
+    new: '',
+    what: 'An action that names no threshold answers to a forecast.',
+  },
+  {
+    file: 'src/core/health/threshold.ts',
+    old: 'breached ? TREND_CLEARS * within : within',
+    new: 'within',
+    what: 'A forecast that sways about its bound opens and clears its threshold each time.',
+  },
+  {
+    file: 'src/core/detection/log-anomaly.ts',
+    old: ` || (kind === 'silence' && isPartial)`,
+    new: '',
+    what: 'Lines that were not looked at are taken for silence.',
+  },
+  {
+    file: 'src/controller/signals/anomaly-watch.ts',
+    old: 'this.#judge(before.isJudged && state.cutMs === before.cutMs)',
+    new: 'this.#judge(before.isJudged)',
+    what: 'What a log said before an action counts against it.',
+  },
+  {
+    file: 'src/core/diagnosis/findings.ts',
+    old: `const clean = (text: string) => cleanLine(text, redactor)`,
+    new: `const clean = (text: string) => cleanLine(text)`,
+    what: 'The secrets of a container are in the evidence that its log gives.',
+  },
+  {
+    file: 'src/core/diagnosis/findings.ts',
+    old: 'return text.length >= KEY_CHARS_MIN && isKeyBody(text);',
+    new: 'return false;',
+    what: 'A line of a private key is evidence.',
+  },
 ];

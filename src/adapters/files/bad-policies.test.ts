@@ -196,6 +196,7 @@ function SIGNALS(): string {
   return (
     'health, state, namespace.lost, absent, disk.writable, probe.http, probe.tcp, cpu.utilization, cpu.throttled, ' +
     'memory.utilization, memory.workingSet, pids.utilization, network.rx, network.tx, blkio.read, ' +
-    'blkio.write, exit, oomKilled, restarts, log.rate, log.matches, log.errors, log.anomaly'
+    'blkio.write, memory.trend, pids.trend, exit, oomKilled, restarts, log.rate, log.matches, ' +
+    'log.errors, log.anomaly'
   );
 }

@@ -1,17 +1,20 @@
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { LogLine } from '#ports/container-runtime.ts';
+import { AnomalyWatch } from './anomaly-watch.ts';
 import type { SignalContext } from './context.ts';
 import { CONTAINER_RATES, LogBudget, type LogDropReason } from './log-budget.ts';
 import { LogFollower } from './log-follower.ts';
 import { LogTally } from './log-tally.ts';
-import { createTemplateNovelty } from './novelty.ts';
 import { RecentLines } from './recent-lines.ts';
 import type { LogWants } from './wants.ts';
 
 export interface LogCollectionOptions {
   readonly context: SignalContext;
   readonly wants: LogWants;
+  /** True also while nothing runs. */
   readonly isStarting: () => boolean;
+  /** When an action ended: what was before it does not count after it. */
+  readonly cutMs: () => number | undefined;
   readonly onLine: (line: LogLine) => void;
   /** The log can be read, or cannot (any longer). */
   readonly onReadable: (readable: boolean) => void;
@@ -28,9 +31,10 @@ export class LogCollection {
   readonly #options: LogCollectionOptions;
   readonly #follower: LogFollower;
   readonly #budget: LogBudget;
-  readonly #novelty = createTemplateNovelty();
   readonly recent = new RecentLines();
   tally: LogTally;
+  #watch: AnomalyWatch | undefined;
+  #leaveShare: () => void = () => undefined;
   #wants: LogWants;
   #readable = true;
   #lines = 0;
@@ -58,12 +62,24 @@ export class LogCollection {
         this.#setReadable(false);
         onFailure(error);
       },
-      onBroken: onFailure,
+      onBroken: (error) => {
+        // What is written until it is read on comes late, all at once.
+        this.#watch?.missedLines();
+        onFailure(error);
+      },
     });
   }
 
-  run(signal: AbortSignal): Promise<void> {
-    return this.#follower.run(signal);
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#follower.run(signal);
+    this.#leaveShare();
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const isJudged = this.#readable && !this.#options.isStarting();
+    const found = this.#watch?.tick({ isJudged, cutMs: this.#options.cutMs() }) ?? 0;
+    this.tally.addAnomalies(found);
   }
 
   /** Another policy may count other things; what it counts alike is kept. */
@@ -83,7 +99,21 @@ export class LogCollection {
 
   #newTally(wants: LogWants): LogTally {
     const { nowMs } = this.#options.context;
-    return new LogTally({ wants, coveredSinceMs: nowMs(), nowMs, novelty: this.#novelty });
+    this.#updateWatch(wants);
+    return new LogTally({ wants, coveredSinceMs: nowMs(), nowMs, watch: this.#watch });
+  }
+
+  /** What was learned outlives a change of policy, unless nobody wants it any more. */
+  #updateWatch({ anomalyWindowsMs }: LogWants): void {
+    const isWanted = anomalyWindowsMs.length > 0;
+    if (isWanted === (this.#watch !== undefined)) return;
+    this.#leaveShare();
+    this.#leaveShare = () => undefined;
+    this.#watch = undefined;
+    if (!isWanted) return;
+    const { nowMs, templateShare } = this.#options.context;
+    this.#leaveShare = templateShare.join();
+    this.#watch = new AnomalyWatch(nowMs, templateShare);
   }
 
   /** The path of every line: beyond the budgets it only counts. */
@@ -103,7 +133,7 @@ export class LogCollection {
 
   #look(line: LogLine): void {
     this.#atMs = this.#toControllerMs(line.timestamp);
-    this.tally.look(line.text, this.#atMs, this.#options.isStarting());
+    this.tally.look(line.text, this.#atMs);
     this.recent.add(line);
     this.#options.onLine(line);
   }
@@ -111,6 +141,7 @@ export class LogCollection {
   #drop(reason: LogDropReason): void {
     // As of the last line that was looked at, less than a second ago: a timestamp takes time to read.
     this.tally.count(this.#atMs);
+    this.#watch?.missedLines();
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
   }
 
@@ -127,7 +158,7 @@ export class LogCollection {
     const perMs = Math.min(this.#second.lines / readMs, SKIPPED_PER_MS_MAX);
     const count = Math.round(perMs * Math.max(0, Date.parse(next.timestamp) - lastMs));
     this.#dropped.set('Skipped', (this.#dropped.get('Skipped') ?? 0) + count);
-    this.tally.missedLines(this.#options.context.nowMs());
+    this.#missedLines();
   }
 
   #toControllerMs(timestamp: string): number {
@@ -140,7 +171,12 @@ export class LogCollection {
   #setReadable(readable: boolean): void {
     if (this.#readable === readable) return;
     this.#readable = readable;
-    if (readable) this.tally.missedLines(this.#options.context.nowMs());
+    if (readable) this.#missedLines();
     this.#options.onReadable(readable);
+  }
+
+  #missedLines(): void {
+    this.tally.missedLines(this.#options.context.nowMs());
+    this.#watch?.missedLines();
   }
 }

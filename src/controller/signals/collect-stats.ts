@@ -77,6 +77,6 @@ const ALL_STALE = everyGauge({ kind: 'Unknown', reason: 'Stale' });
 const ALL_FORBIDDEN = everyGauge({ kind: 'Unsupported', reason: 'Forbidden' });
 
 function everyGauge(reading: Reading): Signals['gauges'] {
-  const names = SIGNAL_NAMES.filter((name) => signalFacts(name).source === 'stats');
+  const names = SIGNAL_NAMES.filter((name) => signalFacts(name).class === 'gauge');
   return Object.fromEntries(names.map((name) => [name, reading]));
 }

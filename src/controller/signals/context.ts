@@ -10,6 +10,7 @@ import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
 import type { FilesystemProbe } from '#ports/filesystem-probe.ts';
 import type { Prober } from '#ports/prober.ts';
 import type { LogBudget, LogDropReason } from './log-budget.ts';
+import type { TemplateShare } from './template-share.ts';
 
 /** Told of what is collected; telemetry and the API listen here. */
 export interface SignalListener {
@@ -49,6 +50,7 @@ export interface SignalContext extends SignalCollectorOptions {
   readonly samples: Limiter;
   readonly probes: Limiter;
   readonly logBudget: LogBudget;
+  readonly templateShare: TemplateShare;
   /** How long the first run of something waits, so that many begun together are not one burst. */
   readonly spreadMs: (everyMs: number) => number;
 }

@@ -1,5 +1,6 @@
+import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
 import type { LogCounters } from '#core/workload/view.ts';
-import type { NoveltyDetector } from './novelty.ts';
+import type { AnomalyWatch } from './anomaly-watch.ts';
 import { isErrorLine } from './severity.ts';
 import type { LogWants } from './wants.ts';
 import { WindowCount } from './window-count.ts';
@@ -9,7 +10,8 @@ export interface LogTallyOptions {
   readonly coveredSinceMs: number;
   /** Controller milliseconds. */
   readonly nowMs: () => number;
-  readonly novelty: NoveltyDetector;
+  /** Present where anomalies are wanted. */
+  readonly watch: AnomalyWatch | undefined;
 }
 
 /** A line whose span is shorter would make any rate a great one. */
@@ -18,7 +20,7 @@ const RATE_SPAN_MS_MIN = 1_000;
 /** What was counted in the log of one workload, as far as its policy asks for it. */
 export class LogTally implements LogCounters {
   readonly #nowMs: () => number;
-  readonly #novelty: NoveltyDetector;
+  readonly #watch: AnomalyWatch | undefined;
   readonly #lines: WindowCount | undefined;
   readonly #errors: WindowCount | undefined;
   readonly #anomalies: WindowCount | undefined;
@@ -27,10 +29,10 @@ export class LogTally implements LogCounters {
   #coveredSinceMs: number;
   #hasGrown = false;
 
-  constructor({ wants, coveredSinceMs, nowMs, novelty }: LogTallyOptions) {
+  constructor({ wants, coveredSinceMs, nowMs, watch }: LogTallyOptions) {
     this.#coveredSinceMs = coveredSinceMs;
     this.#nowMs = nowMs;
-    this.#novelty = novelty;
+    this.#watch = watch;
     this.#lines = counter(wants.lineWindowsMs);
     this.#errors = counter(wants.errorWindowsMs);
     this.#anomalies = counter(wants.anomalyWindowsMs);
@@ -50,20 +52,21 @@ export class LogTally implements LogCounters {
     this.#hasGrown = true;
   }
 
-  /**
-   * Counts a line and looks at what it says.
-   *
-   * @param learning true: it is written during a start, when new kinds of lines are expected
-   */
-  look(text: string, atMs: number, learning: boolean): void {
+  /** Counts a line and looks at what it says. */
+  look(text: string, atMs: number): void {
     this.count(atMs);
     if (this.#errors !== undefined && isErrorLine(text)) this.#errors.add(atMs);
     for (const { pattern } of this.#patterns) {
       if (pattern.matches(text)) this.#matches.get(pattern.source)?.add(atMs);
     }
-    if (this.#anomalies !== undefined && this.#novelty.isNovel(text, atMs, learning)) {
-      this.#anomalies.add(atMs);
-    }
+    this.#watch?.add(text);
+  }
+
+  addAnomalies(count: number): void {
+    if (count === 0) return;
+    const nowMs = this.#nowMs();
+    for (let added = 0; added < count; added += 1) this.#anomalies?.add(nowMs);
+    this.#hasGrown = true;
   }
 
   /** Lines were left out: what is counted is complete only from here on. */
@@ -95,6 +98,10 @@ export class LogTally implements LogCounters {
 
   anomalies(sinceMs: number): number | undefined {
     return this.#anomalies?.since(sinceMs, this.#nowMs());
+  }
+
+  unusual(sinceMs: number): readonly LogAnomaly[] {
+    return this.#watch?.unusual(sinceMs) ?? [];
   }
 }
 

@@ -34,16 +34,21 @@ function open(threshold: Record<string, unknown>, prober = new MemoryProber(), s
 const SELDOM = { signal: 'probe.tcp', probe: { port: 80, interval: '1m', failureThreshold: 1 } };
 const REFUSED = { kind: 'Failure', reason: 'Refused', message: 'refused' } as const;
 
-/** A process that uses 1 MiB more each second of its run. */
-const leaking = {
+/** A process that uses so much more of its 100 MiB each second of its run. */
+const leakingBy = (bytesPerSecond: number) => ({
   name: 'web',
   limits: { memoryBytes: 100 * MIB },
   plan: {
     usage: (runMs: number) => ({
-      memory: { usageBytes: (runMs / 1_000) * MIB, inactiveFileBytes: 0, activeFileBytes: 0 },
+      memory: {
+        usageBytes: (runMs / 1_000) * bytesPerSecond,
+        inactiveFileBytes: 0,
+        activeFileBytes: 0,
+      },
     }),
   },
-};
+});
+const leaking = leakingBy(MIB);
 
 describe('the operator with signals', () => {
   it('restarts what leaks, and sees by a new sample that it helped', async () => {
@@ -64,6 +69,56 @@ describe('the operator with signals', () => {
       ['Remediated'],
     );
     assert.deepEqual(operator.warnings, []);
+    await operator.stop();
+  });
+
+  it('tells of a leak before it is full, acts where a policy says so, and waits to see it gone', async () => {
+    const operator = await open({ signal: 'memory.trend', within: '2m' });
+    // Full after 400 s.
+    await operator.engine.add(leakingBy(MIB / 4));
+
+    await operator.pass(270_000);
+    const before = operator.incidents().length;
+    await operator.pass(30_000);
+    const [incident] = operator.incidents();
+    await operator.pass(120_000);
+
+    assert.deepEqual(
+      operator.calls.map(({ tool }) => tool),
+      ['docker/restart_container'],
+    );
+    const [resolved] = operator.incidents();
+    assert.deepEqual([before, resolved?.resolution], [0, 'Remediated']);
+    const told = incident?.evidence.map(({ signal, value }) => `${signal}: ${value}`) ?? [];
+    assert.match(
+      told.join('\n'),
+      /^gauge.forecast: memory reaches its limit in \d+ s \(\d+ s to \d+ s\)$/m,
+    );
+    assert.equal(incident?.diagnosis?.rootCause, 'MemoryGrowing');
+    assert.deepEqual(operator.warnings, []);
+    await operator.stop();
+  });
+
+  it('puts into an incident what is unusual in the log, redacted', async () => {
+    const operator = await open({ signal: 'log.anomaly', window: '5m' }, new MemoryProber(), {
+      remediation: {},
+    });
+    await operator.engine.add({ name: 'web' });
+    for (let minute = 0; minute < 12; minute += 1) {
+      operator.engine.writeLog('web', `heartbeat ${minute}`);
+      await operator.pass(60_000);
+    }
+
+    operator.engine.writeLog('web', 'panic: cannot log in with password=hunter2');
+    await operator.pass(90_000);
+
+    const [incident] = operator.incidents();
+    const { value, note } =
+      incident?.evidence.find(({ signal }) => signal === 'log.unusual') ?? assert.fail();
+    assert.deepEqual(incident?.breached, ['wrong']);
+    assert.match(String(value), /^1 line of a new kind like: panic: cannot log in/);
+    assert.equal(note, 'first: panic: cannot log in with password=[redacted:password#1]');
+    assert.equal(operator.calls.length, 0);
     await operator.stop();
   });
 

@@ -3,6 +3,7 @@ import { createLimiter } from '#lib/limiter.ts';
 import type { LogLine } from '#ports/container-runtime.ts';
 import type { SignalCollectorOptions, SignalContext } from './context.ts';
 import { LogBudget, TOTAL_RATES } from './log-budget.ts';
+import { TemplateShare } from './template-share.ts';
 import { wantsOf } from './wants.ts';
 import { WorkloadSignals } from './workload-signals.ts';
 
@@ -109,6 +110,7 @@ function createContext(options: SignalCollectorOptions): SignalContext {
     samples: createLimiter(SAMPLES_AT_ONCE),
     probes: createLimiter(PROBES_AT_ONCE),
     logBudget: new LogBudget(options.clock, TOTAL_RATES),
+    templateShare: new TemplateShare(),
     spreadMs: createSpread(options),
   };
 }

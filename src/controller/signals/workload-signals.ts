@@ -1,4 +1,5 @@
 import type { Signals } from '#controller/fleet.ts';
+import { GaugeHistory } from '#core/detection/gauge-history.ts';
 import { SentinelError } from '#core/errors.ts';
 import type { JudgeInput } from '#core/health/judge-input.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
@@ -31,6 +32,8 @@ export class WorkloadSignals {
   #logs: LogCollection | undefined;
   #logsClosed = new AbortController();
   #policy: CompiledPolicy;
+  #samples: GaugeHistory | undefined;
+  #sampledLimits: string | undefined;
   #signals: Signals = { gauges: {}, probes: {}, disks: {} };
 
   constructor(context: SignalContext, key: WorkloadKey, policy: CompiledPolicy) {
@@ -61,6 +64,7 @@ export class WorkloadSignals {
     const logs = this.#logs;
     if (logs === undefined) return;
     const { listener } = this.#context;
+    logs.tick();
     const { lines, dropped } = logs.takeCounts();
     if (lines > 0) listener?.onLogLines?.(this.#policy.name, lines);
     for (const [reason, count] of dropped) {
@@ -82,15 +86,27 @@ export class WorkloadSignals {
     const identity = run === '' || stats.size === 0 ? '' : JSON.stringify([run, ...stats]);
     const began = this.#stats.begin(identity);
     if (began === undefined) return;
-    this.#publish({ gauges: {} });
+    this.#publishGauges({}, undefined);
     if (began.idle) return;
     const collection = this.#collection<Signals['gauges']>((gauges) => {
-      this.#publish({ gauges });
+      this.#publishGauges(gauges, this.#sampled(gauges));
       this.#look('stats');
     });
     this.#start(
       collectStats(this.#context, { ...collection, wanted: stats }, this.#until(began.signal)),
     );
+  }
+
+  /** Of a container whose limits were changed, shares of the old ones tell nothing of the new. */
+  #sampled(gauges: Signals['gauges']): GaugeHistory | undefined {
+    const { fleet } = this.#context;
+    if (this.#isStarting(wantsOf(this.#policy).startPeriodMs)) return this.#samples;
+    const limits = JSON.stringify(fleet.views().get(this.#key)?.container?.limits);
+    if (limits !== this.#sampledLimits) this.#samples = undefined;
+    this.#sampledLimits = limits;
+    this.#samples ??= new GaugeHistory();
+    this.#samples.push(gauges);
+    return this.#samples;
   }
 
   #updateProbes({ probes, startPeriodMs }: Wants, run: string): void {
@@ -148,6 +164,7 @@ export class WorkloadSignals {
       context: this.#context,
       wants,
       isStarting: () => this.#isStarting(wantsOf(this.#policy).startPeriodMs),
+      cutMs: () => this.#context.cutMsOf(this.#key),
       onLine: (line) => listener?.onLogLine?.(this.#key, line),
       onReadable: (readable) => this.#publishLogs(readable ? this.#logs?.tally : undefined),
       onFailure: (error) => this.#warnOnce('the log of a workload cannot be read', error),
@@ -188,6 +205,13 @@ export class WorkloadSignals {
     const { logs: _, ...others } = this.#signals;
     this.#signals = { ...others, ...(logs === undefined ? {} : { logs }) };
     this.#publish({});
+  }
+
+  #publishGauges(gauges: Signals['gauges'], history: GaugeHistory | undefined): void {
+    this.#samples = history;
+    const { samples: _, ...others } = this.#signals;
+    this.#signals = { ...others, ...(history === undefined ? {} : { samples: history }) };
+    this.#publish({ gauges });
   }
 
   #publish(changed: Partial<Signals>): void {
@@ -251,6 +275,7 @@ function runOf(container: ObservedContainer | undefined): string {
 function isPublished(view: WorkloadView, signals: Signals): boolean {
   return (
     view.gauges === signals.gauges &&
+    view.samples === signals.samples &&
     view.probes === signals.probes &&
     view.disks === signals.disks &&
     view.logs === signals.logs

@@ -119,7 +119,7 @@ export function exhaustionText(metric: string, forecast: ExhaustionForecast): st
 }
 
 /** To whole minutes, or seconds below five of them: a forecast is no more exact. */
-function roughly(ms: number): string {
+export function roughly(ms: number): string {
   if (ms < 300_000) return `${Math.max(1, Math.round(ms / 1_000))} s`;
   const minutes = Math.round(ms / 60_000);
   if (minutes < 120) return `${minutes} min`;

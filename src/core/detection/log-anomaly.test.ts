@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { LogAnomalyDetector, type LogVerdict } from './log-anomaly.ts';
+import { isTelling, LogAnomalyDetector, type LogVerdict } from './log-anomaly.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -9,12 +9,23 @@ function requests(count: number): string[] {
   return Array.from({ length: count }, (_, at) => `GET /orders/${at} 200 in ${at % 9} ms`);
 }
 
+interface Window {
+  readonly lines: readonly string[];
+  readonly durationMs: number;
+  readonly isPartial?: boolean;
+}
+
+function judge(detector: LogAnomalyDetector, { lines, ...window }: Window): LogVerdict {
+  for (const line of lines) detector.add(line);
+  return detector.judge(window);
+}
+
 /** A detector that has seen `minutes` of about 100 requests a minute and a heartbeat in each. */
 function aDetector(minutes: number): LogAnomalyDetector {
   const detector = new LogAnomalyDetector();
   for (let minute = 0; minute < minutes; minute += 1) {
     const lines = [...requests(90 + ((minute * 7) % 20)), 'heartbeat'];
-    detector.judge({ lines, durationMs: MINUTE_MS });
+    judge(detector, { lines, durationMs: MINUTE_MS });
   }
   return detector;
 }
@@ -27,8 +38,8 @@ describe('the detector of log anomalies', () => {
   it('finds nothing unusual before it knows what is usual', () => {
     const detector = aDetector(9);
 
-    const early = detector.judge({ lines: ['panic: nil pointer'], durationMs: MINUTE_MS });
-    const late = detector.judge({ lines: ['panic: nil map'], durationMs: MINUTE_MS });
+    const early = judge(detector, { lines: ['panic: nil pointer'], durationMs: MINUTE_MS });
+    const late = judge(detector, { lines: ['panic: nil map'], durationMs: MINUTE_MS });
 
     assert.deepEqual(early, { isLearning: true, anomalies: [] });
     assert.equal(late.isLearning, false);
@@ -37,7 +48,7 @@ describe('the detector of log anomalies', () => {
   it('finds nothing in more of the same', () => {
     const detector = aDetector(30);
 
-    const verdict = detector.judge({
+    const verdict = judge(detector, {
       lines: [...requests(104), 'heartbeat'],
       durationMs: MINUTE_MS,
     });
@@ -52,8 +63,8 @@ describe('the detector of log anomalies', () => {
       durationMs: MINUTE_MS,
     };
 
-    const first = detector.judge(window);
-    const second = detector.judge(window);
+    const first = judge(detector, window);
+    const second = judge(detector, window);
 
     assert.deepEqual(first.anomalies, [
       {
@@ -71,8 +82,8 @@ describe('the detector of log anomalies', () => {
   it('names what comes far more often, in proportion to the length of the window', () => {
     const detector = aDetector(30);
 
-    const longer = detector.judge({ lines: requests(500), durationMs: 5 * MINUTE_MS });
-    const surge = detector.judge({ lines: requests(500), durationMs: MINUTE_MS });
+    const longer = judge(detector, { lines: requests(500), durationMs: 5 * MINUTE_MS });
+    const surge = judge(detector, { lines: requests(500), durationMs: MINUTE_MS });
 
     assert.deepEqual(kindsOf(longer), []);
     assert.deepEqual(kindsOf(surge), ['surge: GET <*> <*> in <*> ms']);
@@ -83,7 +94,7 @@ describe('the detector of log anomalies', () => {
   it('names what fell silent, unless it was rare', () => {
     const detector = aDetector(30);
 
-    const verdict = detector.judge({ lines: [], durationMs: MINUTE_MS });
+    const verdict = judge(detector, { lines: [], durationMs: MINUTE_MS });
 
     assert.deepEqual(kindsOf(verdict), ['silence: GET <*> <*> in <*> ms']);
   });
@@ -92,7 +103,7 @@ describe('the detector of log anomalies', () => {
     const detector = aDetector(30);
     const lines = [...requests(500), 'cache warmed', 'cache warmed', 'fatal: out of memory'];
 
-    const verdict = detector.judge({ lines, durationMs: MINUTE_MS });
+    const verdict = judge(detector, { lines, durationMs: MINUTE_MS });
 
     assert.deepEqual(kindsOf(verdict), [
       'new: fatal: out of memory',
@@ -105,10 +116,10 @@ describe('the detector of log anomalies', () => {
     const detector = new LogAnomalyDetector();
     const burst = { lines: requests(80), durationMs: MINUTE_MS };
     for (let minute = 0; minute < 30; minute += 1) {
-      detector.judge({ lines: requests(8 + (minute % 5)), durationMs: MINUTE_MS });
+      judge(detector, { lines: requests(8 + (minute % 5)), durationMs: MINUTE_MS });
     }
 
-    const anomalies = Array.from({ length: 240 }, () => detector.judge(burst).anomalies.length);
+    const anomalies = Array.from({ length: 240 }, () => judge(detector, burst).anomalies.length);
 
     assert.deepEqual(
       anomalies.slice(0, 10),
@@ -125,9 +136,9 @@ describe('the detector of log anomalies', () => {
       ),
       durationMs: MINUTE_MS,
     });
-    for (let minute = 0; minute < 20; minute += 1) detector.judge(lamps('red', 'blue', 'green'));
+    for (let minute = 0; minute < 20; minute += 1) judge(detector, lamps('red', 'blue', 'green'));
 
-    const verdict = detector.judge(lamps('red', 'blue', 'grey'));
+    const verdict = judge(detector, lamps('red', 'blue', 'grey'));
 
     assert.deepEqual(kindsOf(verdict), []);
   });
@@ -139,7 +150,7 @@ describe('the detector of log anomalies', () => {
       letters.flatMap((b) => letters.map((c) => `${a}${b}${c} came`)),
     );
 
-    detector.judge({ lines, durationMs: MINUTE_MS });
+    judge(detector, { lines, durationMs: MINUTE_MS });
 
     assert.ok(detector.size > 1_000 && detector.size <= 2_048, String(detector.size));
   });
@@ -147,10 +158,10 @@ describe('the detector of log anomalies', () => {
   it('does not take a name for news where names were seen', () => {
     const detector = aDetector(5);
     for (const user of ['ann', 'ben', 'cy', 'dan', 'eve', 'fay']) {
-      detector.judge({ lines: [`session opened for user ${user}`], durationMs: MINUTE_MS });
+      judge(detector, { lines: [`session opened for user ${user}`], durationMs: MINUTE_MS });
     }
 
-    const verdict = detector.judge({
+    const verdict = judge(detector, {
       lines: ['session opened for user gus'],
       durationMs: MINUTE_MS,
     });
@@ -161,12 +172,85 @@ describe('the detector of log anomalies', () => {
     );
   });
 
+  it('tells of what is unusual before the window ends, and of no silence then', () => {
+    const detector = aDetector(30);
+    for (const line of ['panic: nil map', ...requests(2)]) detector.add(line);
+
+    const soFar = detector.peek({ durationMs: MINUTE_MS / 2, isPartial: true });
+    const atLast = detector.judge({ durationMs: MINUTE_MS });
+
+    assert.deepEqual(kindsOf({ isLearning: false, anomalies: soFar }), ['new: panic: nil map']);
+    assert.deepEqual(kindsOf(atLast), ['new: panic: nil map', 'silence: GET <*> <*> in <*> ms']);
+  });
+
+  it('takes missing lines neither for silence nor for what is usual', () => {
+    const detector = aDetector(30);
+    const few = { lines: requests(1), durationMs: MINUTE_MS };
+
+    const partial = Array.from({ length: 60 }, () => judge(detector, { ...few, isPartial: true }));
+    const whole = judge(detector, few);
+
+    assert.deepEqual(
+      partial.flatMap(({ anomalies }) => anomalies),
+      [],
+    );
+    assert.deepEqual(kindsOf(whole), ['silence: GET <*> <*> in <*> ms']);
+  });
+
+  it('holds no more templates than its miner, and of a line no more than its beginning', () => {
+    const detector = new LogAnomalyDetector({ patternsMax: 50, tokensMax: 1_000 });
+    for (let minute = 0; minute < 12; minute += 1) {
+      judge(detector, { lines: ['heartbeat'], durationMs: MINUTE_MS });
+    }
+    const letters = Array.from('abcdefghijklmnopqrst');
+    const lines = letters.flatMap((a) => letters.map((b) => `${a}${b} came ${'x'.repeat(9_000)}`));
+
+    const { anomalies } = judge(detector, { lines, durationMs: MINUTE_MS });
+
+    assert.ok(detector.size <= 50, String(detector.size));
+    assert.ok(anomalies.length > 0);
+    assert.ok(anomalies.every(({ example = '' }) => example.length <= 501));
+  });
+
+  it('looks no further in a window that brings more than may be remembered', () => {
+    const detector = new LogAnomalyDetector({ patternsMax: 30, tokensMax: 1_000 });
+    const usual = { lines: requests(100), durationMs: MINUTE_MS };
+    for (let minute = 0; minute < 12; minute += 1) judge(detector, usual);
+    const flood = Array.from('abcdefghijklmnopqrstuvwxyzäöüßéè', (letter) => `${letter} came`);
+
+    const flooded = judge(detector, {
+      lines: [...flood, 'panic: nobody sees it', ...requests(100)],
+      durationMs: MINUTE_MS,
+    });
+    const after = judge(detector, usual);
+
+    assert.equal(kindsOf(flooded).length, 20);
+    assert.doesNotMatch(kindsOf(flooded).join(), /silence|panic/);
+    assert.doesNotMatch(kindsOf(after).join(), /silence|surge/);
+  });
+
+  it('thinks a new line telling only if it speaks of an error', () => {
+    const detector = aDetector(30);
+    const lines = [...requests(500), 'cache warmed', 'fatal: no memory'];
+
+    const { anomalies } = judge(detector, { lines, durationMs: MINUTE_MS });
+
+    assert.deepEqual(
+      anomalies.map((anomaly) => [anomaly.kind, isTelling(anomaly)]),
+      [
+        ['new', true],
+        ['new', false],
+        ['surge', true],
+      ],
+    );
+  });
+
   it('lists no more than twenty, and learns nothing of rates from a window without duration', () => {
     const detector = aDetector(30);
     const lines = Array.from('abcdefghijklmnopqrstuvwxyz', (letter) => `${letter} happened`);
 
-    const instant = detector.judge({ lines: [], durationMs: 0 });
-    const { anomalies } = detector.judge({ lines, durationMs: MINUTE_MS });
+    const instant = judge(detector, { lines: [], durationMs: 0 });
+    const { anomalies } = judge(detector, { lines, durationMs: MINUTE_MS });
 
     assert.deepEqual(instant, { isLearning: true, anomalies: [] });
     assert.equal(anomalies.length, 20);

@@ -1,10 +1,11 @@
-import { LogMiner } from './log-miner.ts';
+import { LOG_MINER_LIMITS, LogMiner, type LogMinerLimits } from './log-miner.ts';
 import { currentTemplate, type LogTemplate, templateText } from './log-template.ts';
 
-/** Lines that one workload wrote within a time. */
+/** The time in which the lines were written that were added since the last window. */
 export interface LogWindow {
-  readonly lines: readonly string[];
   readonly durationMs: number;
+  /** Lines were left out, or came late: fewer than usual says nothing then. */
+  readonly isPartial?: boolean;
 }
 
 export interface LogAnomaly {
@@ -16,8 +17,25 @@ export interface LogAnomaly {
   readonly expected: number;
   /** Whether its words speak of an error. */
   readonly isGrave: boolean;
-  /** The first such line of the window, not redacted; absent for `silence`. */
+  /** The first such line of the window, cut, not redacted; absent where none came. */
   readonly example?: string;
+}
+
+/**
+ * Whether it is worth a person's time by itself. Most lines that are merely new are harmless: whatever
+ * is rare comes for the first time at some time.
+ */
+export function isTelling({ kind, isGrave }: LogAnomaly): boolean {
+  return isGrave || kind !== 'new';
+}
+
+/** The most telling first. */
+export function byGravity(a: LogAnomaly, b: LogAnomaly): number {
+  return (
+    Number(b.isGrave) - Number(a.isGrave) ||
+    KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) ||
+    Math.abs(b.count - b.expected) - Math.abs(a.count - a.expected)
+  );
 }
 
 export interface LogVerdict {
@@ -49,6 +67,7 @@ const LEARNED_WINDOWS = 5;
 const MEMORY_MS = 60 * MINUTE_MS;
 const BASELINES_MAX = 2_048;
 const ANOMALIES_MAX = 20;
+const EXAMPLE_CHARS_MAX = 500;
 
 /** In standard deviations, with the factor and the lines that a change must have besides. */
 const SURGE = { deviations: 5, factor: 3, linesMin: 10 };
@@ -62,27 +81,59 @@ const KINDS = ['new', 'surge', 'silence'] as const;
 
 /**
  * Tells which templates of a window of log lines are new or come at another rate than usual. It learns
- * from each window after judging it, keeps no line, and its memory is bounded: a template that was
- * forgotten is new again.
+ * from each window after judging it, keeps of a line no more than an example until its window is
+ * judged, and its memory is bounded: a template that was forgotten is new again.
  */
 export class LogAnomalyDetector {
-  readonly #miner = new LogMiner();
+  readonly #limits: LogMinerLimits;
+  readonly #miner: LogMiner;
   readonly #baselines = new Map<LogTemplate, Baseline>();
+  #seen = new Map<LogTemplate, Seen>();
+  #seenTokens = 0;
   #windows = 0;
   #learnedMs = 0;
 
-  /** Judges windows in the order of time. One without duration is only learned from. */
-  judge({ lines, durationMs }: LogWindow): LogVerdict {
-    const minutes = durationMs / MINUTE_MS;
-    const seen = this.#count(lines);
-    this.#foldMerged();
-    const isLearning =
-      !(minutes > 0) || this.#windows < LEARNED_WINDOWS || this.#learnedMs < LEARNED_MS;
-    const anomalies = isLearning ? [] : this.#compare(seen, minutes);
+  /** @param limits what its templates may take; they may change, and count from the next new one on */
+  constructor(limits: LogMinerLimits = LOG_MINER_LIMITS) {
+    this.#limits = limits;
+    this.#miner = new LogMiner(limits);
+  }
+
+  /**
+   * Takes in a line of the present window. Never throws, whatever the text. Once a window has brought as
+   * many templates as may be remembered, the rest of it is not looked at: that would only cost.
+   */
+  add(line: string): void {
+    if (this.#isOverfull) return;
+    const template = this.#miner.add(line);
+    const seen = this.#seen.get(template);
+    if (seen === undefined) {
+      this.#seen.set(template, { count: 1, example: cut(line) });
+      this.#seenTokens += template.tokens.length;
+    } else {
+      seen.count += 1;
+    }
+  }
+
+  /** Ends the present window. One without duration is only learned from. */
+  judge({ durationMs, isPartial = false }: LogWindow): LogVerdict {
+    const isWhole = !isPartial && !this.#isOverfull;
+    const anomalies = this.peek({ durationMs, isPartial: !isWhole });
+    const isLearning = this.#isLearning(durationMs);
     this.#windows += 1;
     this.#learnedMs += Math.max(0, durationMs);
-    this.#learn(seen, minutes);
+    // Rates of lines of which some are missing would teach that fewer are usual.
+    this.#learn(isWhole ? durationMs / MINUTE_MS : 0);
+    this.#seen = new Map();
+    this.#seenTokens = 0;
     return { isLearning, anomalies };
+  }
+
+  /** What is unusual in the present window so far. */
+  peek({ durationMs, isPartial = false }: LogWindow): readonly LogAnomaly[] {
+    this.#foldMerged();
+    if (this.#isLearning(durationMs)) return [];
+    return this.#compare(durationMs / MINUTE_MS, isPartial);
   }
 
   /** Templates of which it knows what is usual; bounded. */
@@ -90,23 +141,29 @@ export class LogAnomalyDetector {
     return this.#baselines.size;
   }
 
-  #count(lines: readonly string[]): ReadonlyMap<LogTemplate, Seen> {
-    const found = lines.map((line) => this.#miner.add(line));
-    const seen = new Map<LogTemplate, Seen>();
-    for (const [at, template] of found.entries()) {
-      const current = currentTemplate(template);
-      const known = seen.get(current);
-      if (known === undefined) seen.set(current, { count: 1, example: lines[at] ?? '' });
-      else known.count += 1;
-    }
-    return seen;
+  get #isOverfull(): boolean {
+    const { patternsMax, tokensMax } = this.#limits;
+    return this.#seen.size >= patternsMax || this.#seenTokens >= tokensMax;
+  }
+
+  #isLearning(durationMs: number): boolean {
+    return !(durationMs > 0) || this.#windows < LEARNED_WINDOWS || this.#learnedMs < LEARNED_MS;
   }
 
   /** What was usual for the parts is together usual for the template they became. */
   #foldMerged(): void {
-    for (const [template, part] of this.#baselines) {
+    for (const [template, part] of this.#seen) {
       const current = currentTemplate(template);
       if (current === template) continue;
+      this.#seen.delete(template);
+      const whole = this.#seen.get(current);
+      if (whole === undefined) this.#seen.set(current, part);
+      else whole.count += part.count;
+    }
+    for (const [template, part] of this.#baselines) {
+      const current = currentTemplate(template);
+      if (current.isForgotten) this.#baselines.delete(template);
+      if (current === template || current.isForgotten) continue;
       this.#baselines.delete(template);
       const whole = this.#baselines.get(current);
       if (whole === undefined) {
@@ -119,30 +176,30 @@ export class LogAnomalyDetector {
     }
   }
 
-  #compare(seen: ReadonlyMap<LogTemplate, Seen>, minutes: number): LogAnomaly[] {
+  #compare(minutes: number, isPartial: boolean): LogAnomaly[] {
     const anomalies: LogAnomaly[] = [];
-    for (const [template, { count, example }] of seen) {
+    for (const [template, { count, example }] of this.#seen) {
       const baseline = this.#baselines.get(template);
       const kind = baseline === undefined ? 'new' : changeOf(baseline, count, minutes);
-      if (kind === undefined) continue;
+      if (kind === undefined || (kind === 'silence' && isPartial)) continue;
       anomalies.push({ ...anomalyOf(kind, template, baseline, minutes), count, example });
     }
-    for (const [template, baseline] of this.#baselines) {
-      if (seen.has(template) || changeOf(baseline, 0, minutes) === undefined) continue;
+    for (const [template, baseline] of isPartial ? [] : this.#baselines) {
+      if (this.#seen.has(template) || changeOf(baseline, 0, minutes) === undefined) continue;
       anomalies.push({ ...anomalyOf('silence', template, baseline, minutes), count: 0 });
     }
-    return anomalies.sort(byWeight).slice(0, ANOMALIES_MAX);
+    return anomalies.sort(byGravity).slice(0, ANOMALIES_MAX);
   }
 
-  #learn(seen: ReadonlyMap<LogTemplate, Seen>, minutes: number): void {
+  #learn(minutes: number): void {
     const share = 1 - Math.exp((-minutes * MINUTE_MS) / MEMORY_MS);
-    for (const template of seen.keys()) {
-      if (!this.#baselines.has(template)) {
+    for (const template of this.#seen.keys()) {
+      if (!this.#baselines.has(template) && !template.isForgotten) {
         this.#baselines.set(template, { perMinute: 0, variance: 0, windows: 0, seenInWindow: 0 });
       }
     }
     for (const [template, baseline] of this.#baselines) {
-      const count = seen.get(template)?.count ?? 0;
+      const count = this.#seen.get(template)?.count ?? 0;
       if (count > 0) baseline.seenInWindow = this.#windows;
       if (minutes > 0) learnRate(baseline, count / minutes, Math.max(share, 0));
     }
@@ -205,10 +262,11 @@ function anomalyOf(
   return { kind, template: text, expected, isGrave: GRAVE.test(text) };
 }
 
-function byWeight(a: LogAnomaly, b: LogAnomaly): number {
-  return (
-    Number(b.isGrave) - Number(a.isGrave) ||
-    KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) ||
-    Math.abs(b.count - b.expected) - Math.abs(a.count - a.expected)
-  );
+/**
+ * Between words: of half a secret nobody can tell that it is one. A part of a line is copied, since a
+ * slice would keep the whole line in memory.
+ */
+function cut(line: string): string {
+  if (line.length <= EXAMPLE_CHARS_MAX) return line;
+  return [line.slice(0, EXAMPLE_CHARS_MAX).replace(/\S+$/, ''), '…'].join('');
 }

@@ -20,7 +20,7 @@ export interface LogMinerLimits {
 }
 
 /** Some 20 MB at the worst: every line as long as is looked at, and none like another. */
-const LIMITS: LogMinerLimits = { patternsMax: 8_192, tokensMax: 65_536 };
+export const LOG_MINER_LIMITS: LogMinerLimits = { patternsMax: 8_192, tokensMax: 65_536 };
 /** What is kept when a limit was reached: the work of forgetting is then shared by many lines. */
 const KEPT_SHARE = 0.75;
 /** Most templates of one shape that a new one is compared with. */
@@ -42,7 +42,7 @@ export class LogMiner {
   #lines = 0;
   #nextId = 1;
 
-  constructor(limits: LogMinerLimits = LIMITS) {
+  constructor(limits: LogMinerLimits = LOG_MINER_LIMITS) {
     this.#limits = limits;
   }
 
@@ -124,7 +124,9 @@ export class LogMiner {
   #keep(shape: number, templates: readonly LogTemplate[], isKept = isOwn): void {
     const kept = templates.filter(isKept);
     for (const template of templates) {
-      if (!isKept(template)) this.#tokenCount -= template.tokens.length;
+      if (isKept(template)) continue;
+      this.#tokenCount -= template.tokens.length;
+      template.isForgotten = template.mergedInto === undefined;
     }
     if (kept.length > 0) this.#shapes.set(shape, kept);
     else this.#shapes.delete(shape);

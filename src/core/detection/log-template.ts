@@ -36,6 +36,8 @@ export interface LogTemplate {
   count: number;
   /** Set when it was found to be a part of another: see `currentTemplate`. */
   mergedInto: LogTemplate | undefined;
+  /** The miner will not give it again: a line like it is of another one. */
+  isForgotten: boolean;
 }
 
 /** The template as the scanner read its first line. */
@@ -56,7 +58,14 @@ export function templateOf(line: string, scan: LogScanner, id: number): LogTempl
     hasSubject ||= isSubject && kind === WORD;
     tokens.push({ kind, text, spaced, slot: isSubject ? 'first' : slot });
   }
-  return { id, tokens, shape: shapeOf(tokens), count: 0, mergedInto: undefined };
+  return {
+    id,
+    tokens,
+    shape: shapeOf(tokens),
+    count: 0,
+    mergedInto: undefined,
+    isForgotten: false,
+  };
 }
 
 function textAt(line: string, scan: LogScanner, at: number): string {

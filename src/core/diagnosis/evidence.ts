@@ -4,9 +4,11 @@ import type { CompiledThreshold } from '#core/policy/compile.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
+import { forecasts, unusualGauges, unusualLines } from './findings.ts';
 
 /**
- * What speaks for the incident now: the breached signals, and what one inspect says beside them.
+ * What speaks for the incident now: the breached signals, what one inspect says beside them, and what
+ * the local detectors found.
  *
  * @param first number of the first of them
  */
@@ -18,6 +20,9 @@ export function evidenceFor(situation: JudgedSituation, first: number): Evidence
       .filter(({ name }) => breached.includes(name))
       .map((threshold) => ofThreshold(threshold, verdicts.get(threshold.name), situation)),
     ...ofContainer(situation),
+    ...forecasts(situation.view),
+    ...unusualGauges(situation.view, world.nowMs),
+    ...unusualLines(situation.view, world.nowMs),
   ];
   return facts.map((fact, index) => ({ id: `e${first + index}`, ...fact, at }));
 }

@@ -129,6 +129,17 @@ const RULES: readonly Rule[] = [
       signals: [gauge],
     };
   },
+  function filling(_situation, incident) {
+    const trend = ['memory.trend', 'pids.trend'].find((signal) => mentions(incident, [signal]));
+    if (trend === undefined) return undefined;
+    const isMemory = trend === 'memory.trend';
+    return {
+      cause: isMemory ? 'MemoryGrowing' : 'ProcessesGrowing',
+      explanation: `${isMemory ? 'Its memory' : 'The number of its processes'} grows towards its limit: a leak, or a load that grows.`,
+      confidence: 0.5,
+      signals: [trend, 'gauge.forecast'],
+    };
+  },
 ];
 
 /** Ranked, most likely first; each cites evidence that the incident has. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ExhaustionForecast } from '#core/detection/exhaustion.ts';
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
@@ -71,6 +72,7 @@ function judged(
 const gauge = (value: number) => ({
   gauges: { 'memory.utilization': { kind: 'Value', value, atMs: 0 } } as const,
 });
+const NO_LIMIT = { kind: 'Unsupported', reason: 'NoLimit' } as const;
 const crashed = (atMs: number, exitCode = 1) => ({
   exit: { container: CONTAINER, atMs, at: '', exitCode, cause: 'Crash' as const },
 });
@@ -146,7 +148,7 @@ describe('a probe', () => {
 describe('a log', () => {
   const rate = { signal: 'log.errors', above: 2, window: '10s' };
   const logs = (count: number, coveredSinceMs: number) => {
-    const counters = { rate: () => 0, matches: () => 0, anomalies: () => 0 };
+    const counters = { rate: () => 0, matches: () => 0, anomalies: () => 0, unusual: () => [] };
     return { view: { logs: { ...counters, coveredSinceMs, errors: () => count } } };
   };
 
@@ -165,6 +167,65 @@ describe('a log', () => {
 
   it('is breached by many lines however little was seen', () => {
     assert.equal(judged(rate, logs(3, START_MS - 1_000)).verdict.kind, 'Breached');
+  });
+});
+
+describe('a trend', () => {
+  const filling = { signal: 'memory.trend', within: '15m' };
+  const MINUTE_MS = 60_000;
+  const telling = (forecast: ExhaustionForecast): Partial<WorkloadView> => ({
+    ...gauge(0.5),
+    samples: { names: () => [], of: () => [], forecast: () => forecast },
+  });
+  const reachedIn = (minutes: number) =>
+    telling({ kind: 'Exhausting', inMs: minutes * MINUTE_MS, earliestMs: 0, slope: 1 });
+  const none = (reason: 'TooFewSamples' | 'NoTrend' | 'TooFar') =>
+    telling({ kind: 'None', reason });
+
+  for (const [name, view, expected] of [
+    ['that reaches the limit in time is breached', reachedIn(15), 'Breached'],
+    ['that reaches it later is clear', reachedIn(16), 'Clear'],
+    ['that has reached it is breached', telling({ kind: 'Reached' }), 'Breached'],
+    ['that is none is clear', none('NoTrend'), 'Clear'],
+    ['that reaches it who knows when is clear', none('TooFar'), 'Clear'],
+    ['that nobody has followed yet is not known', {}, 'Unknown'],
+    ['without a limit is of no use', { gauges: { 'memory.utilization': NO_LIMIT } }, 'Unsupported'],
+  ] as const) {
+    it(name, () => {
+      assert.equal(judged(filling, { view }).verdict.kind, expected);
+    });
+  }
+
+  it('once breached clears at twice the distance', () => {
+    const memory = { breached: true, holdsSinceMs: START_MS - 1 };
+
+    const kinds = [16, 30, 31].map(
+      (minutes) => judged(filling, { view: reachedIn(minutes), memory }).verdict.kind,
+    );
+
+    assert.deepEqual(kinds, ['Breached', 'Breached', 'Clear']);
+  });
+
+  it('is known two minutes after the start period', () => {
+    const startedAtMs = START_MS - 60_000;
+
+    const { verdict } = judged(filling, {
+      container: { startedAtMs },
+      view: none('TooFewSamples'),
+    });
+
+    const recheckAtMs = startedAtMs + 30_000 + 120_000;
+    assert.deepEqual(verdict, { kind: 'Unknown', reason: 'TooFewSamples', recheckAtMs });
+  });
+
+  it('says nothing of a container that is down, or that starts', () => {
+    const down = judged(filling, { view: reachedIn(1), container: { state: 'exited' } });
+    const starts = judged(filling, {
+      view: reachedIn(1),
+      container: { startedAtMs: START_MS - 1_000 },
+    });
+
+    assert.deepEqual([down.verdict.kind, starts.verdict.kind], ['Unknown', 'Ignored']);
   });
 });
 

@@ -1,6 +1,12 @@
 import type { ExitFact, OomFact, WorkloadHistory } from '#core/journal/state.ts';
 import type { CompiledThreshold } from '#core/policy/compile.ts';
-import { type GaugeName, type SignalName, signalFacts } from '#core/policy/signals.ts';
+import {
+  type GaugeName,
+  type SignalName,
+  signalFacts,
+  TREND_GAUGES,
+  type TrendName,
+} from '#core/policy/signals.ts';
 import type { ContainerHealth, ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import { celFactsOf } from './cel-facts.ts';
@@ -149,6 +155,10 @@ const CONDITIONS: Readonly<Partial<Record<SignalName, Judge>>> = {
   'log.matches': logCondition,
   'log.errors': logCondition,
   'log.anomaly': logCondition,
+  'memory.trend': (threshold, input, memory) =>
+    trendCondition('memory.trend', threshold, input, memory),
+  'pids.trend': (threshold, input, memory) =>
+    trendCondition('pids.trend', threshold, input, memory),
 };
 
 function conditionOf(
@@ -436,6 +446,37 @@ function crosses(threshold: CompiledThreshold, value: number, breached: boolean)
     return breached && clearBelow !== undefined ? value >= clearBelow : value > above;
   }
   return breached && clearAbove !== undefined ? value <= clearAbove : value < (below ?? 0);
+}
+
+/** Past its start, a run is known after as many samples as a forecast takes. */
+const TREND_SIGHT_MS = 120_000;
+/** Forecasts sway: what is breached clears only when the limit is so many times as far away. */
+const TREND_CLEARS = 2;
+
+function trendCondition(
+  signal: TrendName,
+  { within = 0 }: CompiledThreshold,
+  input: JudgeInput,
+  { breached }: ThresholdMemory,
+): Condition {
+  const { view } = input;
+  if (view.container?.state !== 'running') return unknown('NotRunning');
+  const reading = view.gauges[TREND_GAUGES[signal]];
+  if (reading !== undefined && reading.kind !== 'Value') return reading;
+  const forecast = view.samples?.forecast(signal);
+  if (forecast === undefined) return notSampled('NoSample', input);
+  if (forecast.kind === 'None') {
+    const { reason } = forecast;
+    return reason === 'TooFewSamples' ? notSampled(reason, input) : known(false, reason);
+  }
+  const inMs = forecast.kind === 'Reached' ? 0 : Math.round(forecast.inMs);
+  return known(inMs <= (breached ? TREND_CLEARS * within : within), inMs);
+}
+
+/** Whoever waits for it need not give up before enough samples were taken. */
+function notSampled(reason: string, { view, nowMs, startPeriodMs }: JudgeInput): Condition {
+  const knownAtMs = (view.runningSinceMs ?? nowMs) + startPeriodMs + TREND_SIGHT_MS;
+  return { kind: 'Unknown', reason, ...(knownAtMs > nowMs ? { recheckAtMs: knownAtMs } : {}) };
 }
 
 function whenCondition(threshold: CompiledThreshold, input: JudgeInput): Condition {

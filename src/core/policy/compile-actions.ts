@@ -5,6 +5,7 @@ import { compileArguments } from './arguments.ts';
 import type { CompileContext, CompiledAction, CompiledThreshold } from './compiled.ts';
 import type { DocumentPath, Finding } from './problems.ts';
 import type { PolicySpec, RemediationAction } from './schema.ts';
+import { signalFacts } from './signals.ts';
 
 const BUILTIN_PREFIX = 'docker/';
 
@@ -46,12 +47,16 @@ export function compileActions(
   return { compiled, findings };
 }
 
-/** What anybody can write into a log must be named before it sets an action off. */
+/** What anybody can write into a log, and what has not happened yet, sets off what names it. */
 function resolveOn(action: RemediationAction, thresholds: readonly CompiledThreshold[]): string[] {
   if (action.on !== undefined) return action.on;
   return thresholds
-    .filter(({ logDerived, signal }) => !logDerived && signal !== 'absent')
+    .filter(({ logDerived, signal }) => !logDerived && signal !== 'absent' && !isTrend(signal))
     .map(({ name }) => name);
+}
+
+function isTrend(signal: CompiledThreshold['signal']): boolean {
+  return signal !== undefined && signalFacts(signal).class === 'trend';
 }
 
 function toolFindings(

@@ -119,7 +119,7 @@ describe('compilePolicySet', () => {
     assert.equal(spec.modelRouting.choose, 'Ladder');
   });
 
-  it('lets an action answer to all thresholds that are not log-derived, nor absent', () => {
+  it('lets an action answer to all thresholds but what is log-derived, a trend, or absent', () => {
     const policy = aPolicy({
       expected: [{ name: 'web-1' }],
       thresholds: [
@@ -127,6 +127,7 @@ describe('compilePolicySet', () => {
         { name: 'errors', signal: 'log.errors', above: 1, window: '1m', severity: 'warning' },
         { name: 'noisy', when: 'log.rate("1m") > 9.0', severity: 'warning' },
         { name: 'busy', when: 'cpu.utilization > 0.9', severity: 'warning' },
+        { name: 'filling', signal: 'memory.trend', within: '15m', severity: 'warning' },
         { name: 'gone', signal: 'absent', severity: 'critical' },
       ],
       remediation: { allowed: [{ name: 'a', tool: 'docker/restart_container' }] },
@@ -248,7 +249,28 @@ describe('compilePolicySet', () => {
       aPolicy({
         thresholds: [{ name: 'a', signal: 'memory.utilisation', above: 0.9, severity: 'warning' }],
       }),
-      'spec.thresholds[0].signal: must be one of health, state, namespace.lost, absent, disk.writable, probe.http, probe.tcp, cpu.utilization, cpu.throttled, memory.utilization, memory.workingSet, pids.utilization, network.rx, network.tx, blkio.read, blkio.write, exit, oomKilled, restarts, log.rate, log.matches, log.errors, log.anomaly; did you mean memory.utilization?',
+      'spec.thresholds[0].signal: must be one of health, state, namespace.lost, absent, disk.writable, probe.http, probe.tcp, cpu.utilization, cpu.throttled, memory.utilization, memory.workingSet, pids.utilization, network.rx, network.tx, blkio.read, blkio.write, memory.trend, pids.trend, exit, oomKilled, restarts, log.rate, log.matches, log.errors, log.anomaly; did you mean memory.utilization?',
+    ],
+    [
+      'a trend without a bound',
+      aPolicy({ thresholds: [{ name: 'a', signal: 'memory.trend', severity: 'warning' }] }),
+      'spec.thresholds[0]: signal memory.trend needs within',
+    ],
+    [
+      'a trend with the bound of a gauge',
+      aPolicy({
+        thresholds: [
+          { name: 'a', signal: 'pids.trend', within: '5m', above: 0.9, severity: 'warning' },
+        ],
+      }),
+      'spec.thresholds[0].above: signal pids.trend takes no above',
+    ],
+    [
+      'a trend further than can be seen',
+      aPolicy({
+        thresholds: [{ name: 'a', signal: 'memory.trend', within: '2h', severity: 'warning' }],
+      }),
+      'spec.thresholds[0].within: must be at most 1h: the samples tell no more',
     ],
     [
       'an unknown state',

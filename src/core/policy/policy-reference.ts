@@ -15,6 +15,7 @@ export function policyReference(): string {
     ...sections(policyJsonSchema()),
     '## Signals',
     signalTable(),
+    DETECTORS,
     EXPRESSIONS,
     factTable(),
     FUNCTIONS,
@@ -118,6 +119,7 @@ const CLASS_FIELDS = {
   gauge: '`above` or `below`, `clearBelow`, `clearAbove`, `for`',
   event: '',
   window: '`window`, `above`',
+  trend: '`within`, `for`',
 } as const;
 const OWN_FIELDS: Readonly<Record<string, string>> = {
   health: '`equals` (unhealthy)',
@@ -144,6 +146,30 @@ function signalTable(): string {
   });
   return table(['Signal', 'Class', 'Unit', 'Source', 'In startPeriod', 'Fields'], rows);
 }
+
+const DETECTORS = `### What the detectors find
+
+Both kinds of signal are worked out here, without a network or a model, and begin anew when Sentinel
+starts.
+
+\`log.anomaly\` counts what is unusual in the log, one for each kind of line and minute: a line of a kind
+never seen before whose words speak of an error, and a kind that comes at three times its usual rate or
+more, or at a fifth or less, beyond chance. What counts as usual is learned for ten minutes first, and
+on from then. A new kind without such words does not count; it is shown beside. Lines of a start are
+only learned. At most 2,048 forms of lines and 16,384 words of them are held for one workload, some
+4 MB, and sixteen times as much for all together, shared evenly; in a minute that brings more, the
+rest of the lines is not looked at. What is written faster than is looked at never counts as silence.
+
+\`memory.trend\` and \`pids.trend\` fit a line to the newest twenty minutes of samples of one run, the
+start left out, and are breached when it reaches the limit of the container within \`within\`:
+\`{ name: filling, signal: memory.trend, within: 15m, for: 2m, severity: warning }\`. What has stopped
+growing, or may grow by chance, is clear. They are Unknown until ten samples were taken, which takes two
+minutes, and believe a pace for four times as long as they have seen it. Without a limit they are
+Unsupported. No action answers to a trend that does not name it in \`on\`.
+
+When an incident opens, what the detectors know becomes evidence: the three gravest unusual kinds of
+lines of the last ten minutes with an example each, redacted; when memory or processes reach their
+limit; since when a gauge is at another level, or that it is far from usual.`;
 
 const EXPRESSIONS = `## Expressions
 

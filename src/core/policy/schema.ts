@@ -119,6 +119,10 @@ export const Threshold = z
     below: Bound.optional().describe('Breached below this.'),
     clearBelow: Bound.optional().describe('With above: where it clears.'),
     clearAbove: Bound.optional().describe('With below: where it clears.'),
+    within: PositiveDuration.optional().describe(
+      'For memory.trend and pids.trend: breached when the limit is reached within this, if use ' +
+        'grows on as it did in the last minutes; clears when it is more than twice as far away.',
+    ),
     for: Duration.optional().describe('How long it must hold before it counts; 0s unless given.'),
     window: PositiveDuration.optional().describe('For window signals: the span that is counted.'),
     pattern: z.string().min(1).max(1000).optional().describe('For log.matches: RE2 syntax.'),
@@ -145,7 +149,7 @@ export const RemediationAction = z.strictObject({
     .array(Name)
     .min(1)
     .optional()
-    .describe('Thresholds that it answers to; all that are not log-derived unless given.'),
+    .describe('Thresholds that it answers to; all but trends and log-derived ones unless given.'),
   arguments: z
     .record(z.string(), z.json())
     .default({})

@@ -4,8 +4,9 @@
  * - `gauge`: a number right now; `for`, `clearBelow`, `clearAbove` apply.
  * - `event`: happened; breached until the container has run `verify.healthyFor` without another.
  * - `window`: a count over `window`.
+ * - `trend`: when a gauge reaches its limit, if it grows on as it did; `within`, `for` apply.
  */
-export type SignalClass = 'state' | 'gauge' | 'event' | 'window';
+export type SignalClass = 'state' | 'gauge' | 'event' | 'window' | 'trend';
 
 interface SignalFacts {
   readonly class: SignalClass;
@@ -13,11 +14,12 @@ interface SignalFacts {
   readonly source: 'container' | 'stats' | 'logs' | 'probe' | 'filesystem' | 'events';
   /** Ignored while the container is within `startPeriod`. */
   readonly hushedAtStart: boolean;
-  readonly unit?: 'ratio' | 'bytes' | 'bytesPerSecond' | 'count' | 'perSecond';
+  readonly unit?: 'ratio' | 'bytes' | 'bytesPerSecond' | 'count' | 'perSecond' | 'duration';
 }
 
 const gauge = (unit: NonNullable<SignalFacts['unit']>) =>
   ({ class: 'gauge', source: 'stats', hushedAtStart: true, unit }) as const;
+const trend = { class: 'trend', source: 'stats', hushedAtStart: true, unit: 'duration' } as const;
 const logWindow = {
   class: 'window',
   source: 'logs',
@@ -42,6 +44,8 @@ export const SIGNALS = {
   'network.tx': gauge('bytesPerSecond'),
   'blkio.read': gauge('bytesPerSecond'),
   'blkio.write': gauge('bytesPerSecond'),
+  'memory.trend': trend,
+  'pids.trend': trend,
   exit: { class: 'event', source: 'events', hushedAtStart: false },
   oomKilled: { class: 'event', source: 'events', hushedAtStart: false },
   restarts: { class: 'window', source: 'events', hushedAtStart: false, unit: 'count' },
@@ -57,6 +61,13 @@ export const SIGNAL_NAMES = Object.keys(SIGNALS) as [SignalName, ...SignalName[]
 export type GaugeName = {
   [Name in SignalName]: (typeof SIGNALS)[Name]['class'] extends 'gauge' ? Name : never;
 }[SignalName];
+
+/** The gauge, a share of its limit, that a trend follows. */
+export const TREND_GAUGES = {
+  'memory.trend': 'memory.utilization',
+  'pids.trend': 'pids.utilization',
+} as const satisfies Partial<Record<SignalName, GaugeName>>;
+export type TrendName = keyof typeof TREND_GAUGES;
 
 export function signalFacts(name: SignalName): SignalFacts {
   return SIGNALS[name];

@@ -13,6 +13,7 @@ export interface ThresholdFields {
   readonly below?: number | undefined;
   readonly clearBelow?: number | undefined;
   readonly clearAbove?: number | undefined;
+  readonly within?: number | undefined;
   readonly for?: number | undefined;
   readonly window?: number | undefined;
   readonly pattern?: string | undefined;
@@ -27,6 +28,7 @@ const CLASS_FIELDS: Readonly<Record<SignalClass, readonly Field[]>> = {
   gauge: ['above', 'below', 'clearBelow', 'clearAbove', 'for'],
   event: [],
   window: ['above', 'window'],
+  trend: ['within', 'for'],
 };
 const OWN_FIELDS: Partial<Record<SignalName, readonly Field[]>> = {
   health: ['equals'],
@@ -38,6 +40,8 @@ const OWN_FIELDS: Partial<Record<SignalName, readonly Field[]>> = {
   'probe.tcp': ['probe'],
 };
 const REQUIRED: Partial<Record<SignalName, readonly Field[]>> = {
+  'memory.trend': ['within'],
+  'pids.trend': ['within'],
   state: ['equals'],
   'log.matches': ['pattern'],
   'probe.http': ['probe'],
@@ -48,6 +52,9 @@ const EQUALS: Partial<Record<SignalName, readonly string[]>> = {
   health: ['starting', 'healthy', 'unhealthy'],
   state: ['running', 'exited', 'dead', 'paused', 'restarting'],
 };
+
+/** What twenty minutes of samples can tell: a pace is believed for four times as long. */
+const WITHIN_MS_MAX = 60 * 60_000;
 
 /** Says which fields are wrong or missing for the signal that the threshold names. */
 export function checkThreshold(
@@ -101,6 +108,9 @@ function limits(threshold: ThresholdFields, signal: SignalName): Problem[] {
   }
   if (kind === 'window' && threshold.window === undefined) {
     problems.push([undefined, `signal ${signal} needs window`]);
+  }
+  if (threshold.within !== undefined && threshold.within > WITHIN_MS_MAX) {
+    problems.push(['within', 'must be at most 1h: the samples tell no more']);
   }
   if (kind === 'window' && above === undefined && signal !== 'log.anomaly') {
     problems.push([undefined, `signal ${signal} needs above`]);

@@ -270,6 +270,39 @@ What you can do:
     assert.match(text, /disk: disk\.writable is no \(\/data\)/);
   });
 
+  it('gives what the detectors found as it stands, and a trend as a distance', () => {
+    const { scenario, key } = opened(
+      aPolicy({
+        thresholds: [
+          { name: 'unhealthy', signal: 'health', equals: 'unhealthy', severity: 'critical' },
+          { name: 'filling', signal: 'memory.trend', within: '15m', severity: 'warning' },
+        ],
+      }),
+    );
+    const object = objectOf(scenario, key);
+    const at = object.metadata.creationTimestamp;
+    object.spec.evidence.push(
+      { id: 'e8', signal: 'memory.trend', value: 720_000, at, note: 'threshold filling' },
+      {
+        id: 'e9',
+        signal: 'log.unusual',
+        value: '2 lines of a new kind like: a <*>',
+        at,
+        note: 'first: a b',
+      },
+    );
+
+    const text = explainIncident(object, {
+      thresholds: [{ name: 'filling', signal: 'memory.trend', within: '15m' }],
+    });
+
+    assert.match(
+      text,
+      /filling: memory\.trend is 12 min from the limit \(the threshold: limit reached within 15m\)/,
+    );
+    assert.match(text, / {2}2 lines of a new kind like: a <\*> \(first: a b\)/);
+  });
+
   it('shows the end of the newest log that was kept, and each capture once', () => {
     const { scenario, key } = opened(aPolicy());
     const object = objectOf(scenario, key);
@@ -284,12 +317,32 @@ What you can do:
 
     assert.match(
       shown,
-      /What it said last:\n {2}Its log at [^\n]+ \(e5\):\n {4}\(5 earlier lines\)\n/,
+      /What it said last:\n {2}Its log at [^\n]+ \(e5\):\n {4}\(5 earlier lines:\)\n {6}5 × line <\*>\n {4}T stdout line 5\n/,
     );
     assert.match(shown, / {4}T stdout line 19\n/);
     assert.equal(shown.includes('logs.tail'), false);
     assert.match(unread, /99 bytes, in the data directory under evidence\/new/);
     assert.ok(unread.includes(`sentinel explain ${object.metadata.name} --data DIRECTORY`));
+  });
+
+  it('tells the lines before the last ones in short, the forms that came last', () => {
+    const { scenario, key } = opened(aPolicy());
+    const object = objectOf(scenario, key);
+    const at = object.metadata.creationTimestamp;
+    const blob = { digest: 'sha256:a', bytes: 99 };
+    object.spec.evidence.push({ id: 'e4', signal: 'logs.tail', value: 200, at, blob });
+    const lines = [
+      'T stdout settings were read',
+      ...Array.from('abcdefgh', (letter) => `T stderr ${letter} is slow`),
+      ...Array.from({ length: 185 }, (_, index) => `T stdout GET /orders/${index} 200`),
+    ];
+
+    const text = explainIncident(object, { texts: new Map([['sha256:a', lines.join('\n')]]) });
+
+    assert.match(
+      text,
+      / {4}\(179 earlier lines:\)\n(?: {6}[b-h] is slow\n){7} {6}170 × GET <\*> <\*>\n {6}and 2 lines of other forms\n {4}T stdout GET \/orders\/170 200\n/,
+    );
   });
 
   it('advises no approval once the approved action was carried out', () => {

@@ -1,3 +1,5 @@
+import { type DigestBounds, digestLog } from '#core/detection/log-digest.ts';
+import { FINDING_SIGNALS } from '#core/diagnosis/findings.ts';
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { callWords } from '#core/remediation/call-words.ts';
@@ -159,6 +161,8 @@ function observation(
   { signal, value, note }: EvidenceObject,
   thresholds: readonly ThresholdSpec[],
 ): string {
+  // What a detector found is a sentence.
+  if (isFinding(signal)) return `${String(value)}${note === undefined ? '' : ` (${note})`}`;
   const shown = isProbe(signal)
     ? `failing, ${counted(Number(value), 'failure')} in a row`
     : valueWords(signal, value);
@@ -171,6 +175,10 @@ function observation(
   const where = place === undefined ? '' : ` (${place})`;
   const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
   return `${name}: ${signal} is ${shown}${where}${asked}`;
+}
+
+function isFinding(signal: string): boolean {
+  return FINDING_SIGNALS.some((one) => one === signal);
 }
 
 function isProbe(signal: string): boolean {
@@ -193,12 +201,32 @@ function lastWords({ spec, metadata }: IncidentObject, { texts }: ExplainContext
       return [`${title} ${blob.bytes} bytes, in the data directory under ${file}`];
     }
     const all = text.split('\n').filter((line) => line !== '');
-    const left = all.length - LAST_LINES_MAX;
-    const before = left > 0 ? [`  (${left} earlier lines)`] : [];
-    return [title, ...before, ...all.slice(-LAST_LINES_MAX).map((line) => `  ${plainLine(line)}`)];
+    const before = all.slice(0, -LAST_LINES_MAX);
+    const last = [...inShort(before), ...all.slice(-LAST_LINES_MAX)];
+    return [title, ...last.map((line) => `  ${plainLine(line)}`)];
   });
   if (newest.length === 0 || texts !== undefined) return lines;
   return [...lines, `Shown by: sentinel explain ${metadata.name} --data DIRECTORY`];
+}
+
+const SHORT: DigestBounds = { entriesMax: 8, lineCharsMax: 160 };
+/** What logText writes before each line: the time and the stream. */
+const LEAD = /^\S+ (?:stdout|stderr) /;
+
+/** How often which forms of lines came, oldest form first. */
+function inShort(lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const digest = digestLog(
+    lines.map((line) => line.replace(LEAD, '')),
+    SHORT,
+  );
+  const forms = digest.entries.map(({ count, template, first }) =>
+    count === 1 ? `  ${first}` : `  ${count} × ${template}`,
+  );
+  const { omitted } = digest;
+  const others =
+    omitted.lines === 0 ? [] : [`  and ${counted(omitted.lines, 'line')} of other forms`];
+  return [`(${counted(lines.length, 'earlier line')}:)`, ...forms, ...others];
 }
 
 /** Per kind the newest evidence whose text was kept, the log first. */

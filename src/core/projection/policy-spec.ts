@@ -14,7 +14,7 @@ export function policySpec(spec: Spec): Record<string, unknown> {
   return structuredClone({
     ...durations(spec, 'startPeriod'),
     thresholds: spec.thresholds.map((threshold) => ({
-      ...durations(threshold, 'for', 'window'),
+      ...durations(threshold, 'within', 'for', 'window'),
       ...(threshold.probe === undefined
         ? {}
         : { probe: durations(threshold.probe, 'interval', 'timeout') }),

@@ -233,6 +233,9 @@ export const WorkloadObject = z
       restarts: z.int().describe('Starts after a crash that are remembered.'),
       incident: z.string().optional().describe('The open one.'),
       gauges: z.record(z.string(), Reading),
+      findings: z
+        .array(z.string())
+        .describe('What the local detectors make of its gauges and log now, in words; redacted.'),
       conditions: z.array(Condition),
     }),
   })

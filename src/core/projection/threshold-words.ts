@@ -1,12 +1,17 @@
+import { roughly } from '#core/detection/exhaustion.ts';
 import { SIGNALS, type SignalName, signalFacts } from '#core/policy/signals.ts';
 import type { ThresholdFields } from '#core/policy/threshold-rules.ts';
 import { formatBytes } from '#lib/quantity.ts';
 
 /** A threshold of a policy object: as in the policy, with durations as people write them. */
 export interface ThresholdSpec
-  extends Omit<ThresholdFields, 'signal' | 'for' | 'window' | 'pattern' | 'path' | 'probe'> {
+  extends Omit<
+    ThresholdFields,
+    'signal' | 'within' | 'for' | 'window' | 'pattern' | 'path' | 'probe'
+  > {
   readonly name: string;
   readonly signal?: string | undefined;
+  readonly within?: string | undefined;
   readonly for?: string | undefined;
   readonly window?: string | undefined;
   readonly severity?: string | undefined;
@@ -19,6 +24,7 @@ export function limitWords(threshold: ThresholdSpec): string {
   const parts = [
     ...(above === undefined ? [] : [`above ${show(above)}`]),
     ...(below === undefined ? [] : [`below ${show(below)}`]),
+    ...(threshold.within === undefined ? [] : [`limit reached within ${threshold.within}`]),
     ...(window === undefined ? [] : [`within ${window}`]),
     ...(threshold.for === undefined ? [] : [`for ${threshold.for}`]),
   ];
@@ -46,6 +52,7 @@ const UNITS = {
   bytesPerSecond: (value: number) => `${formatBytes(value)}/s`,
   perSecond: (value: number) => `${Number(value.toPrecision(3))}/s`,
   count: String,
+  duration: (value: number) => (value === 0 ? 'at the limit' : `${roughly(value)} from the limit`),
 } as const;
 
 function isSignal(name: string): name is SignalName {

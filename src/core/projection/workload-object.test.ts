@@ -81,4 +81,40 @@ describe('workloadObject', () => {
       'memory.utilization': { value: null, reason: 'NoLimit' },
     });
   });
+
+  it('says what the detectors find, redacted', () => {
+    const scenario = new Scenario(aPolicy());
+    const anomaly = { template: 'panic: password=hunter2', count: 2, expected: 0, isGrave: true };
+    const key = scenario.put(aContainer('web'), {
+      samples: {
+        names: () => [],
+        of: () => [],
+        forecast: (trend) =>
+          trend === 'memory.trend'
+            ? {
+                kind: 'Exhausting',
+                inMs: 720_000,
+                earliestMs: 540_000,
+                latestMs: 1_020_000,
+                slope: 1,
+              }
+            : { kind: 'None', reason: 'NoTrend' },
+      },
+      logs: {
+        coveredSinceMs: 0,
+        rate: () => 0,
+        matches: () => 0,
+        errors: () => 0,
+        anomalies: () => 1,
+        unusual: () => [{ kind: 'new', ...anomaly }],
+      },
+    });
+
+    const { findings } = objectOf(scenario, key).status;
+
+    assert.deepEqual(findings, [
+      'memory reaches its limit in 12 min (9 min to 17 min)',
+      '2 lines of a new kind like: panic: password=[redacted:password#1]',
+    ]);
+  });
 });

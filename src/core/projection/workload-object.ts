@@ -1,3 +1,4 @@
+import { forecasts, unusualLines } from '#core/diagnosis/findings.ts';
 import { type OperatorState, pauseKey } from '#core/journal/state.ts';
 import { API_VERSION } from '#core/policy/schema.ts';
 import { cleanText } from '#core/redaction/foreign-text.ts';
@@ -32,6 +33,7 @@ export function workloadObject(view: WorkloadView, world: World): WorkloadObject
       gauges: Object.fromEntries(
         Object.entries(view.gauges).map(([name, reading]) => [name, readingOf(reading)]),
       ),
+      findings: [...forecasts(view), ...unusualLines(view, world.nowMs)].map(({ value }) => value),
       conditions: conditionsOf(view, world),
     },
   };

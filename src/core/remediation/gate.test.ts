@@ -103,6 +103,7 @@ const DENIALS: Partial<Record<RefusalReason, () => Scenario>> = {
         matches: () => 9,
         errors: () => 9,
         anomalies: () => 9,
+        unusual: () => [],
       },
     });
     return scenario;

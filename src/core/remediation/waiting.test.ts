@@ -207,7 +207,7 @@ describe('a verification', () => {
         },
       }),
     );
-    const none = { rate: () => 0, matches: () => 0, anomalies: () => 0 };
+    const none = { rate: () => 0, matches: () => 0, anomalies: () => 0, unusual: () => [] };
     const logs = (count: number, coveredSinceMs: number) => ({
       logs: { ...none, coveredSinceMs, errors: () => count },
     });

@@ -1,4 +1,7 @@
-import type { GaugeName } from '#core/policy/signals.ts';
+import type { ExhaustionForecast } from '#core/detection/exhaustion.ts';
+import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
+import type { Sample } from '#core/detection/sample-ring.ts';
+import type { GaugeName, TrendName } from '#core/policy/signals.ts';
 import type { ObservedContainer } from './container.ts';
 import type { WorkloadIdentity, WorkloadKey } from './key.ts';
 
@@ -33,8 +36,20 @@ export interface LogCounters {
   rate(sinceMs: number): number | undefined;
   matches(pattern: string, sinceMs: number): number | undefined;
   errors(sinceMs: number): number | undefined;
-  /** Lines of a kind never seen before. */
+  /** Telling anomalies, one for each kind of line and minute. */
   anomalies(sinceMs: number): number | undefined;
+  /** What was unusual, also what does not count: the gravest first. Raw: to be redacted. */
+  unusual(sinceMs: number): readonly LogAnomaly[];
+}
+
+/** The newest samples of the gauges, of one run of the container with one set of limits, past its start. */
+export interface GaugeSamples {
+  /** Gauges of which there are any. */
+  names(): readonly GaugeName[];
+  /** Oldest first. */
+  of(gauge: GaugeName): readonly Sample[];
+  /** When the gauge reaches its limit, from its newest sample on. */
+  forecast(trend: TrendName): ExhaustionForecast;
 }
 
 /** What is known of one workload at one moment. The container was inspected, not remembered. */
@@ -51,6 +66,8 @@ export interface WorkloadView {
    */
   readonly runningSinceMs?: number;
   readonly gauges: Readonly<Partial<Record<GaugeName, Reading>>>;
+  /** Absent where no gauge is collected. */
+  readonly samples?: GaugeSamples;
   /** By threshold name. */
   readonly probes: Readonly<Record<string, ProbeReading>>;
   /** By path. */
