@@ -23,7 +23,8 @@ const HEAL_MS = 10 * MINUTE_MS;
 export async function liveness(world: World): Promise<void> {
   const { clock, witness } = world;
   world.mend();
-  await clock.advance(10 * MINUTE_MS);
+  // Longer than Sentinel may be away: whoever takes a pause back needs somebody to tell.
+  await clock.advance(15 * MINUTE_MS);
   resumeAll(world);
   await clock.advance(REST_MS);
 
