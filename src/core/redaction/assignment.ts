@@ -1,4 +1,4 @@
-import { DASH, DOLLAR, DOT, runEnd, runStart, WORD } from './characters.ts';
+import { DASH, DOLLAR, DOT, LETTER, runEnd, runStart, setsAt, WORD } from './characters.ts';
 import type { Found } from './found.ts';
 import { type SecretName, secretName } from './names.ts';
 import { endsPlaceholder, PLACEHOLDER_AT } from './placeholder.ts';
@@ -32,6 +32,8 @@ const BLANKS_MAX = 32;
  */
 export function assignmentAt(text: string, from: number, to: number): Assignment | undefined {
   const nameEnd = runEnd(text, to, WORD | DASH | DOT, NAME_MAX);
+  const login = loginArgument(text, nameEnd);
+  if (login !== undefined) return login;
   const separator = separatorAfter(text, nameEnd);
   if (separator === undefined) return comparedBefore(text, from, nameEnd);
   const nameStart = runStart(text, from, WORD | DASH | DOT, NAME_MAX);
@@ -52,6 +54,24 @@ export function assignmentAt(text: string, from: number, to: number): Assignment
   });
   return { found, end: Math.max(nameEnd, end) };
 }
+
+const LOGIN =
+  /^(?:=|\s{0,4}=\s{0,4})?\(\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}(["'])([^"'\n]{3,200})\1\s{0,4}[,)]/;
+
+/** `auth=("admin", "…")`, `SetBasicAuth("admin", "…")`: a user and a password. */
+function loginArgument(text: string, nameEnd: number): Assignment | undefined {
+  if (!/[aA]uth$/.test(text.slice(nameEnd - 4, nameEnd))) return undefined;
+  const login = LOGIN.exec(text.slice(nameEnd, nameEnd + LOGIN_MAX));
+  const password = login?.[2];
+  if (login === null || password === undefined) return undefined;
+  const end = nameEnd + login[0].lastIndexOf(login[1] ?? '"');
+  const range = { start: end - password.length, end };
+  const name = { strength: 'password', kind: 'password' } as const;
+  const context = { quoted: true, separator: 'call', tight: false, capitals: false } as const;
+  return { found: judged(text, range, name, { ...PLAIN, ...context }), end };
+}
+
+const LOGIN_MAX = 320;
 
 /** What a name counts for before its separator; `undefined` where nothing behind it is its value. */
 function nameFor(
@@ -159,11 +179,20 @@ function assigningEnd(text: string, at: number): number {
 
 function after(text: string, end: number, operator: string, blanks: number): Separator | undefined {
   if (end < 0) return undefined;
-  const at = skipBlanks(text, end);
+  const at = skipType(text, skipBlanks(text, end));
   if (isLineEnd(text, at)) return { kind: 'lineEnd', field: false };
   const kind = operator === '>' ? 'element' : operator === ':' ? 'colon' : 'equals';
   return { kind, at, tight: at === end && blanks === 0, quoted: isQuote(text, at) };
 }
+
+/** `token: string = "…"`: to the quote, over the type before it. */
+function skipType(text: string, from: number): number {
+  if ((setsAt(text, from) & LETTER) === 0) return from;
+  const type = TYPE_BEFORE_QUOTE.exec(text.slice(from, from + 48));
+  return type === null ? from : from + type[0].length - 1;
+}
+
+const TYPE_BEFORE_QUOTE = /^[A-Za-z][\w.<>[\]?|]{0,32}[ \t]{0,4}=[ \t]{0,4}["'`]/;
 
 /** `("api_token", "…")`, and `"name": "api_token", "value": "…"`. */
 function afterComma(text: string, comma: number, closedQuote: boolean): Separator | undefined {
@@ -185,7 +214,10 @@ function afterBlank(text: string, at: number, closedQuote: boolean): Separator |
   const field = closedQuote ? fieldAt(text, at) : undefined;
   if (field !== undefined) return field;
   // A type between name and value: `var token string = "…"`.
-  const type = /^[A-Za-z][\w.<>[\]*]{0,24}[ \t]{1,4}:?=(?!=)/.exec(text.slice(at, at + 40));
+  // Or what may be done with it: `string Password { get; set; } = "…"`.
+  const type = /^(?:[A-Za-z][\w.<>[\]*]{0,24}|\{ ?get;[ \w;]{0,24}\})[ \t]{1,4}:?=(?!=)/.exec(
+    text.slice(at, at + 40),
+  );
   if (type !== null) return after(text, at + type[0].length, '=', 1);
   if (closedQuote && !isQuote(text, at)) return undefined;
   return { kind: 'space', at, tight: false, quoted: isQuote(text, at) };
@@ -221,7 +253,10 @@ function skipIndex(text: string, from: number): number {
 
 /** @returns -1 where there is none: `::` and `:=` have one, `Type::member` has not */
 function endOfOperator(text: string, from: number): number {
-  const operator = /^(?:[?.!+|]{0,2}={1,3}>?|:{1,3}=|:(?!:))/.exec(text.slice(from, from + 6));
+  // With a blank behind, `::` says in LDIF that the value is in Base64.
+  const operator = /^(?:[?.!+|]{0,2}={1,3}>?|:{1,3}=|::(?=[ \t])|:(?!:))/.exec(
+    text.slice(from, from + 6),
+  );
   return operator === null ? -1 : from + operator[0].length;
 }
 
@@ -241,7 +276,9 @@ function takesBlank(text: string, nameStart: number, { strength }: SecretName): 
   const before = text.slice(Math.max(0, nameStart - 80), nameStart);
   return /^(?:requirepass|masterauth)\b/.test(text.slice(nameStart, nameStart + 12))
     ? true
-    : /(?:^|\s)login\s{1,4}\S{1,64}\s{1,4}$/.test(before);
+    : /(?:^|\s)(?:login\s{1,4}\S{1,64}|ENV|setenv|setx|set -g?x|configure set)\s{1,4}$/.test(
+        before,
+      );
 }
 
 /** `<password>` and `<add name="password">`. */
@@ -301,9 +338,17 @@ function unquotedValue(text: string, from: number, name: SecretName, position: P
     ...position,
     quoted: false,
     readsOn: /^[ \t]{1,4}[A-Za-z]/.test(text.slice(end, end + 6)),
-    endsStatement: /^[;),]/.test(text.slice(whole, whole + 1)),
+    endsStatement: endsStatement(text, whole),
   });
   return { found, end: found.length > 0 || end - from > SEARCHED_MAX ? end : from };
+}
+
+/** `;` with another pair behind it is a list, such as a connection string. */
+function endsStatement(text: string, at: number): boolean {
+  const character = text[at];
+  return (
+    character === ')' || ((character === ';' || character === ',') && !startsNext(text, at + 1))
+  );
 }
 
 interface Range {

@@ -15,6 +15,8 @@ export const COLON = 2048;
 export const DOLLAR = 4096;
 export const COMMA = 8192;
 export const AT = 16384;
+/** `!`, `#` and the other signs that generators of passwords put in. */
+export const SIGN = 32768;
 
 export const LETTER = LOWER | UPPER;
 export const ALNUM = LETTER | DIGIT;
@@ -44,6 +46,7 @@ put(':', COLON);
 put('$', DOLLAR);
 put(',', COMMA);
 put('@', AT);
+put('!#%^&*()[]{}', SIGN);
 
 /** The sets that the character at an index is in; 0 outside of the text and of ASCII. */
 export function setsAt(text: string, index: number): number {

@@ -33,7 +33,8 @@ export function urlCredentials(text: string, slashes: number): Found | undefined
   if (colon < from || colon > at) return userToken(text, from, at);
   if (colon + 1 === at || isReference(text.slice(colon + 1, at))) return undefined;
   // A user that looks like chance is half of the credentials.
-  const start = isRandom(shapeOf(text.slice(from, colon))) ? from : colon + 1;
+  const user = shapeOf(text.slice(from, colon));
+  const start = isRandom(user) || (user.hex && user.length >= 8) ? from : colon + 1;
   return { start, end: at, kind: 'url-password' };
 }
 
@@ -107,6 +108,22 @@ export const COMMANDS: readonly Command[] = [
   { word: 'docker login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'podman login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'ldapsearch', argument: option('-w', String.raw`\s{1,4}`) },
+  {
+    word: 'htpasswd',
+    argument: /\s-\w{0,6}b\w{0,6}\s+\S{1,200}\s+\S{1,64}\s+(?<plain>[^\s"']{1,256})/,
+  },
+  { word: 'sqlcmd', argument: option('-P', String.raw`\s{0,4}`) },
+  { word: 'sqlplus', argument: /\s[\w$#]{1,64}\/(?<plain>[^\s"'@\/]{1,64})(?=@)/ },
+  { word: 'smbclient', argument: /\s(?:-U|--user)[\s=]{0,4}[^\s%]{1,64}%(?<plain>[^\s"']{1,256})/ },
+  { word: 'lftp', argument: /\s-u\s{0,4}[^\s,]{1,64},(?<plain>[^\s"']{1,256})/ },
+  { word: 'net use', argument: /\s\/user:\S{1,64}\s{1,4}(?<plain>[^\s"'\/]{1,256})/i },
+  { word: 'openssl', argument: option('-k|-K|-passin pass:|-passout pass:', String.raw`\s{0,4}`) },
+  {
+    word: 'rabbitmqctl',
+    argument: option('add_user|change_password', String.raw`\s{1,4}\S{1,64}\s{1,4}`),
+  },
+  { word: 'securestring', argument: option('(?:-String )?', '') },
+  { word: 'az login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'identified by', argument: option('', '') },
   {
     word: 'identified with',

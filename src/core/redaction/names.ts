@@ -1,15 +1,21 @@
 /**
  * How much the name of a value says about it.
  * - `password`: whatever stands there is one, words included.
- * - `secret`, `token`: anything that does not read like words.
+ * - `phrase`: the same for `client_secret` and `SECRET_KEY`, which people choose as they choose a
+ *   password, where the value is one for certain: in quotes, or of a variable.
+ * - `secret`, `token`: anything that does not read like words; `secret` alone is the name of one as
+ *   often as the secret itself.
+ * - `owned`: the key of something unknown, `acme_key`: something random, a hash included.
  * - `key`: something random, and no plain hash or UUID: keys also sort, cache and map.
  * - `vendor`: the name of a service whose credentials have no form of their own; something random.
  * - `cookie`, `authorization`: the headers, whose values have parts.
  */
 export type Strength =
   | 'password'
+  | 'phrase'
   | 'secret'
   | 'token'
+  | 'owned'
   | 'key'
   | 'vendor'
   | 'cookie'
@@ -83,7 +89,22 @@ const KEY_OTHERS = words(
   'public pub publishable site primary foreign sort partition cache row hash unique group dedup dedupe idempotency ' +
     'routing translation i18n message registry hot arrow shortcut event map composite candidate ' +
     'natural surrogate range index lookup search object column field join lock queue topic shard ' +
-    'sharding distribution bucket config dict json yaml context metric label state template sequence',
+    'sharding distribution bucket config dict json yaml context metric label state template sequence ' +
+    'file object blob document doc record entity task job request response page trace span correlation ' +
+    'tracking cursor host device asset image build commit style theme chart graph widget hkey reg ' +
+    'registry folder path url image layer chunk part kv kid revision version id order sku menu step ' +
+    'enum property prop attribute attr option param parameter variable env data item entry node parent ' +
+    'child storage reverse prefix segment rate limit throttle redis memcache memcached etcd zookeeper gpg pgp',
+);
+/** What stands before a key without owning it: `this.key`, `my_key`. */
+const KEY_BARE = words(
+  'this self my the a new old last first current some any each default test value name get set by ' +
+    'with for in raw temp tmp obj ctx local global base',
+);
+/** What a secret belongs to, when it is written where it is named: no name of one kept elsewhere. */
+const SECRET_OWNERS = words(
+  'client app application jwt jws session cookie shared webhook auth oauth oauth2 consumer api signing ' +
+    'hmac django flask rails nextauth access master hash encryption token bot login identity secret',
 );
 /**
  * What a secret's name can end in that makes it the name of something about the secret. `key` is
@@ -169,8 +190,11 @@ function judge(name: string): SecretName | undefined {
 
 const PASSWORD: SecretName = { strength: 'password', kind: 'password' };
 const SECRET: SecretName = { strength: 'secret', kind: 'secret' };
+const OWNED_SECRET: SecretName = { strength: 'phrase', kind: 'secret' };
 const TOKEN: SecretName = { strength: 'token', kind: 'token' };
 const API_KEY: SecretName = { strength: 'token', kind: 'key' };
+const SECRET_KEY: SecretName = { strength: 'phrase', kind: 'key' };
+const OWNED_KEY: SecretName = { strength: 'owned', kind: 'key' };
 const SOME_KEY: SecretName = { strength: 'key', kind: 'key' };
 const VENDOR: SecretName = { strength: 'vendor', kind: 'key' };
 const COOKIE: SecretName = { strength: 'cookie', kind: 'cookie' };
@@ -184,6 +208,7 @@ const SINGLE_WORDS: ReadonlyMap<string, SecretName> = new Map([
   ['signature', SIGNATURE],
   ['secret', SECRET],
   ['secrete', SECRET],
+  ['salt', SECRET],
   ['auth', SOME_KEY],
 ]);
 
@@ -193,14 +218,17 @@ function secretWord(parts: readonly string[], index: number): SecretName | undef
   if (PASSWORDS.has(part)) return PASSWORD;
   if (TOKENS.has(part)) return TOKEN_OWNERS.has(before) ? undefined : TOKEN;
   if (part === 'key') return keyOf(parts, index);
+  if (part === 'secret' && SECRET_OWNERS.has(before)) return OWNED_SECRET;
   return SINGLE_WORDS.get(part) ?? compound(part);
 }
 
 function keyOf(parts: readonly string[], index: number): SecretName | undefined {
   const before = parts[index - 1] ?? '';
   if (KEY_OTHERS.has(before)) return undefined;
+  if (before === 'secret') return SECRET_KEY;
   if (KEY_OWNERS.has(before) || SECRET_COMPOUND.test(before)) return API_KEY;
-  return VENDOR_NAMES.has(before) ? VENDOR : SOME_KEY;
+  if (VENDOR_NAMES.has(before)) return API_KEY;
+  return /^[a-z]{2}/.test(before) && !KEY_BARE.has(before) ? OWNED_KEY : SOME_KEY;
 }
 
 /** Words written together: `dbpassword`, `apikey`, `authtoken`. A plural is a list or a count. */
@@ -211,6 +239,8 @@ function compound(part: string): SecretName | undefined {
   const rest = part.slice(part.indexOf(inside) + inside.length);
   if (rest === 's' || ABOUT.has(rest) || ABOUT.has(rest.replace(/^s/, ''))) return undefined;
   if (inside.includes('pass')) return PASSWORD;
+  if (inside === 'secretkey') return SECRET_KEY;
+  if (inside === 'secret' && SECRET_OWNERS.has(part.slice(0, -inside.length))) return OWNED_SECRET;
   return SINGLE_WORDS.get(inside) ?? (TOKENS.has(inside) ? TOKEN : API_KEY);
 }
 

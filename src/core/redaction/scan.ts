@@ -225,10 +225,14 @@ function formatAt(text: string, start: number, from: number, format: Format): Fo
   const end = runEnd(text, from, rest, (max ?? LENGTH_MAX) + 1);
   const length = end - from;
   if (length < min || (max !== undefined && length > max)) return undefined;
-  const shape = shapeOf(text.slice(from, end));
-  if (shape.distinct < distinct || shape.wordiness > 0.8) return undefined;
+  const body = text.slice(from, end);
+  const shape = shapeOf(body);
+  if (shape.distinct < distinct || shape.wordiness > 0.8 || MASK.test(body)) return undefined;
   return { start: kind.endsWith('-webhook') ? urlStart(text, start) : start, end, kind };
 }
+
+/** `ghp_xxxx…`: an example in a manual. */
+const MASK = /^[xX0*._/-]*$/;
 
 /** Whoever knows such a URL may post: all of it is the secret. */
 function urlStart(text: string, host: number): number {

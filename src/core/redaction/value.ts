@@ -24,10 +24,26 @@ export function isSecretValue(value: string, strength: Strength, context: ValueC
   const text = value.length > JUDGED_MAX ? value.slice(0, JUDGED_MAX) : value;
   if (text.length < SHORTEST[strength] || isNoValue(text, context)) return false;
   const shape = shapeOf(text);
-  if (shape.distinct <= 2 && text.length >= 4) return false;
+  if (
+    shape.distinct <= 2 &&
+    text.length >= 4 &&
+    !(isChosen(strength) && /[A-Za-z0-9]/.test(text))
+  ) {
+    return false;
+  }
   if (isLocation(text, shape) || ALPHABET.test(text)) return false;
+  if (!isChosen(strength) && (ID.test(text) || CHANGE_ME.test(text))) return false;
   return JUDGES[strength](text, shape, context);
 }
+
+/** Whether people choose what has such a name, so that it may be a word, or a bad one. */
+function isChosen(strength: Strength): boolean {
+  return strength === 'password' || strength === 'phrase';
+}
+
+/** `order_1001`, `shop:user-42`: words and a number, which only a password would be. */
+const ID = /^[A-Za-z]{2,}(?:[-_.:/][A-Za-z]{2,})*[-_.:#/]\d{1,6}$/;
+const CHANGE_ME = /^change[-_]?(?:me|this|it)$/i;
 
 function isNoValue(text: string, context: ValueContext): boolean {
   if (isPlaceholder(text) || NOTHING.has(text.toLowerCase())) return true;
@@ -36,8 +52,10 @@ function isNoValue(text: string, context: ValueContext): boolean {
 
 const SHORTEST: Readonly<Record<Strength, number>> = {
   password: 3,
+  phrase: 6,
   secret: 6,
   token: 6,
+  owned: 14,
   key: 14,
   vendor: 14,
   cookie: 8,
@@ -58,21 +76,32 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     }
     return true;
   },
+  phrase: (text, shape, context) => {
+    if (isProse(text, context)) return false;
+    if (shape.digits === shape.length) return shape.length >= 6;
+    if (isRandom(shape) || hasManySymbols(shape)) return true;
+    if (isFieldName(text) || LOCATED.test(text)) return false;
+    if (isVariable(context) || isTight(context) || context.quoted) return true;
+    return isOneWord(text, shape) && !context.readsOn;
+  },
   secret: (text, shape, context) => {
     if (isProse(text, context)) return false;
     if (shape.digits === shape.length) return shape.length >= 12;
     if (isRandom(shape) || hasManySymbols(shape)) return true;
-    if (isFieldName(text)) return false;
-    return (isVariable(context) || isTight(context) || context.quoted) && isOneWord(text, shape);
+    if (isFieldName(text) || !isOneWord(text, shape)) return false;
+    return isVariable(context) || isTight(context) || context.quoted || isMixed(shape, context);
   },
   token: (text, shape, context) => {
     if (isProse(text, context)) return false;
     if (shape.digits === shape.length) return shape.length >= 15;
     if (hasManySymbols(shape)) return true;
-    if (shape.length < 8) return false;
+    const isAssigned = isVariable(context) || isTight(context) || context.quoted;
+    if (shape.length < 8) return isAssigned && isShortToken(text, shape);
     if (isRandom(shape) || (shape.hex && shape.digits > 1)) return true;
-    return isVariable(context) && !isFieldName(text) && isOneWord(text, shape);
+    if (isFieldName(text) || !isOneWord(text, shape)) return false;
+    return isVariable(context) || (isAssigned && isMixed(shape, context));
   },
+  owned: (text, shape) => isRandom(shape) && !isUuid(text) && looksGenerated(shape),
   key: (text, shape) =>
     isLogin(text) ||
     (isRandom(shape) &&
@@ -83,12 +112,7 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
       shape.entropy > 3.2 &&
       shape.symbols === 0),
   vendor: (text, shape, context) =>
-    !isProse(text, context) &&
-    isRandom(shape) &&
-    shape.entropy > 3 &&
-    shape.digits > 1 &&
-    shape.digits < shape.length &&
-    shape.symbols === 0,
+    !isProse(text, context) && isRandom(shape) && looksGenerated(shape),
   cookie: (_text, shape) => isRandom(shape) && shape.digits > 1,
   authorization: (_text, shape) => shape.length >= 12 || isRandom(shape),
 };
@@ -101,6 +125,34 @@ function isVariable({ separator, capitals }: ValueContext): boolean {
 function isTight({ separator, tight, quoted }: ValueContext): boolean {
   return separator === 'equals' && tight && !quoted;
 }
+
+/** Letters and digits, as generators mix them; words with a number behind have more of a vowel. */
+function looksGenerated({
+  digits,
+  lower,
+  upper,
+  others,
+  symbols,
+  entropy,
+  length,
+  wordiness,
+}: Shape) {
+  if (entropy <= 3 || symbols > 0 || digits === length) return false;
+  return digits > 1 || (lower > 2 && upper > 2 && others === 0 && wordiness < 0.3);
+}
+
+/** `abc123`, `x7k2p9`; a word with one or two digits behind is rather a name. */
+function isShortToken(text: string, { digits, length, others }: Shape): boolean {
+  return digits > 1 && length - digits > 1 && others === 0 && !/^[A-Za-z]{2,}\d{1,2}$/.test(text);
+}
+
+/** A word with digits or signs in it: something chosen to be no word. */
+function isMixed({ digits, symbols, length }: Shape, { readsOn }: ValueContext): boolean {
+  return (digits > 0 || symbols > 0) && digits < length && !readsOn;
+}
+
+/** Words with dots, slashes or colons between them: where something is. */
+const LOCATED = /^[A-Za-z]+(?:[./:]+[A-Za-z]+)+$/;
 
 /** Names, paths and sentences have few, and hardly two of a kind that is not in all of them. */
 function hasManySymbols({ symbols, length }: Shape): boolean {
@@ -119,7 +171,7 @@ function isOneWord(text: string, { length }: Shape): boolean {
 /** `userPassword`, `API_KEY`, `client-secret`: the name of a field where a value is expected. */
 function isFieldName(text: string): boolean {
   return (
-    /^(?:[A-Za-z]+(?:[_.-][A-Za-z]+)+|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)+|[Pp]assword|passwd|pwd|[Ss]ecret|[Tt]oken)$/.test(
+    /^(?:[A-Za-z]+(?:[_.-][A-Za-z]+)+|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)+|[Pp]assword|passwd|pwd|[Tt]oken)$/.test(
       text,
     ) && secretName(text) !== undefined
   );
@@ -141,7 +193,9 @@ const REFERENCES = new RegExp(
     String.raw`^\([^()]{0,80}\)$`,
     String.raw`^:[a-z_]+$`,
     String.raw`^__\w+__$`,
-    String.raw`^(?:ENC|enc|vault|secret|arn|ref|env|file|op|ssm)[:(\[]`,
+    String.raw`^(?:ENC|enc|vault|bao|secret|secretref|arn|ref(?:\+[a-z]{2,20})?|env|file|op|ssm|awsssm|k8s|sops|keyvault|kv|param)[:(\[]`,
+    String.raw`^@Microsoft\.KeyVault\(`,
+    String.raw`^projects/[^/]{1,80}/secrets/`,
     // Masks.
     String.raw`^[^A-Za-z0-9]{0,3}(?:[xX*.•#?-]{3,}|\.\.\.)`,
     String.raw`[xX*]{5,}|\.{3,}|…`,
@@ -150,7 +204,8 @@ const REFERENCES = new RegExp(
 /** Parts of what stands in manuals in the place of a secret. */
 const EXAMPLES =
   /(?:^|[^a-z])(?:your|placeholder|dummy|sample|insert|replace|replaceme|todo|fake|redacted|filtered|masked|omitted|hidden|censored|example|lorem|somefakekey|afakekey)(?:[^a-z]|$)/i;
-const EXAMPLES_TOGETHER = /^your(?:secret|api|password|token|key|access)+(?:here)?$/i;
+const EXAMPLES_TOGETHER =
+  /^(?:your(?:secret|api|password|token|key|access)+(?:here)?|(?:some|any|the|my)?value|(?:.{2,40}[-_ ])?(?:goes[-_ ])?here|(?:not|un)[-_]?set|(?:enter|put|fill|set|add|use|paste|provide)[-_].{2,40})$/i;
 
 /** What says that there is no value, or what type it has. */
 const NOTHING = new Set(
@@ -208,6 +263,11 @@ function isCode(text: string, context: ValueContext): boolean {
   return context.endsStatement && !context.capitals && IDENTIFIER.test(text);
 }
 
+/** What encrypts, signs or hashes, and how text is written: `aes-256-gcm`, `RS256`, `argon2id`. */
+const ALGORITHM =
+  /^(?:aes|sha|hmac|rsa|ecdsa|ecdh|ed|hs|rs|es|ps|md|argon|pbkdf|oauth|utf|base|curve|chacha|tls|ssl|x|http|secp|prime|v\dalpha|v\dbeta|des|ede|id)[-_]?(?:with)?\d{1,5}(?:v\d)?(?:[-_]?(?:gcm|cbc|ctr|cfb|ecb|hmac|sha\d{1,3}|poly1305|rsa|kw|id|d|i|k1|r1|v1|v2))*$/i;
+const HOST_AND_PORT = /^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*:\d{2,5}$/;
+
 const FILE_NAME =
   /^[^\s=]{1,200}\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|toml|txt|env|conf|cfg|ini|xml|properties|jsx?|tsx?|mjs|py|go|java|rb|php|cs|cpp|h|png|svg|html?|css|so|jar|log|sock|gpg|asc|keytab|db)$/i;
 const PATH = /^(?:\.{0,2}|~|[A-Za-z]:|\$\w+|file:|@)?[/\\][\w.@~+-]*(?:[/\\]|$)/;
@@ -219,6 +279,7 @@ const VERSION_OR_TIME =
 /** Where something is, or when, or which version: not the thing itself. */
 function isLocation(text: string, shape: Shape): boolean {
   if (FILE_NAME.test(text) || URL_OR_HOST.test(text) || VERSION_OR_TIME.test(text)) return true;
+  if (ALGORITHM.test(text) || HOST_AND_PORT.test(text)) return true;
   // Base64 has slashes too, but its parts do not read like words.
   return PATH.test(text) && (shape.wordiness >= 0.5 || shape.length < 16);
 }
