@@ -32,8 +32,6 @@ const BLANKS_MAX = 32;
  */
 export function assignmentAt(text: string, from: number, to: number): Assignment | undefined {
   const nameEnd = runEnd(text, to, WORD | DASH | DOT, NAME_MAX);
-  const login = loginArgument(text, nameEnd);
-  if (login !== undefined) return login;
   const separator = separatorAfter(text, nameEnd);
   if (separator === undefined) return comparedBefore(text, from, nameEnd);
   const nameStart = runStart(text, from, WORD | DASH | DOT, NAME_MAX);
@@ -55,24 +53,6 @@ export function assignmentAt(text: string, from: number, to: number): Assignment
   return { found, end: Math.max(nameEnd, end) };
 }
 
-const LOGIN =
-  /^(?:=|\s{0,4}=\s{0,4})?\(\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}(["'])([^"'\n]{3,200})\1\s{0,4}[,)]/;
-
-/** `auth=("admin", "…")`, `SetBasicAuth("admin", "…")`: a user and a password. */
-function loginArgument(text: string, nameEnd: number): Assignment | undefined {
-  if (!/[aA]uth$/.test(text.slice(nameEnd - 4, nameEnd))) return undefined;
-  const login = LOGIN.exec(text.slice(nameEnd, nameEnd + LOGIN_MAX));
-  const password = login?.[2];
-  if (login === null || password === undefined) return undefined;
-  const end = nameEnd + login[0].lastIndexOf(login[1] ?? '"');
-  const range = { start: end - password.length, end };
-  const name = { strength: 'password', kind: 'password' } as const;
-  const context = { quoted: true, separator: 'call', tight: false, capitals: false } as const;
-  return { found: judged(text, range, name, { ...PLAIN, ...context }), end };
-}
-
-const LOGIN_MAX = 320;
-
 /** What a name counts for before its separator; `undefined` where nothing behind it is its value. */
 function nameFor(
   name: SecretName,
@@ -81,10 +61,15 @@ function nameFor(
   nameStart: number,
 ): SecretName | undefined {
   if (separator.kind === 'element') return isElement(text, nameStart) ? name : undefined;
+  // What a page is asked for is hardly sorted by a hash.
+  const isParameter = text[nameStart - 1] === '?' || text[nameStart - 1] === '&';
+  if (isParameter && name.strength === 'key') return { ...name, strength: 'owned' };
   const isApart = separator.kind === 'space' && !separator.quoted;
   if (!isApart || takesBlank(text, nameStart, name)) return name;
   // `invalid token 5f4d…`: a sentence goes on behind the name, unless chance made what follows.
-  return name.strength === 'key' ? undefined : { ...name, strength: 'vendor' };
+  if (name.strength === 'key' || name.strength === 'owned') return undefined;
+  const isSaid = separator.said === true && name.strength === 'password';
+  return { ...name, strength: isSaid ? 'token' : 'vendor' };
 }
 
 const COMPARED = /(["'`])[ \t]{0,2}[=!]==?[ \t]{0,2}$/;
@@ -151,6 +136,8 @@ type Separator =
       readonly tight: boolean;
       /** A quote begins there. */
       readonly quoted: boolean;
+      /** A sentence says it: `the password is …`. */
+      readonly said?: boolean;
     }
   | { readonly kind: 'lineEnd'; readonly field: boolean };
 
@@ -164,10 +151,15 @@ function separatorAfter(text: string, nameEnd: number): Separator | undefined {
   const next = text.charAt(at);
   const operatorEnd = '=:?.!+|%['.includes(next) ? assigningEnd(text, at) : -1;
   if (operatorEnd >= 0) return after(text, operatorEnd, next === ':' ? ':' : '=', blanks);
-  if (next === ',') return afterComma(text, at, closedQuote);
+  if (next === ',') return afterComma(text, at, closedQuote || isConstant(text, nameEnd));
   if (next === '>' && blanks === 0) return after(text, at + 1, '>', 0);
   if (next === '(' && !closedQuote) return quotedOnly(text, at + 1, 'call');
   return blanks > 0 || closedQuote ? afterBlank(text, at, closedQuote) : undefined;
+}
+
+/** `Context.SECURITY_CREDENTIALS`: the name of a name. */
+function isConstant(text: string, nameEnd: number): boolean {
+  return /[A-Z]_[A-Z]{2,40}$/.test(text.slice(Math.max(0, nameEnd - 40), nameEnd));
 }
 
 /** Where an operator ends that gives a name its value; -1 where there is none. */
@@ -195,12 +187,12 @@ function skipType(text: string, from: number): number {
 const TYPE_BEFORE_QUOTE = /^[A-Za-z][\w.<>[\]?|]{0,32}[ \t]{0,4}=[ \t]{0,4}["'`]/;
 
 /** `("api_token", "…")`, and `"name": "api_token", "value": "…"`. */
-function afterComma(text: string, comma: number, closedQuote: boolean): Separator | undefined {
+function afterComma(text: string, comma: number, isName: boolean): Separator | undefined {
   const at = skipBlanks(text, comma + 1);
   if (isLineEnd(text, at)) return { kind: 'lineEnd', field: true };
   const field = fieldAt(text, at);
   if (field !== undefined) return field;
-  return closedQuote ? quotedOnly(text, at, 'call') : undefined;
+  return isName ? quotedOnly(text, at, 'call') : undefined;
 }
 
 function fieldAt(text: string, at: number): Separator | undefined {
@@ -211,7 +203,7 @@ function fieldAt(text: string, at: number): Separator | undefined {
 }
 
 function afterBlank(text: string, at: number, closedQuote: boolean): Separator | undefined {
-  const field = closedQuote ? fieldAt(text, at) : undefined;
+  const field = fieldAt(text, at);
   if (field !== undefined) return field;
   // A type between name and value: `var token string = "…"`.
   // Or what may be done with it: `string Password { get; set; } = "…"`.
@@ -220,8 +212,20 @@ function afterBlank(text: string, at: number, closedQuote: boolean): Separator |
   );
   if (type !== null) return after(text, at + type[0].length, '=', 1);
   if (closedQuote && !isQuote(text, at)) return undefined;
-  return { kind: 'space', at, tight: false, quoted: isQuote(text, at) };
+  const said = closedQuote ? null : SAID.exec(text.slice(at, at + 64));
+  const from = at + (said?.[0].length ?? 0);
+  return {
+    kind: 'space',
+    at: from,
+    tight: false,
+    quoted: isQuote(text, from),
+    said: said !== null,
+  };
 }
+
+/** `password is …`, `password for bob: …`. */
+const SAID =
+  /^(?:for [\w.@'"-]{1,30}(?: is|:)|(?:is|was|set to|changed to)(?: now)?:?)[ \t]{1,2}(?=\S)/;
 
 function quotedOnly(text: string, at: number, kind: 'call'): Separator | undefined {
   return isQuote(text, at) ? { kind, at, tight: false, quoted: true } : undefined;
@@ -254,9 +258,10 @@ function skipIndex(text: string, from: number): number {
 /** @returns -1 where there is none: `::` and `:=` have one, `Type::member` has not */
 function endOfOperator(text: string, from: number): number {
   // With a blank behind, `::` says in LDIF that the value is in Base64.
-  const operator = /^(?:[?.!+|]{0,2}={1,3}>?|:{1,3}=|::(?=[ \t])|:(?!:))/.exec(
-    text.slice(from, from + 6),
-  );
+  const operator =
+    /^(?:[?.!+|]{0,2}={1,3}>?|(?:\|\||\?\?)(?=[ \t]?["'`])|:{1,3}=|::(?=[ \t])|:(?!:))/.exec(
+      text.slice(from, from + 6),
+    );
   return operator === null ? -1 : from + operator[0].length;
 }
 
@@ -274,7 +279,7 @@ function takesBlank(text: string, nameStart: number, { strength }: SecretName): 
   // `--password` has its dashes within the name.
   if (text[nameStart] === '-') return strength !== 'vendor' && strength !== 'key';
   const before = text.slice(Math.max(0, nameStart - 80), nameStart);
-  return /^(?:requirepass|masterauth)\b/.test(text.slice(nameStart, nameStart + 12))
+  return /^(?:requirepass|masterauth|bindpw|rootpw)\b/.test(text.slice(nameStart, nameStart + 12))
     ? true
     : /(?:^|\s)(?:login\s{1,4}\S{1,64}|ENV|setenv|setx|set -g?x|configure set)\s{1,4}$/.test(
         before,

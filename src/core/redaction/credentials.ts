@@ -97,7 +97,19 @@ const VALUE = String.raw`(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})
 const option = (flags: string, gap: string) =>
   new RegExp(String.raw`[\s"'](?:${flags})${gap}${VALUE}`);
 
-/** Programs that take a password by a flag which means something else elsewhere. */
+/** `SetBasicAuth("admin", "…")`, `auth=("admin", "…")`. */
+function loginCall(word: string): Command {
+  return {
+    word,
+    argument: /^\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}["'](?<plain>[^"'\n]{3,256})(?=["'])/,
+  };
+}
+
+/** `mysqli("localhost", "root", "…")`: host, user, password. */
+const connectCall =
+  /^\s{0,4}(?:["'][^"'\n]{0,200}["']|[\w.$]{1,80})\s{0,4},\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}["'](?<plain>[^"'\n]{3,256})(?=["'])/;
+
+/** Programs and calls that take a password by a flag which means something else elsewhere. */
 export const COMMANDS: readonly Command[] = [
   { word: 'mysql', argument: option('-p', '') },
   { word: 'mariadb', argument: option('-p', '') },
@@ -129,6 +141,13 @@ export const COMMANDS: readonly Command[] = [
     word: 'identified with',
     argument: option(String.raw`\w{1,40} (?:by|as)`, String.raw`\s{1,4}`),
   },
+  ...['.login(', 'auth(', 'auth=(', 'auth = (', 'creds = (', '.basic('].map(loginCall),
+  ...['credential(', 'credentials(', 'authentication('].map(loginCall),
+  ...['mysqli(', '_connect(', 'getconnection('].map((word) => ({ word, argument: connectCall })),
+  ...['jwt.sign(', 'jwt.verify(', 'jwt.encode(', 'jwt.decode('].map((word) => ({
+    word,
+    argument: /^[^,"'\n]{1,120},\s{0,4}["'](?<plain>[^"'\n]{6,256})(?=["'])/,
+  })),
   { word: 'requirepass', argument: option('', '') },
   { word: ' pass:', argument: /^(?<plain>[^\s"']{1,256})/ },
 ];

@@ -199,7 +199,8 @@ const ROWS: readonly Row[] = [
   ['lob-key', 'live_pub_ test_pub_', LOW_HEX, 31],
 
   // Messages.
-  ['slack-token', 'xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xoxc- xoxd-', SLUG | EQUALS, 10],
+  ['slack-token', 'xoxa- xoxb- xoxe- xoxp- xoxr- xoxs- xoxc- xoxd-', SLUG | EQUALS, 12, 400, 8],
+  ['slack-token', 'xoxo-', SLUG, 20],
   ['slack-token', 'xoxe.xoxb- xoxe.xoxp-', SLUG, 40],
   ['slack-token', 'xapp- xwfp-', SLUG, 24],
   ['slack-webhook', 'hooks.slack.com/services/', SLUG | BASE64, 18],

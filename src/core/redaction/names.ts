@@ -1,3 +1,5 @@
+import { VENDORS } from './vendors.ts';
+
 /**
  * How much the name of a value says about it.
  * - `password`: whatever stands there is one, words included.
@@ -30,7 +32,6 @@ export interface SecretName {
 /** What the scan looks for; a word that holds one is then judged as a whole. */
 export const NAME_ANCHORS = [
   'pass',
-  'pwd',
   'pword',
   'secret',
   'token',
@@ -39,43 +40,22 @@ export const NAME_ANCHORS = [
   'auth',
   'cookie',
   'sig',
-  '_pw',
-  '-pw',
-  'dbpw',
+  'pw',
+  'psk',
   'jwt',
   'otp',
   'webhook',
 ] as const;
 
-/**
- * Services whose credentials are plain letters and digits: only the name beside them tells.
- * Ordinary words among them do no harm, since the value must be random as well.
- */
-export const VENDORS = (
-  'adafruit adobe airtable algolia alibaba aliyun amplitude artifactory asana atlassian auth0 azure ' +
-  'beamer bintray bitbucket bittrex braintree bugsnag checkr circleci clearbit clickhouse clickup ' +
-  'cloudant cloudflare codeclimate codecov cohere coinbase confluence confluent contentful ' +
-  'coralogix coveralls datadog databricks deepgram digitalocean discord dnkey docusign doppler ' +
-  'droneci dropbox duffel dynatrace easypost elastic etherscan etsy facebook fastly finicity ' +
-  'finnhub firebase flickr flutterwave frameio freshbooks gitlab gitter gocardless grafana hashicorp ' +
-  'heroku honeybadger honeycomb hubspot influx infura instagram intercom ipstack jfrog jira kraken ' +
-  'kucoin launchdarkly linkedin logdna loggly logzio looker mailchimp mailgun mapbox mattermost ' +
-  'maxmind meraki messagebird message-bird message_bird mixpanel moralis netlify newrelic new-relic ' +
-  'new_relic nytimes okta onesignal openai opsgenie pagerduty papertrail paypal pingdom plaid ' +
-  'planetscale postmark privateai pusher quandl rapidapi raygun razorpay rollbar scaleway segment ' +
-  'sendbird sendgrid sendinblue sentry shippo shippable shodan slack snyk softlayer sonar splunk ' +
-  'spotify square squarespace statuspage stripe sumo telegram trello twilio twitch twitter typeform ' +
-  'vercel vonage wakatime weatherapi yandex zendesk zoho'
-).split(' ');
 const VENDOR_NAMES = new Set(VENDORS.map((vendor) => vendor.replaceAll(/[-_]/g, '')));
 
 const words = (text: string) => new Set(text.split(' '));
 
 const PASSWORDS = words(
   'password passwd passwort passphrase passcode pwd pword pw pass passw pswd psw contrasena ' +
-    'passwords requirepass masterauth sshpass pgpassword mysqlpwd userpass dbpass dbpassword dbpw',
+    'passwords requirepass masterauth sshpass pgpassword mysqlpwd userpass dbpass dbpassword dbpw bindpw rootpw userpw adminpw',
 );
-const TOKENS = words('token credential credentials creds cred jwt pat otp');
+const TOKENS = words('token credential credentials creds cred jwt pat');
 /** What a key is the key to, when it is a secret. */
 const KEY_OWNERS = words(
   'api access secret private priv auth authentication encryption encrypt encrypted signing sign ' +
@@ -126,7 +106,7 @@ const ABOUT = words(
     'check checks checksum digest fingerprint thumbprint hit hits miss space spaces press pressed ' +
     'down up code codes board word words pair pairs chain ring rings alias aliases map mapping set ' +
     'bits bytes bit manager vault vaults source sources factory handler service helper utils util ' +
-    'input output prompt button form page view title text description desc help info link links ' +
+    'charset chars characters alphabet input output prompt button form page view title text description desc help info link links ' +
     'template resolver interceptor filter middleware client server plugin module bucket cache env ' +
     'var variable selector frame frames value2 order option options config ring agreement exchange ' +
     'cert certificate spec flow grant request response event events hook context results result ' +
@@ -209,7 +189,10 @@ const SINGLE_WORDS: ReadonlyMap<string, SecretName> = new Map([
   ['secret', SECRET],
   ['secrete', SECRET],
   ['salt', SECRET],
-  ['auth', SOME_KEY],
+  ['psk', OWNED_SECRET],
+  ['otp', OWNED_SECRET],
+  ['totp', OWNED_SECRET],
+  ['auth', OWNED_KEY],
 ]);
 
 function secretWord(parts: readonly string[], index: number): SecretName | undefined {
@@ -228,7 +211,8 @@ function keyOf(parts: readonly string[], index: number): SecretName | undefined 
   if (before === 'secret') return SECRET_KEY;
   if (KEY_OWNERS.has(before) || SECRET_COMPOUND.test(before)) return API_KEY;
   if (VENDOR_NAMES.has(before)) return API_KEY;
-  return /^[a-z]{2}/.test(before) && !KEY_BARE.has(before) ? OWNED_KEY : SOME_KEY;
+  const isOwned = index === parts.length - 1 && /^[a-z]{2}/.test(before) && !KEY_BARE.has(before);
+  return isOwned ? OWNED_KEY : SOME_KEY;
 }
 
 /** Words written together: `dbpassword`, `apikey`, `authtoken`. A plural is a list or a count. */

@@ -91,7 +91,7 @@ function changes(run: string): number {
 const PUBLIC =
   /^(?:sha\d|pk_(?:live|test)_|md5|blake|iVBORw0KGgo|R0lGOD|UklGR|H4sI|JVBERi|AAAA[BCE]3Nz|AAAAE2Vj|MII[A-Z])/;
 const PUBLIC_NAME =
-  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
+  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache|site|publishable)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
 
 /** The name may have been a part of what a placeholder stands for: it was judged with it then. */
 const REDACTED_NAME = /#\d{1,9}\][\s:=#"'()[\]-]{0,6}$/;

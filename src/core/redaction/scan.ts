@@ -14,10 +14,11 @@ import {
 } from './credentials.ts';
 import { FORMATS, type Format } from './formats.ts';
 import type { Found } from './found.ts';
-import { NAME_ANCHORS, VENDORS } from './names.ts';
+import { NAME_ANCHORS } from './names.ts';
 import { privateKeyAt } from './pem.ts';
 import { randomRuns } from './random-run.ts';
 import { shapeOf } from './shape.ts';
+import { VENDORS } from './vendors.ts';
 
 /** What a scan found, and how far that is final. */
 export interface Scan {

@@ -21,7 +21,7 @@ const JUDGED_MAX = 512;
 
 /** Whether what stands behind a name of some strength is a secret, and not a reference to one. */
 export function isSecretValue(value: string, strength: Strength, context: ValueContext): boolean {
-  const text = value.length > JUDGED_MAX ? value.slice(0, JUDGED_MAX) : value;
+  const text = withoutEscapes(value.length > JUDGED_MAX ? value.slice(0, JUDGED_MAX) : value);
   if (text.length < SHORTEST[strength] || isNoValue(text, context)) return false;
   const shape = shapeOf(text);
   if (
@@ -34,6 +34,11 @@ export function isSecretValue(value: string, strength: Strength, context: ValueC
   if (isLocation(text, shape) || ALPHABET.test(text)) return false;
   if (!isChosen(strength) && (ID.test(text) || CHANGE_ME.test(text))) return false;
   return JUDGES[strength](text, shape, context);
+}
+
+/** Base64 in a URL has its signs escaped. */
+function withoutEscapes(text: string): string {
+  return text.includes('%') ? text.replaceAll(/%(?:2b|2f|3d)/gi, '/') : text;
 }
 
 /** Whether people choose what has such a name, so that it may be a word, or a bad one. */
@@ -88,7 +93,9 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     if (isProse(text, context)) return false;
     if (shape.digits === shape.length) return shape.length >= 12;
     if (isRandom(shape) || hasManySymbols(shape)) return true;
-    if (isFieldName(text) || !isOneWord(text, shape)) return false;
+    if (isFieldName(text)) return false;
+    if (!isOneWord(text, shape))
+      return context.quoted && /^[a-z0-9]{3,}(?: [a-z0-9]+)+$/.test(text);
     return isVariable(context) || isTight(context) || context.quoted || isMixed(shape, context);
   },
   token: (text, shape, context) => {
@@ -101,16 +108,16 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     if (isFieldName(text) || !isOneWord(text, shape)) return false;
     return isVariable(context) || (isAssigned && isMixed(shape, context));
   },
-  owned: (text, shape) => isRandom(shape) && !isUuid(text) && looksGenerated(shape),
+  owned: (text, shape) =>
+    isLogin(text) || (isRandom(shape) && !isUuid(text) && looksGenerated(shape)),
   key: (text, shape) =>
     isLogin(text) ||
     (isRandom(shape) &&
       !shape.hex &&
       !isUuid(text) &&
-      shape.digits > 1 &&
       shape.wordiness < 0.4 &&
       shape.entropy > 3.2 &&
-      shape.symbols === 0),
+      looksGenerated(shape)),
   vendor: (text, shape, context) =>
     !isProse(text, context) && isRandom(shape) && looksGenerated(shape),
   cookie: (_text, shape) => isRandom(shape) && shape.digits > 1,
@@ -251,6 +258,8 @@ const CODE = new RegExp(
     String.raw`^[!&*@][A-Za-z_]\w*$`,
     String.raw`^(?:this|self|process|os|env|config|request|req|args|var|local|data|module|settings|props|options|params|ctx|event)\.`,
     String.raw`^(?:=|\{|\[|\(|\|)`,
+    // A flag.
+    String.raw`^--[a-z][\w-]*$`,
   ].join('|'),
 );
 const MEMBER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
@@ -271,6 +280,9 @@ const HOST_AND_PORT = /^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)*:\d{2,5}$/;
 const FILE_NAME =
   /^[^\s=]{1,200}\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|toml|txt|env|conf|cfg|ini|xml|properties|jsx?|tsx?|mjs|py|go|java|rb|php|cs|cpp|h|png|svg|html?|css|so|jar|log|sock|gpg|asc|keytab|db)$/i;
 const PATH = /^(?:\.{0,2}|~|[A-Za-z]:|\$\w+|file:|@)?[/\\][\w.@~+-]*(?:[/\\]|$)/;
+/** `/root/…`, `uploads/…/…`: nearly none of what is Base64 begins like that. */
+const FOLDER =
+  /^(?:(?:\.{0,2}|~|[A-Za-z]:)[/\\]\.?[a-z]{3,20}[/\\]|[a-z]{4,20}\/(?:[\w.-]{1,40}\/){0,8}[\w.-]{1,80}$)/;
 const URL_OR_HOST =
   /^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|(?:[a-z0-9-]{1,63}\.){2,6}(?:com|net|org|io|local|internal|svc|dev|co)(?:[:/]|$)|localhost\b|\d{1,3}(?:\.\d{1,3}){3}(?::\d|$))/i;
 const VERSION_OR_TIME =
@@ -280,6 +292,7 @@ const VERSION_OR_TIME =
 function isLocation(text: string, shape: Shape): boolean {
   if (FILE_NAME.test(text) || URL_OR_HOST.test(text) || VERSION_OR_TIME.test(text)) return true;
   if (ALGORITHM.test(text) || HOST_AND_PORT.test(text)) return true;
+  if (FOLDER.test(text)) return true;
   // Base64 has slashes too, but its parts do not read like words.
   return PATH.test(text) && (shape.wordiness >= 0.5 || shape.length < 16);
 }
