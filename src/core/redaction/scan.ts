@@ -80,8 +80,9 @@ export function scanText(text: string, isEnd: boolean): Scan {
       looker.lookAt(endings[(state - firstFinal) / stride] as readonly number[], index + 1);
     }
   }
+  const found = inOrder(looker.found);
   return {
-    found: [...looker.found, ...randomRuns(text)],
+    found: [...found, ...randomRuns(text, found)],
     settled: looker.settled,
     promises: looker.promises,
   };
@@ -255,11 +256,14 @@ const PLAIN_KINDS = new Set([
   'random',
 ]);
 
+function inOrder(found: readonly Found[]): Found[] {
+  return found.toSorted((one, other) => one.start - other.start || other.end - one.end);
+}
+
 /** In order, with those that overlap made one. */
 export function merged(found: readonly Found[]): Found[] {
   const result: Found[] = [];
-  const ordered = [...found].sort((one, other) => one.start - other.start || other.end - one.end);
-  for (const next of ordered) {
+  for (const next of inOrder(found)) {
     const last = result.at(-1);
     if (last === undefined || next.start >= last.end) {
       result.push(next);

@@ -22,8 +22,9 @@ const JUDGED_MAX = 512;
 /** Whether what stands behind a name of some strength is a secret, and not a reference to one. */
 export function isSecretValue(value: string, strength: Strength, context: ValueContext): boolean {
   const text = withoutEscapes(value.length > JUDGED_MAX ? value.slice(0, JUDGED_MAX) : value);
-  if (text.length < SHORTEST[strength] || isNoValue(text, context)) return false;
+  if (text.length < SHORTEST[strength]) return false;
   const shape = shapeOf(text);
+  if (isNoValue(text, shape, context)) return false;
   if (
     shape.distinct <= 2 &&
     text.length >= 4 &&
@@ -50,10 +51,17 @@ function isChosen(strength: Strength): boolean {
 const ID = /^[A-Za-z]{2,}(?:[-_.:/][A-Za-z]{2,})*[-_.:#/]\d{1,6}$/;
 const CHANGE_ME = /^change[-_]?(?:me|this|it)$/i;
 
-function isNoValue(text: string, context: ValueContext): boolean {
-  if (isPlaceholder(text) || NOTHING.has(text.toLowerCase())) return true;
-  return (!isVariable(context) && isOfSentence(text)) || (!context.quoted && isCode(text, context));
+function isNoValue(text: string, shape: Shape, context: ValueContext): boolean {
+  if (isPlaceholder(text, shape)) return true;
+  if (text.length <= WORD_MAX) {
+    const word = text.toLowerCase();
+    if (NOTHING.has(word) || (!isVariable(context) && OF_SENTENCE.has(word))) return true;
+  }
+  return !context.quoted && isCode(text, shape, context);
 }
+
+/** The longest of the words that are no value. */
+const WORD_MAX = 16;
 
 const SHORTEST: Readonly<Record<Strength, number>> = {
   password: 3,
@@ -199,15 +207,12 @@ const REFERENCES = new RegExp(
     String.raw`^\[[^\[\]]{0,80}\]$`,
     String.raw`^\([^()]{0,80}\)$`,
     String.raw`^:[a-z_]+$`,
-    String.raw`^__\w+__$`,
     String.raw`^(?:ENC|enc|vault|bao|secret|secretref|arn|ref(?:\+[a-z]{2,20})?|env|file|op|ssm|awsssm|k8s|sops|keyvault|kv|param)[:(\[]`,
     String.raw`^@Microsoft\.KeyVault\(`,
     String.raw`^projects/[^/]{1,80}/secrets/`,
-    // Masks.
-    String.raw`^[^A-Za-z0-9]{0,3}(?:[xX*.•#?-]{3,}|\.\.\.)`,
-    String.raw`[xX*]{5,}|\.{3,}|…`,
   ].join('|'),
 );
+const MASKS = /^[^A-Za-z0-9]{0,3}[xX*.•#?-]{3,}|[xX*]{5}|\.{3}|…|^__\w+__$/;
 /** Parts of what stands in manuals in the place of a secret. */
 const EXAMPLES =
   /(?:^|[^a-z])(?:your|placeholder|dummy|sample|insert|replace|replaceme|todo|fake|redacted|filtered|masked|omitted|hidden|censored|example|lorem|somefakekey|afakekey)(?:[^a-z]|$)/i;
@@ -233,18 +238,18 @@ const OF_SENTENCE = new Set(
   ).split(' '),
 );
 
-function isOfSentence(text: string): boolean {
-  return OF_SENTENCE.has(text.toLowerCase());
-}
-
 /** A reference or a mask. */
 export function isReference(text: string): boolean {
-  return REFERENCES.test(text);
+  return MASKS.test(text) || REFERENCES.test(text);
 }
 
 /** A reference, a mask or an example: what stands where a secret is not written down. */
-function isPlaceholder(text: string): boolean {
-  return isReference(text) || EXAMPLES.test(text) || EXAMPLES_TOGETHER.test(text);
+function isPlaceholder(text: string, { symbols, wordiness, others }: Shape): boolean {
+  if (MASKS.test(text) || (symbols > 0 && REFERENCES.test(text))) return true;
+  return (
+    wordiness > 0 &&
+    (EXAMPLES.test(text) || ((others > 0 || wordiness === 1) && EXAMPLES_TOGETHER.test(text)))
+  );
 }
 
 const ALPHABET = /abcdefghijklmnop|ABCDEFGHIJKLMNOP/;
@@ -266,9 +271,9 @@ const MEMBER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$]*$/;
 
 /** Code that yields the value when it runs, rather than the value. */
-function isCode(text: string, context: ValueContext): boolean {
-  if (CODE.test(text)) return true;
-  if (MEMBER.test(text) && shapeOf(text).wordiness >= 0.5) return true;
+function isCode(text: string, shape: Shape, context: ValueContext): boolean {
+  if (shape.others > 0 && CODE.test(text)) return true;
+  if (shape.others > 0 && shape.wordiness >= 0.5 && MEMBER.test(text)) return true;
   return context.endsStatement && !context.capitals && IDENTIFIER.test(text);
 }
 
@@ -290,6 +295,8 @@ const VERSION_OR_TIME =
 
 /** Where something is, or when, or which version: not the thing itself. */
 function isLocation(text: string, shape: Shape): boolean {
+  // Letters and digits alone are none of these, if there are many.
+  if (shape.others === 0 && shape.length > 12) return false;
   if (FILE_NAME.test(text) || URL_OR_HOST.test(text) || VERSION_OR_TIME.test(text)) return true;
   if (ALGORITHM.test(text) || HOST_AND_PORT.test(text)) return true;
   if (FOLDER.test(text)) return true;
