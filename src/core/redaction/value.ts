@@ -216,6 +216,8 @@ const MASKS = /^[^A-Za-z0-9]{0,3}[xX*.•#?-]{3,}|[xX*]{5}|\.{3}|…|^__\w+__$/;
 /** Parts of what stands in manuals in the place of a secret. */
 const EXAMPLES =
   /(?:^|[^a-z])(?:your|placeholder|dummy|sample|insert|replace|replaceme|todo|fake|redacted|filtered|masked|omitted|hidden|censored|example|lorem|somefakekey|afakekey)(?:[^a-z]|$)/i;
+/** The letters of the shortest of their words. */
+const EXAMPLE_MIN = 4;
 const EXAMPLES_TOGETHER =
   /^(?:your(?:secret|api|password|token|key|access)+(?:here)?|(?:some|any|the|my)?value|(?:.{2,40}[-_ ])?(?:goes[-_ ])?here|(?:not|un)[-_]?set|(?:enter|put|fill|set|add|use|paste|provide)[-_].{2,40})$/i;
 
@@ -244,10 +246,10 @@ export function isReference(text: string): boolean {
 }
 
 /** A reference, a mask or an example: what stands where a secret is not written down. */
-function isPlaceholder(text: string, { symbols, wordiness, others }: Shape): boolean {
+function isPlaceholder(text: string, { symbols, wordiness, others, length }: Shape): boolean {
   if (MASKS.test(text) || (symbols > 0 && REFERENCES.test(text))) return true;
   return (
-    wordiness > 0 &&
+    wordiness * length >= EXAMPLE_MIN &&
     (EXAMPLES.test(text) || ((others > 0 || wordiness === 1) && EXAMPLES_TOGETHER.test(text)))
   );
 }
@@ -297,7 +299,8 @@ const VERSION_OR_TIME =
 function isLocation(text: string, shape: Shape): boolean {
   // Letters and digits alone are none of these, if there are many.
   if (shape.others === 0 && shape.length > 12) return false;
-  if (FILE_NAME.test(text) || URL_OR_HOST.test(text) || VERSION_OR_TIME.test(text)) return true;
+  if (text.includes('.') && FILE_NAME.test(text)) return true;
+  if (URL_OR_HOST.test(text) || VERSION_OR_TIME.test(text)) return true;
   if (ALGORITHM.test(text) || HOST_AND_PORT.test(text)) return true;
   if (FOLDER.test(text)) return true;
   // Base64 has slashes too, but its parts do not read like words.
