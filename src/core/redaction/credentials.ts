@@ -25,6 +25,7 @@ export function urlCredentials(text: string, slashes: number): Found | undefined
   const limit = Math.min(text.length, from + AUTHORITY_MAX);
   let end = from;
   while (end < limit && !endsAuthority(text.charAt(end))) end += 1;
+  end = overSigns(text, from, end);
   const authority = text.slice(from, end);
   // A password may have an `@` in it, a host may not.
   const at = from + authority.lastIndexOf('@');
@@ -36,6 +37,19 @@ export function urlCredentials(text: string, slashes: number): Found | undefined
   const user = shapeOf(text.slice(from, colon));
   const start = isRandom(user) || (user.hex && user.length >= 8) ? from : colon + 1;
   return { start, end: at, kind: 'url-password' };
+}
+
+const SIGNS_AND_HOST = /^[#?][^\s/"'<>`\\@]{0,64}@(?=[\w.[-])/;
+
+/**
+ * A `#` or `?` must be escaped in a password, but people forget it: what stands before it is no
+ * port then, and an `@` follows.
+ */
+function overSigns(text: string, from: number, end: number): number {
+  const authority = text.slice(from, end);
+  const colon = authority.indexOf(':');
+  if (colon < 0 || authority.includes('@') || /^\d*$/.test(authority.slice(colon + 1))) return end;
+  return end + (SIGNS_AND_HOST.exec(text.slice(end, end + 80))?.[0].length ?? 0);
 }
 
 function endsAuthority(character: string): boolean {
@@ -93,6 +107,9 @@ interface Command {
   readonly argument: RegExp;
 }
 
+/** `thin:scott/…@db`, as JDBC and SQL*Plus name a user of Oracle. */
+const ORACLE_LOGIN = String.raw`[\w$#]{1,64}\/(?<plain>[^\s"'@\/]{1,64})(?=@)`;
+
 const VALUE = String.raw`(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})'|(?<plain>[^\s"']{1,256}))`;
 const option = (flags: string, gap: string) =>
   new RegExp(String.raw`[\s"'](?:${flags})${gap}${VALUE}`);
@@ -122,10 +139,12 @@ export const COMMANDS: readonly Command[] = [
   { word: 'ldapsearch', argument: option('-w', String.raw`\s{1,4}`) },
   {
     word: 'htpasswd',
-    argument: /\s-\w{0,6}b\w{0,6}\s+\S{1,200}\s+\S{1,64}\s+(?<plain>[^\s"']{1,256})/,
+    argument: /\s-\w{0,6}b\w{0,6}\s{1,4}\S{1,200}\s{1,4}\S{1,64}\s{1,4}(?<plain>[^\s"']{1,256})/,
   },
   { word: 'sqlcmd', argument: option('-P', String.raw`\s{0,4}`) },
-  { word: 'sqlplus', argument: /\s[\w$#]{1,64}\/(?<plain>[^\s"'@\/]{1,64})(?=@)/ },
+  { word: 'sqlplus', argument: new RegExp(String.raw`\s${ORACLE_LOGIN}`) },
+  { word: 'jdbc:oracle:thin:', argument: new RegExp(`^${ORACLE_LOGIN}`) },
+  { word: 'jdbc:oracle:oci:', argument: new RegExp(`^${ORACLE_LOGIN}`) },
   { word: 'smbclient', argument: /\s(?:-U|--user)[\s=]{0,4}[^\s%]{1,64}%(?<plain>[^\s"']{1,256})/ },
   { word: 'lftp', argument: /\s-u\s{0,4}[^\s,]{1,64},(?<plain>[^\s"']{1,256})/ },
   { word: 'net use', argument: /\s\/user:\S{1,64}\s{1,4}(?<plain>[^\s"'\/]{1,256})/i },

@@ -104,6 +104,7 @@ const ROWS: readonly Row[] = [
   ['defined-token', 'dnkey-', SLUG | EQUALS, 60],
   ['authress-key', 'sc_ ext_ scauth_ authress_', DOTTED | BASE64, 50, 120, 20],
   ['settlemint-token', 'sm_aat_ sm_pat_ sm_sat_', ALNUM, 16],
+  ['application-key', 'base64:', BASE64_TEXT, 43, 44, 12],
   ['adafruit-key', 'aio_', ALNUM, 28],
   ['hubspot-token', 'pat-na1- pat-eu1- pat-na2-', LOW_HEX | DASH, 36],
   ['wakatime-key', 'waka_', LOW_HEX | DASH, 36],

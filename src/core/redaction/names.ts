@@ -161,11 +161,16 @@ function judge(name: string): SecretName | undefined {
     const found = secretWord(parts, index);
     if (found === undefined) continue;
     const after = parts.slice(index + 1);
-    if (after.some((part) => ABOUT.has(part))) return undefined;
+    if (after.some(isAbout)) return undefined;
     if (parts.slice(0, index).some((part) => NEGATIONS.has(part))) return undefined;
     return found;
   }
   return vendorName(name, parts);
+}
+
+/** In the plural as well. */
+function isAbout(part: string): boolean {
+  return ABOUT.has(part) || (part.endsWith('s') && ABOUT.has(part.slice(0, -1)));
 }
 
 const PASSWORD: SecretName = { strength: 'password', kind: 'password' };
@@ -231,7 +236,7 @@ function compound(part: string): SecretName | undefined {
 const OTHER_COMPOUND = /tokeni|secretar|secretion|publickey/;
 
 function vendorName(name: string, parts: readonly string[]): SecretName | undefined {
-  if (parts.some((part) => ABOUT.has(part) || NEGATIONS.has(part))) return undefined;
+  if (parts.some((part) => isAbout(part) || NEGATIONS.has(part))) return undefined;
   const joined = parts.join('');
   const last = parts.at(-1) ?? '';
   if (VENDOR_NAMES.has(joined) || parts.some((part) => VENDOR_NAMES.has(part))) return VENDOR;

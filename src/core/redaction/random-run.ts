@@ -104,12 +104,15 @@ const PUBLIC =
 const PUBLIC_NAME =
   /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache|site|publishable)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
 
+/** `ssh-ed25519 …`: a public key. */
+const SSH_TYPE = /(?:ssh-[a-z0-9-]{3,20}|ecdsa-sha2-nistp\d{3}) $/;
+
 /** The name may have been a part of what a placeholder stands for: it was judged with it then. */
 const REDACTED_NAME = /#\d{1,9}\][\s:=#"'()[\]-]{0,6}$/;
 
 function isNamedPublic(text: string, start: number): boolean {
   const before = text.slice(Math.max(0, start - 40), start);
-  return PUBLIC_NAME.test(before) || REDACTED_NAME.test(before);
+  return PUBLIC_NAME.test(before) || SSH_TYPE.test(before) || REDACTED_NAME.test(before);
 }
 
 /** Part of a path, a file name or a host name. */

@@ -128,7 +128,7 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
       looksGenerated(shape)),
   vendor: (text, shape, context) =>
     !isProse(text, context) && isRandom(shape) && looksGenerated(shape),
-  cookie: (_text, shape) => isRandom(shape) && shape.digits > 1,
+  cookie: (_text, shape) => isRandom(shape) && (shape.digits > 1 || looksGenerated(shape)),
   authorization: (_text, shape) => shape.length >= 12 || isRandom(shape),
 };
 
@@ -258,8 +258,7 @@ const ALPHABET = /abcdefghijklmnop|ABCDEFGHIJKLMNOP/;
 
 const CODE = new RegExp(
   [
-    // Calls, look-ups, members, conversions.
-    String.raw`^[\w.$:>!&*-]{1,80}\(`,
+    // Look-ups, members, conversions.
     String.raw`^[A-Za-z_$][\w$.]{0,80}\[`,
     String.raw`^[A-Za-z_$][\w$]*(?:->|::)\w`,
     String.raw`^[!&*@][A-Za-z_]\w*$`,
@@ -269,12 +268,20 @@ const CODE = new RegExp(
     String.raw`^--[a-z][\w-]*$`,
   ].join('|'),
 );
+const CALL = /^([\w.$:>!&*-]{1,80})\(/;
+
+/** A password may have a bracket, but what stands before it does not read like a name then. */
+function isCall(text: string): boolean {
+  const called = CALL.exec(text)?.[1];
+  return called !== undefined && (ALGORITHM.test(called) || !isRandom(shapeOf(called)));
+}
+
 const MEMBER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$]*$/;
 
 /** Code that yields the value when it runs, rather than the value. */
 function isCode(text: string, shape: Shape, context: ValueContext): boolean {
-  if (shape.others > 0 && CODE.test(text)) return true;
+  if (shape.others > 0 && (CODE.test(text) || isCall(text))) return true;
   if (shape.others > 0 && shape.wordiness >= 0.5 && MEMBER.test(text)) return true;
   return context.endsStatement && !context.capitals && IDENTIFIER.test(text);
 }
