@@ -67,7 +67,9 @@ function nameFor(
   const isApart = separator.kind === 'space' && !separator.quoted;
   if (!isApart || takesBlank(text, nameStart, name)) return name;
   // `invalid token 5f4d…`: a sentence goes on behind the name, unless chance made what follows.
-  if (name.strength === 'key' || name.strength === 'owned') return undefined;
+  if (name.strength === 'key' || name.strength === 'owned' || name.strength === 'vendor') {
+    return undefined;
+  }
   const isSaid = separator.said === true && name.strength === 'password';
   return { ...name, strength: isSaid ? 'token' : 'vendor' };
 }

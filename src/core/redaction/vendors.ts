@@ -8,7 +8,7 @@ export const VENDORS: readonly string[] = (
   'apideck apiflash apify apilayer appcues appdynamics appoptics artifactory asana assemblyai ' +
   'atlassian auth0 autodesk aviationstack ayrshare azure backblaze bannerbear baremetrics ' +
   'beamer binance bintray bitbucket bitcoinaverage bitfinex bitly bitmex bittrex blazemeter ' +
-  'blockcypher blockfrost braintree brandfetch braze browserstack budibase bugsnag buttercms ' +
+  'blockcypher blockfrost braintree brandfetch browserstack budibase bugsnag buttercms ' +
   'bybit calendly capsulecrm censys cerebras chartmogul checkly checkr circleci clarifai ' +
   'clearbit clickatell clickhouse clicksend clickup clockify cloudant cloudconvert cloudflare ' +
   'cloudinary cloudmersive cloudsmith codacy codeclimate codecov codemagic cohere coinapi ' +
@@ -28,26 +28,26 @@ export const VENDORS: readonly string[] = (
   'lambdalabs langfuse langsmith launchdarkly lemonsqueezy linenotify linkedin liveagent ' +
   'locationiq logdna loggly loginradius logzio lokalise looker mailboxlayer mailchimp ' +
   'mailerlite mailersend mailgun mailjet mailsac mandrill mapbox mapquest marketstack ' +
-  'mattermost maxmind mediastack meraki message-bird message_bird messagebird metabase ' +
-  'microsoftteams mistral mistralai mixpanel mockaroo modal mollie mongodbatlas moosend ' +
+  'mattermost maxmind mediastack meraki message-bird message_bird messagebird ' +
+  'microsoftteams mistral mistralai mixpanel mockaroo mollie mongodbatlas moosend ' +
   'moralis mux nasdaq netlify new-relic new_relic newrelic nexmo ngrok notion numverify ' +
   'nutritionix nylas nytimes oanda okta omnisend onelogin onesignal openai opencage openrouter ' +
   'opensky openuv openvpn openweather openweathermap opsgenie optimizely packagecloud ' +
   'pagerduty pandadoc papertrail parsehub pastebin paypal paystack pdflayer pdfshift ' +
-  'perplexity phrase pinata pinecone pingdom pipedream pipedrive pivotaltracker pixabay plaid ' +
+  'perplexity pinata pinecone pingdom pipedream pipedrive pivotaltracker pixabay plaid ' +
   'planetscale plivo poloniex polygonio portkey posthog postman postmark privateai pubnub ' +
-  'pushbullet pusher pushover qase qualys quandl quicknode ramp rapidapi rawg raygun razorpay ' +
-  'readme rebrandly recharge replicate resend ringcentral rollbar route4me rubygems runpod ' +
+  'pushbullet pusher pushover qase qualys quandl quicknode rapidapi rawg raygun razorpay ' +
+  'rebrandly recharge ringcentral rollbar route4me rubygems runpod ' +
   'salesforce saucelabs scaleway scraperapi scrapingbee screenshotapi securitytrails segment ' +
   'sendbird sendgrid sendinblue sentry serpapi shippable shippo shodan shopify shotstack ' +
   'shutterstock sinch slack smartsheet snyk softlayer sonar sonarcloud sonarqube sourcegraph ' +
   'sparkpost splunk spoonacular sportradar spotify square squarespace sslmate statuscake ' +
   'statuspage stormglass storyblok strava stripe stytch sumo sumologic supabase surveymonkey ' +
-  'tailscale tatum taxjar teamcity telegram telnyx tenable terraform testingbot textmagic ' +
+  'tailscale tatum taxjar teamcity telegram telnyx terraform testingbot textmagic ' +
   'thousandeyes ticketmaster tiingo tinypng todoist tomtom travisci trello trustpilot tumblr ' +
   'twelvedata twelvelabs twilio twitch twitter typeform unsplash uploadcare upstash ' +
   'uptimerobot urlscan userstack vagrantcloud vastai vercel virustotal visualcrossing vonage ' +
   'voyageai vultr wakatime weatherapi weatherbit weatherstack webex webflow wepay wistia wrike ' +
-  'xendit yandex yelp youtube zapier zendesk zenrows zenserp zerobounce zerotier zoho zoom ' +
+  'xendit yandex yelp zapier zendesk zenrows zenserp zerobounce zerotier zoho ' +
   'zulip'
 ).split(' ');
