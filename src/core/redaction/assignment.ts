@@ -64,6 +64,10 @@ function nameFor(
   // What a page is asked for is hardly sorted by a hash.
   const isParameter = text[nameStart - 1] === '?' || text[nameStart - 1] === '&';
   if (isParameter && name.strength === 'key') return { ...name, strength: 'owned' };
+  // To pass "…" is a verb.
+  const isVerb =
+    separator.kind === 'space' && /^pass$/i.test(text.slice(nameStart, nameStart + 5).trim());
+  if (isVerb) return undefined;
   const isApart = separator.kind === 'space' && !separator.quoted;
   if (!isApart || takesBlank(text, nameStart, name)) return name;
   // `invalid token 5f4d…`: a sentence goes on behind the name, unless chance made what follows.
@@ -214,6 +218,8 @@ function afterBlank(text: string, at: number, closedQuote: boolean): Separator |
   );
   if (type !== null) return after(text, at + type[0].length, '=', 1);
   if (closedQuote && !isQuote(text, at)) return undefined;
+  // In prose, "`" marks what is no value.
+  if (text[at] === '`') return undefined;
   const said = closedQuote ? null : SAID.exec(text.slice(at, at + 64));
   const from = at + (said?.[0].length ?? 0);
   return {

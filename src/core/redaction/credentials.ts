@@ -155,7 +155,12 @@ export const COMMANDS: readonly Command[] = [
   },
   { word: 'securestring', argument: option('(?:-String )?', '') },
   { word: 'az login', argument: option('-p', String.raw`[\s=]{1,4}`) },
-  { word: 'identified by', argument: option('', '') },
+  // Things are identified by something in sentences too: a word alone is none.
+  {
+    word: 'identified by',
+    argument:
+      /^\s{1,4}(?:password\s{1,4})?(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})'|(?<plain>(?=[^\s"';,]{0,64}[\d!@#$%^&*])[^\s"';,]{1,256}))/i,
+  },
   {
     word: 'identified with',
     argument: option(String.raw`\w{1,40} (?:by|as)`, String.raw`\s{1,4}`),

@@ -184,7 +184,8 @@ function isOneWord(text: string, { length }: Shape): boolean {
 }
 
 /** `userPassword`, `API_KEY`, `client-secret`: the name of a field where a value is expected. */
-function isFieldName(text: string): boolean {
+function isFieldName(path: string): boolean {
+  const text = path.includes('[') ? path.replaceAll(/\[\d{0,6}\]/g, '') : path;
   return (
     /^(?:[A-Za-z]+(?:[_.-][A-Za-z]+)+|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)+|[Pp]assword|passwd|pwd|[Tt]oken)$/.test(
       text,
@@ -277,13 +278,21 @@ function isCall(text: string): boolean {
 }
 
 const MEMBER = /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/;
+const VARIABLE = /^[a-z]+(?:[A-Z][a-z]+)+$/;
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$]*$/;
 
 /** Code that yields the value when it runs, rather than the value. */
 function isCode(text: string, shape: Shape, context: ValueContext): boolean {
   if (shape.others > 0 && (CODE.test(text) || isCall(text))) return true;
   if (shape.others > 0 && shape.wordiness >= 0.5 && MEMBER.test(text)) return true;
-  return context.endsStatement && !context.capitals && IDENTIFIER.test(text);
+  if (context.capitals || shape.others > 0 || shape.digits > 0) return false;
+  if (context.endsStatement && IDENTIFIER.test(text)) return true;
+  return (
+    context.separator === 'equals' &&
+    !context.tight &&
+    shape.wordiness >= 0.8 &&
+    VARIABLE.test(text)
+  );
 }
 
 /** What encrypts, signs or hashes, and how text is written: `aes-256-gcm`, `RS256`, `argon2id`. */
