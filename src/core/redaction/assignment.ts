@@ -398,7 +398,7 @@ function closingQuote(text: string, { mark, escapes, from }: Quote): number | un
   const limit = Math.min(text.length, from + VALUE_MAX);
   let backslashes = 0;
   for (let at = from; at < limit; at += 1) {
-    const character = text[at];
+    const character = text.charAt(at);
     if (character === '\n') return undefined;
     if (character === mark && (escapes === 0 ? backslashes % 2 === 0 : backslashes === escapes)) {
       return at - escapes;
@@ -478,12 +478,15 @@ function headerValue(text: string, { start, end }: Range, name: SecretName): rea
 function cookies(text: string, from: number, to: number): readonly Found[] {
   const found: Found[] = [];
   const context = { ...PLAIN, separator: 'equals', tight: true, capitals: false } as const;
+  // No further than the header goes: this must not read the rest of the text for each cookie.
+  const header = text.slice(from, to);
   let at = from;
   while (at < to) {
-    const semicolon = text.indexOf(';', at);
-    const end = semicolon < 0 || semicolon > to ? to : semicolon;
-    const equals = text.indexOf('=', at);
-    if (equals > at && equals < end && equals - at < NAME_MAX) {
+    const semicolon = header.indexOf(';', at - from);
+    const end = semicolon < 0 ? to : from + semicolon;
+    const nameLength = text.slice(at, Math.min(end, at + NAME_MAX)).indexOf('=');
+    if (nameLength > 0) {
+      const equals = at + nameLength;
       const name = secretName(text.slice(at, equals).trim());
       const strength = name === undefined || name.strength === 'key' ? 'cookie' : 'token';
       const range = { start: equals + 1, end: trimmedEnd(text, equals + 1, end) };

@@ -175,16 +175,19 @@ export const COMMANDS: readonly Command[] = [
   { word: 'requirepass', argument: option('', '') },
   { word: ' pass:', argument: /^(?<plain>[^\s"']{1,256})/ },
 ];
+/** How far behind a word its argument is searched for; and one that must follow at once. */
 const COMMAND_MAX = 1_000;
+const CALL_MAX = 400;
 
 export function commandArgument(
   text: string,
   from: number,
   { word, argument }: Command,
 ): Found | undefined {
-  const newline = text.indexOf('\n', from);
-  const rest = text.slice(from, Math.min(newline < 0 ? text.length : newline, from + COMMAND_MAX));
-  const match = argument.exec(rest);
+  const isAnchored = argument.source.startsWith('^');
+  const ahead = text.slice(from, from + (isAnchored ? CALL_MAX : COMMAND_MAX));
+  const newline = ahead.indexOf('\n');
+  const match = argument.exec(newline < 0 ? ahead : ahead.slice(0, newline));
   if (match === null) return undefined;
   const { quoted, single, plain } = match.groups ?? {};
   const secret = quoted ?? single ?? plain ?? '';
