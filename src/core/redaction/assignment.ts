@@ -61,21 +61,23 @@ function nameFor(
   nameStart: number,
 ): SecretName | undefined {
   if (separator.kind === 'element') return isElement(text, nameStart) ? name : undefined;
-  // What a page is asked for is hardly sorted by a hash.
-  const isParameter = text[nameStart - 1] === '?' || text[nameStart - 1] === '&';
-  if (isParameter && name.strength === 'key') return { ...name, strength: 'owned' };
+  if (separator.kind !== 'space') return asParameter(name, text, nameStart);
   // To pass "…" is a verb.
-  const isVerb =
-    separator.kind === 'space' && /^pass$/i.test(text.slice(nameStart, nameStart + 5).trim());
-  if (isVerb) return undefined;
-  const isApart = separator.kind === 'space' && !separator.quoted;
-  if (!isApart || takesBlank(text, nameStart, name)) return name;
+  if (/^pass$/i.test(text.slice(nameStart, nameStart + 5).trim())) return undefined;
+  if (separator.quoted || takesBlank(text, nameStart, name)) return name;
   // `invalid token 5f4d…`: a sentence goes on behind the name, unless chance made what follows.
-  if (name.strength === 'key' || name.strength === 'owned' || name.strength === 'vendor') {
-    return undefined;
-  }
+  if (SILENT.has(name.strength)) return undefined;
   const isSaid = separator.said === true && name.strength === 'password';
   return { ...name, strength: isSaid ? 'token' : 'vendor' };
+}
+
+/** Names that are words of any sentence. */
+const SILENT: ReadonlySet<SecretName['strength']> = new Set(['key', 'owned', 'vendor']);
+
+/** `?key=…`: what a page is asked for is hardly sorted by a hash. */
+function asParameter(name: SecretName, text: string, nameStart: number): SecretName {
+  const isParameter = text[nameStart - 1] === '?' || text[nameStart - 1] === '&';
+  return isParameter && name.strength === 'key' ? { ...name, strength: 'owned' } : name;
 }
 
 const COMPARED = /(["'`])[ \t]{0,2}[=!]==?[ \t]{0,2}$/;
@@ -160,7 +162,7 @@ function separatorAfter(text: string, nameEnd: number): Separator | undefined {
   if (next === ',') return afterComma(text, at, closedQuote || isConstant(text, nameEnd));
   if (next === '>' && blanks === 0) return after(text, at + 1, '>', 0);
   if (next === '(' && !closedQuote) return quotedOnly(text, at + 1, 'call');
-  return blanks > 0 || closedQuote ? afterBlank(text, at, closedQuote) : undefined;
+  return at > nameEnd ? afterBlank(text, at, closedQuote) : undefined;
 }
 
 /** `Context.SECURITY_CREDENTIALS`: the name of a name. */

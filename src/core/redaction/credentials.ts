@@ -147,7 +147,7 @@ export const COMMANDS: readonly Command[] = [
   { word: 'jdbc:oracle:oci:', argument: new RegExp(`^${ORACLE_LOGIN}`) },
   { word: 'smbclient', argument: /\s(?:-U|--user)[\s=]{0,4}[^\s%]{1,64}%(?<plain>[^\s"']{1,256})/ },
   { word: 'lftp', argument: /\s-u\s{0,4}[^\s,]{1,64},(?<plain>[^\s"']{1,256})/ },
-  { word: 'net use', argument: /\s\/user:\S{1,64}\s{1,4}(?<plain>[^\s"'\/]{1,256})/i },
+  { word: 'net use', argument: /\s\/user:\S{1,64}\s{1,4}(?<plain>[^\s"'/]{1,256})/i },
   { word: 'openssl', argument: option('-k|-K|-passin pass:|-passout pass:', String.raw`\s{0,4}`) },
   {
     word: 'rabbitmqctl',

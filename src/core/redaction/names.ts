@@ -227,7 +227,10 @@ function compound(part: string): SecretName | undefined {
   if (part.length > inside.length + 16 || OTHER_COMPOUND.test(part)) return undefined;
   const rest = part.slice(part.indexOf(inside) + inside.length);
   if (rest === 's' || ABOUT.has(rest) || ABOUT.has(rest.replace(/^s/, ''))) return undefined;
-  if (inside.includes('pass')) return PASSWORD;
+  return inside.includes('pass') ? PASSWORD : compoundSecret(inside, part);
+}
+
+function compoundSecret(inside: string, part: string): SecretName {
   if (inside === 'secretkey') return SECRET_KEY;
   if (inside === 'secret' && SECRET_OWNERS.has(part.slice(0, -inside.length))) return OWNED_SECRET;
   return SINGLE_WORDS.get(inside) ?? (TOKENS.has(inside) ? TOKEN : API_KEY);

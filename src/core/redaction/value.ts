@@ -25,16 +25,19 @@ export function isSecretValue(value: string, strength: Strength, context: ValueC
   if (text.length < SHORTEST[strength]) return false;
   const shape = shapeOf(text);
   if (isNoValue(text, shape, context)) return false;
-  if (
-    shape.distinct <= 2 &&
-    text.length >= 4 &&
-    !(isChosen(strength) && /[A-Za-z0-9]/.test(text))
-  ) {
-    return false;
-  }
   if (isLocation(text, shape) || ALPHABET.test(text)) return false;
-  if (!isChosen(strength) && (ID.test(text) || CHANGE_ME.test(text))) return false;
+  if (isChosen(strength) ? isLine(text, shape) : isUnchosen(text, shape)) return false;
   return JUDGES[strength](text, shape, context);
+}
+
+/** `----`: no more than drawn. */
+function isLine(text: string, { distinct, others }: Shape): boolean {
+  return distinct <= 2 && text.length >= 4 && others === text.length;
+}
+
+/** What may be a password, but comes from no generator. */
+function isUnchosen(text: string, { distinct }: Shape): boolean {
+  return (distinct <= 2 && text.length >= 4) || ID.test(text) || CHANGE_ME.test(text);
 }
 
 /** Base64 in a URL has its signs escaped. */
@@ -94,8 +97,7 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     if (shape.digits === shape.length) return shape.length >= 6;
     if (isRandom(shape) || hasManySymbols(shape)) return true;
     if (isFieldName(text) || LOCATED.test(text)) return false;
-    if (isVariable(context) || isTight(context) || context.quoted) return true;
-    return isOneWord(text, shape) && !context.readsOn;
+    return isAssigned(context) || (isOneWord(text, shape) && !context.readsOn);
   },
   secret: (text, shape, context) => {
     if (isProse(text, context)) return false;
@@ -104,17 +106,16 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     if (isFieldName(text)) return false;
     if (!isOneWord(text, shape))
       return context.quoted && /^[a-z0-9]{3,}(?: [a-z0-9]+)+$/.test(text);
-    return isVariable(context) || isTight(context) || context.quoted || isMixed(shape, context);
+    return isAssigned(context) || isMixed(shape, context);
   },
   token: (text, shape, context) => {
     if (isProse(text, context)) return false;
     if (shape.digits === shape.length) return shape.length >= 15;
     if (hasManySymbols(shape)) return true;
-    const isAssigned = isVariable(context) || isTight(context) || context.quoted;
-    if (shape.length < 8) return isAssigned && isShortToken(text, shape);
-    if (isRandom(shape) || (shape.hex && shape.digits > 1)) return true;
+    if (shape.length < 8) return isAssigned(context) && isShortToken(text, shape);
+    if (isRandom(shape) || isHash(shape)) return true;
     if (isFieldName(text) || !isOneWord(text, shape)) return false;
-    return isVariable(context) || (isAssigned && isMixed(shape, context));
+    return isVariable(context) || (isAssigned(context) && isMixed(shape, context));
   },
   owned: (text, shape) =>
     isLogin(text) || (isRandom(shape) && !isUuid(text) && looksGenerated(shape)),
@@ -156,6 +157,10 @@ function looksGenerated({
   return digits > 1 || (lower > 2 && upper > 2 && others === 0 && wordiness < 0.3);
 }
 
+function isHash({ hex, digits }: Shape): boolean {
+  return hex && digits > 1;
+}
+
 /** `abc123`, `x7k2p9`; a word with one or two digits behind is rather a name. */
 function isShortToken(text: string, { digits, length, others }: Shape): boolean {
   return digits > 1 && length - digits > 1 && others === 0 && !/^[A-Za-z]{2,}\d{1,2}$/.test(text);
@@ -168,6 +173,11 @@ function isMixed({ digits, symbols, length }: Shape, { readsOn }: ValueContext):
 
 /** Words with dots, slashes or colons between them: where something is. */
 const LOCATED = /^[A-Za-z]+(?:[./:]+[A-Za-z]+)+$/;
+
+/** A value for certain, and no word of a sentence. */
+function isAssigned(context: ValueContext): boolean {
+  return isVariable(context) || isTight(context) || context.quoted;
+}
 
 /** Names, paths and sentences have few, and hardly two of a kind that is not in all of them. */
 function hasManySymbols({ symbols, length }: Shape): boolean {
@@ -283,16 +293,15 @@ const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$]*$/;
 
 /** Code that yields the value when it runs, rather than the value. */
 function isCode(text: string, shape: Shape, context: ValueContext): boolean {
-  if (shape.others > 0 && (CODE.test(text) || isCall(text))) return true;
-  if (shape.others > 0 && shape.wordiness >= 0.5 && MEMBER.test(text)) return true;
-  if (context.capitals || shape.others > 0 || shape.digits > 0) return false;
+  if (shape.others > 0 && isExpression(text, shape)) return true;
+  if (context.capitals) return false;
   if (context.endsStatement && IDENTIFIER.test(text)) return true;
-  return (
-    context.separator === 'equals' &&
-    !context.tight &&
-    shape.wordiness >= 0.8 &&
-    VARIABLE.test(text)
-  );
+  const isStatement = context.separator === 'equals' && !context.tight;
+  return isStatement && shape.wordiness >= 0.8 && VARIABLE.test(text);
+}
+
+function isExpression(text: string, { wordiness }: Shape): boolean {
+  return CODE.test(text) || isCall(text) || (wordiness >= 0.5 && MEMBER.test(text));
 }
 
 /** What encrypts, signs or hashes, and how text is written: `aes-256-gcm`, `RS256`, `argon2id`. */
