@@ -220,10 +220,14 @@ function startsWord(text: string, start: number): boolean {
   return (setsAt(text, start - 1) & ALNUM) === 0;
 }
 
+/** Behind a dot it is a part of a name: `icon.ico-3f…`, unless a dot is what it begins with. */
+function startsFormat(text: string, start: number): boolean {
+  return text[start] === '.' || (startsWord(text, start) && text[start - 1] !== '.');
+}
+
 function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
   const { prefix, rest, min, max, distinct, kind } = format;
-  if (!text.startsWith(prefix, start) || !(startsWord(text, start) || prefix.startsWith('.')))
-    return undefined;
+  if (!text.startsWith(prefix, start) || !startsFormat(text, start)) return undefined;
   const end = runEnd(text, from, rest, (max ?? LENGTH_MAX) + 1);
   const length = end - from;
   if (length < min || (max !== undefined && length > max)) return undefined;
@@ -234,7 +238,7 @@ function formatAt(text: string, start: number, from: number, format: Format): Fo
 }
 
 /** `ghp_xxxx…`: an example in a manual. */
-const MASK = /^[xX0*._/-]*$/;
+const MASK = /^[xX0*._/-]*$|[xX*]{8}/;
 
 /** Whoever knows such a URL may post: all of it is the secret. */
 function urlStart(text: string, host: number): number {
