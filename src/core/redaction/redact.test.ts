@@ -96,11 +96,11 @@ describe('redact', () => {
     'https://${USER}:${PASSWORD}@host/',
     '-----BEGIN PRIVATE KEY----- is missing in the file',
     'each row is identified by its key; you can pass `{ id: 1 }` to it',
-    'PASSWORD_HASHERS=argon2,bcrypt ENCRYPTION=aes-256-gcm API_KEY=changeme',
+    'PASSWORD_HASHERS=argon2,bcrypt ENCRYPTION_KEY=aes-256-gcm API_KEY=changeme',
     'password = newPassword, and $token = hash_hmac($data)',
     'GET http://host:8080#top@2 and sort_key=' + HEX,
     'PASSWORD: projects/12/secrets/db/versions/latest',
-    'API_KEY=order_1001 TOKEN=cache.internal:6379',
+    'API_KEY=order_1001 TOKEN=broker-1.kafka:9092',
   ]) {
     it(`leaves ${JSON.stringify(text)} as it is`, () => {
       assert.equal(redact(text), text);
