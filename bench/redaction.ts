@@ -1,5 +1,6 @@
 // How well and how fast secrets are found: `node bench/redaction.ts FILE...`. Files are texts with
-// the spans of their secrets (`*.jsonl`, `*.jsonl.gz`: text, spans in code points, label, source)
+// the spans of their secrets (`*.jsonl`, `*.jsonl.gz`: text, spans in code points, label, source),
+// one text to a line with its secret between `«` and `»` (`*.txt`, odd and even lines apart),
 // and ordinary logs (`*.csv` with a column `Content`, else one line each). secretlint is measured
 // beside it on the same texts in the same run.
 import { readFile } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { gunzipSync } from 'node:zlib';
 import { lintSource } from '@secretlint/core';
 import { creator } from '@secretlint/secretlint-rule-preset-recommend';
 import { createRedactor } from '#core/redaction/redactor.ts';
+import { readMarkedTexts } from '../test/support/marked-texts.ts';
 
 type Span = readonly [start: number, end: number];
 interface Sample {
@@ -49,7 +51,9 @@ const ROUNDS = 3;
 const files = process.argv.slice(2).filter((argument) => argument !== '--misses');
 const showsMisses = process.argv.includes('--misses');
 if (files.length === 0) {
-  console.error('usage: node bench/redaction.ts [--misses] FILE.jsonl[.gz]|FILE.csv|FILE.log...');
+  console.error(
+    'usage: node bench/redaction.ts [--misses] FILE.jsonl[.gz]|FILE.txt|FILE.csv|FILE.log...',
+  );
   process.exit(2);
 }
 const samples: Sample[] = [];
@@ -60,6 +64,8 @@ for (const file of files) {
   if (/\.jsonl(?:\.gz)?$/.test(file)) {
     const lines = text.split('\n').filter((line) => line !== '');
     samples.push(...lines.map((line) => JSON.parse(line) as Sample));
+  } else if (file.endsWith('.txt')) {
+    samples.push(...markedSamples(basename(file, '.txt')));
   } else logs.push({ name: basename(file), lines: logLines(file, text) });
 }
 
@@ -68,6 +74,16 @@ for (const [name, find] of Object.entries(FINDERS)) {
   console.log(`\n${name}`);
   await reportSamples(find);
   await reportLogs(find);
+}
+
+/** Of the fixtures; what is not between the marks is in code points as well, for it is ASCII. */
+function markedSamples(name: string): Sample[] {
+  return readMarkedTexts(`redaction/${name}.txt`).map(({ text, secret }, line) => ({
+    source: `fixture ${name}`,
+    label: `${secret === undefined ? 'fp' : 'tp'} ${line % 2 === 0 ? 'odd' : 'even'}`,
+    text,
+    spans: secret === undefined ? [] : [[secret.start, secret.end]],
+  }));
 }
 
 async function reportSamples(find: Finder): Promise<void> {

@@ -1,4 +1,4 @@
-import { DASH, DOLLAR, DOT, runEnd, runStart, WORD } from './characters.ts';
+import { DASH, DOLLAR, DOT, LETTER, runEnd, runStart, setsAt, WORD } from './characters.ts';
 import type { Found } from './found.ts';
 import { type SecretName, secretName } from './names.ts';
 import { endsPlaceholder, PLACEHOLDER_AT } from './placeholder.ts';
@@ -61,10 +61,23 @@ function nameFor(
   nameStart: number,
 ): SecretName | undefined {
   if (separator.kind === 'element') return isElement(text, nameStart) ? name : undefined;
-  const isApart = separator.kind === 'space' && !separator.quoted;
-  if (!isApart || takesBlank(text, nameStart, name)) return name;
+  if (separator.kind !== 'space') return asParameter(name, text, nameStart);
+  // To pass "…" is a verb.
+  if (/^pass$/i.test(text.slice(nameStart, nameStart + 5).trim())) return undefined;
+  if (separator.quoted || takesBlank(text, nameStart, name)) return name;
   // `invalid token 5f4d…`: a sentence goes on behind the name, unless chance made what follows.
-  return name.strength === 'key' ? undefined : { ...name, strength: 'vendor' };
+  if (SILENT.has(name.strength)) return undefined;
+  const isSaid = separator.said === true && name.strength === 'password';
+  return { ...name, strength: isSaid ? 'token' : 'vendor' };
+}
+
+/** Names that are words of any sentence. */
+const SILENT: ReadonlySet<SecretName['strength']> = new Set(['key', 'owned', 'vendor']);
+
+/** `?key=…`: what a page is asked for is hardly sorted by a hash. */
+function asParameter(name: SecretName, text: string, nameStart: number): SecretName {
+  const isParameter = text[nameStart - 1] === '?' || text[nameStart - 1] === '&';
+  return isParameter && name.strength === 'key' ? { ...name, strength: 'owned' } : name;
 }
 
 const COMPARED = /(["'`])[ \t]{0,2}[=!]==?[ \t]{0,2}$/;
@@ -131,6 +144,8 @@ type Separator =
       readonly tight: boolean;
       /** A quote begins there. */
       readonly quoted: boolean;
+      /** A sentence says it: `the password is …`. */
+      readonly said?: boolean;
     }
   | { readonly kind: 'lineEnd'; readonly field: boolean };
 
@@ -144,10 +159,15 @@ function separatorAfter(text: string, nameEnd: number): Separator | undefined {
   const next = text.charAt(at);
   const operatorEnd = '=:?.!+|%['.includes(next) ? assigningEnd(text, at) : -1;
   if (operatorEnd >= 0) return after(text, operatorEnd, next === ':' ? ':' : '=', blanks);
-  if (next === ',') return afterComma(text, at, closedQuote);
+  if (next === ',') return afterComma(text, at, closedQuote || isConstant(text, nameEnd));
   if (next === '>' && blanks === 0) return after(text, at + 1, '>', 0);
   if (next === '(' && !closedQuote) return quotedOnly(text, at + 1, 'call');
-  return blanks > 0 || closedQuote ? afterBlank(text, at, closedQuote) : undefined;
+  return at > nameEnd ? afterBlank(text, at, closedQuote) : undefined;
+}
+
+/** `Context.SECURITY_CREDENTIALS`: the name of a name. */
+function isConstant(text: string, nameEnd: number): boolean {
+  return /[A-Z]_[A-Z]{2,40}$/.test(text.slice(Math.max(0, nameEnd - 40), nameEnd));
 }
 
 /** Where an operator ends that gives a name its value; -1 where there is none. */
@@ -159,19 +179,28 @@ function assigningEnd(text: string, at: number): number {
 
 function after(text: string, end: number, operator: string, blanks: number): Separator | undefined {
   if (end < 0) return undefined;
-  const at = skipBlanks(text, end);
+  const at = skipType(text, skipBlanks(text, end));
   if (isLineEnd(text, at)) return { kind: 'lineEnd', field: false };
   const kind = operator === '>' ? 'element' : operator === ':' ? 'colon' : 'equals';
   return { kind, at, tight: at === end && blanks === 0, quoted: isQuote(text, at) };
 }
 
+/** `token: string = "…"`: to the quote, over the type before it. */
+function skipType(text: string, from: number): number {
+  if ((setsAt(text, from) & LETTER) === 0) return from;
+  const type = TYPE_BEFORE_QUOTE.exec(text.slice(from, from + 48));
+  return type === null ? from : from + type[0].length - 1;
+}
+
+const TYPE_BEFORE_QUOTE = /^[A-Za-z][\w.<>[\]?|]{0,32}[ \t]{0,4}=[ \t]{0,4}["'`]/;
+
 /** `("api_token", "…")`, and `"name": "api_token", "value": "…"`. */
-function afterComma(text: string, comma: number, closedQuote: boolean): Separator | undefined {
+function afterComma(text: string, comma: number, isName: boolean): Separator | undefined {
   const at = skipBlanks(text, comma + 1);
   if (isLineEnd(text, at)) return { kind: 'lineEnd', field: true };
   const field = fieldAt(text, at);
   if (field !== undefined) return field;
-  return closedQuote ? quotedOnly(text, at, 'call') : undefined;
+  return isName ? quotedOnly(text, at, 'call') : undefined;
 }
 
 function fieldAt(text: string, at: number): Separator | undefined {
@@ -182,14 +211,31 @@ function fieldAt(text: string, at: number): Separator | undefined {
 }
 
 function afterBlank(text: string, at: number, closedQuote: boolean): Separator | undefined {
-  const field = closedQuote ? fieldAt(text, at) : undefined;
+  const field = fieldAt(text, at);
   if (field !== undefined) return field;
   // A type between name and value: `var token string = "…"`.
-  const type = /^[A-Za-z][\w.<>[\]*]{0,24}[ \t]{1,4}:?=(?!=)/.exec(text.slice(at, at + 40));
+  // Or what may be done with it: `string Password { get; set; } = "…"`.
+  const type = /^(?:[A-Za-z][\w.<>[\]*]{0,24}|\{ ?get;[ \w;]{0,24}\})[ \t]{1,4}:?=(?!=)/.exec(
+    text.slice(at, at + 40),
+  );
   if (type !== null) return after(text, at + type[0].length, '=', 1);
   if (closedQuote && !isQuote(text, at)) return undefined;
-  return { kind: 'space', at, tight: false, quoted: isQuote(text, at) };
+  // In prose, "`" marks what is no value.
+  if (text[at] === '`') return undefined;
+  const said = closedQuote ? null : SAID.exec(text.slice(at, at + 64));
+  const from = at + (said?.[0].length ?? 0);
+  return {
+    kind: 'space',
+    at: from,
+    tight: false,
+    quoted: isQuote(text, from),
+    said: said !== null,
+  };
 }
+
+/** `password is …`, `password for bob: …`. */
+const SAID =
+  /^(?:for [\w.@'"-]{1,30}(?: is|:)|(?:is|was|set to|changed to)(?: now)?:?)[ \t]{1,2}(?=\S)/;
 
 function quotedOnly(text: string, at: number, kind: 'call'): Separator | undefined {
   return isQuote(text, at) ? { kind, at, tight: false, quoted: true } : undefined;
@@ -221,7 +267,11 @@ function skipIndex(text: string, from: number): number {
 
 /** @returns -1 where there is none: `::` and `:=` have one, `Type::member` has not */
 function endOfOperator(text: string, from: number): number {
-  const operator = /^(?:[?.!+|]{0,2}={1,3}>?|:{1,3}=|:(?!:))/.exec(text.slice(from, from + 6));
+  // With a blank behind, `::` says in LDIF that the value is in Base64.
+  const operator =
+    /^(?:[?.!+|]{0,2}={1,3}>?|(?:\|\||\?\?)(?=[ \t]?["'`])|:{1,3}=|::(?=[ \t])|:(?!:))/.exec(
+      text.slice(from, from + 6),
+    );
   return operator === null ? -1 : from + operator[0].length;
 }
 
@@ -239,9 +289,11 @@ function takesBlank(text: string, nameStart: number, { strength }: SecretName): 
   // `--password` has its dashes within the name.
   if (text[nameStart] === '-') return strength !== 'vendor' && strength !== 'key';
   const before = text.slice(Math.max(0, nameStart - 80), nameStart);
-  return /^(?:requirepass|masterauth)\b/.test(text.slice(nameStart, nameStart + 12))
+  return /^(?:requirepass|masterauth|bindpw|rootpw)\b/.test(text.slice(nameStart, nameStart + 12))
     ? true
-    : /(?:^|\s)login\s{1,4}\S{1,64}\s{1,4}$/.test(before);
+    : /(?:^|\s)(?:login\s{1,4}\S{1,64}|ENV|setenv|setx|set -g?x|configure set)\s{1,4}$/.test(
+        before,
+      );
 }
 
 /** `<password>` and `<add name="password">`. */
@@ -301,9 +353,17 @@ function unquotedValue(text: string, from: number, name: SecretName, position: P
     ...position,
     quoted: false,
     readsOn: /^[ \t]{1,4}[A-Za-z]/.test(text.slice(end, end + 6)),
-    endsStatement: /^[;),]/.test(text.slice(whole, whole + 1)),
+    endsStatement: endsStatement(text, whole),
   });
   return { found, end: found.length > 0 || end - from > SEARCHED_MAX ? end : from };
+}
+
+/** `;` with another pair behind it is a list, such as a connection string. */
+function endsStatement(text: string, at: number): boolean {
+  const character = text[at];
+  return (
+    character === ')' || ((character === ';' || character === ',') && !startsNext(text, at + 1))
+  );
 }
 
 interface Range {
@@ -340,7 +400,7 @@ function closingQuote(text: string, { mark, escapes, from }: Quote): number | un
   const limit = Math.min(text.length, from + VALUE_MAX);
   let backslashes = 0;
   for (let at = from; at < limit; at += 1) {
-    const character = text[at];
+    const character = text.charAt(at);
     if (character === '\n') return undefined;
     if (character === mark && (escapes === 0 ? backslashes % 2 === 0 : backslashes === escapes)) {
       return at - escapes;
@@ -420,12 +480,15 @@ function headerValue(text: string, { start, end }: Range, name: SecretName): rea
 function cookies(text: string, from: number, to: number): readonly Found[] {
   const found: Found[] = [];
   const context = { ...PLAIN, separator: 'equals', tight: true, capitals: false } as const;
+  // No further than the header goes: this must not read the rest of the text for each cookie.
+  const header = text.slice(from, to);
   let at = from;
   while (at < to) {
-    const semicolon = text.indexOf(';', at);
-    const end = semicolon < 0 || semicolon > to ? to : semicolon;
-    const equals = text.indexOf('=', at);
-    if (equals > at && equals < end && equals - at < NAME_MAX) {
+    const semicolon = header.indexOf(';', at - from);
+    const end = semicolon < 0 ? to : from + semicolon;
+    const nameLength = text.slice(at, Math.min(end, at + NAME_MAX)).indexOf('=');
+    if (nameLength > 0) {
+      const equals = at + nameLength;
       const name = secretName(text.slice(at, equals).trim());
       const strength = name === undefined || name.strength === 'key' ? 'cookie' : 'token';
       const range = { start: equals + 1, end: trimmedEnd(text, equals + 1, end) };

@@ -15,6 +15,9 @@ export const COLON = 2048;
 export const DOLLAR = 4096;
 export const COMMA = 8192;
 export const AT = 16384;
+/** `!`, `#` and the other signs that generators of passwords put in. */
+export const SIGN = 32768;
+export const VOWEL = 65536;
 
 export const LETTER = LOWER | UPPER;
 export const ALNUM = LETTER | DIGIT;
@@ -22,7 +25,7 @@ export const HEX = LOWER_HEX | UPPER_HEX | DIGIT;
 export const WORD = ALNUM | UNDERSCORE;
 export const SLUG = WORD | DASH;
 
-const SETS = new Uint16Array(128);
+const SETS = new Uint32Array(128);
 function put(characters: string, set: number): void {
   for (const character of characters) {
     const code = character.charCodeAt(0);
@@ -44,6 +47,8 @@ put(':', COLON);
 put('$', DOLLAR);
 put(',', COMMA);
 put('@', AT);
+put('!#%^&*()[]{}', SIGN);
+put('aeiouyAEIOUY', VOWEL);
 
 /** The sets that the character at an index is in; 0 outside of the text and of ASCII. */
 export function setsAt(text: string, index: number): number {

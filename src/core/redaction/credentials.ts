@@ -25,6 +25,7 @@ export function urlCredentials(text: string, slashes: number): Found | undefined
   const limit = Math.min(text.length, from + AUTHORITY_MAX);
   let end = from;
   while (end < limit && !endsAuthority(text.charAt(end))) end += 1;
+  end = overSigns(text, from, end);
   const authority = text.slice(from, end);
   // A password may have an `@` in it, a host may not.
   const at = from + authority.lastIndexOf('@');
@@ -33,8 +34,22 @@ export function urlCredentials(text: string, slashes: number): Found | undefined
   if (colon < from || colon > at) return userToken(text, from, at);
   if (colon + 1 === at || isReference(text.slice(colon + 1, at))) return undefined;
   // A user that looks like chance is half of the credentials.
-  const start = isRandom(shapeOf(text.slice(from, colon))) ? from : colon + 1;
+  const user = shapeOf(text.slice(from, colon));
+  const start = isRandom(user) || (user.hex && user.length >= 8) ? from : colon + 1;
   return { start, end: at, kind: 'url-password' };
+}
+
+const SIGNS_AND_HOST = /^[#?][^\s/"'<>`\\@]{0,64}@(?=[\w.[-])/;
+
+/**
+ * A `#` or `?` must be escaped in a password, but people forget it: what stands before it is no
+ * port then, and an `@` follows.
+ */
+function overSigns(text: string, from: number, end: number): number {
+  const authority = text.slice(from, end);
+  const colon = authority.indexOf(':');
+  if (colon < 0 || authority.includes('@') || /^\d*$/.test(authority.slice(colon + 1))) return end;
+  return end + (SIGNS_AND_HOST.exec(text.slice(end, end + 80))?.[0].length ?? 0);
 }
 
 function endsAuthority(character: string): boolean {
@@ -92,11 +107,26 @@ interface Command {
   readonly argument: RegExp;
 }
 
+/** `thin:scott/…@db`, as JDBC and SQL*Plus name a user of Oracle. */
+const ORACLE_LOGIN = String.raw`[\w$#]{1,64}\/(?<plain>[^\s"'@\/]{1,64})(?=@)`;
+
 const VALUE = String.raw`(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})'|(?<plain>[^\s"']{1,256}))`;
 const option = (flags: string, gap: string) =>
   new RegExp(String.raw`[\s"'](?:${flags})${gap}${VALUE}`);
 
-/** Programs that take a password by a flag which means something else elsewhere. */
+/** `SetBasicAuth("admin", "…")`, `auth=("admin", "…")`. */
+function loginCall(word: string): Command {
+  return {
+    word,
+    argument: /^\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}["'](?<plain>[^"'\n]{3,256})(?=["'])/,
+  };
+}
+
+/** `mysqli("localhost", "root", "…")`: host, user, password. */
+const connectCall =
+  /^\s{0,4}(?:["'][^"'\n]{0,200}["']|[\w.$]{1,80})\s{0,4},\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}["'](?<plain>[^"'\n]{3,256})(?=["'])/;
+
+/** Programs and calls that take a password by a flag which means something else elsewhere. */
 export const COMMANDS: readonly Command[] = [
   { word: 'mysql', argument: option('-p', '') },
   { word: 'mariadb', argument: option('-p', '') },
@@ -107,24 +137,57 @@ export const COMMANDS: readonly Command[] = [
   { word: 'docker login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'podman login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'ldapsearch', argument: option('-w', String.raw`\s{1,4}`) },
-  { word: 'identified by', argument: option('', '') },
+  {
+    word: 'htpasswd',
+    argument: /\s-\w{0,6}b\w{0,6}\s{1,4}\S{1,200}\s{1,4}\S{1,64}\s{1,4}(?<plain>[^\s"']{1,256})/,
+  },
+  { word: 'sqlcmd', argument: option('-P', String.raw`\s{0,4}`) },
+  { word: 'sqlplus', argument: new RegExp(String.raw`\s${ORACLE_LOGIN}`) },
+  { word: 'jdbc:oracle:thin:', argument: new RegExp(`^${ORACLE_LOGIN}`) },
+  { word: 'jdbc:oracle:oci:', argument: new RegExp(`^${ORACLE_LOGIN}`) },
+  { word: 'smbclient', argument: /\s(?:-U|--user)[\s=]{0,4}[^\s%]{1,64}%(?<plain>[^\s"']{1,256})/ },
+  { word: 'lftp', argument: /\s-u\s{0,4}[^\s,]{1,64},(?<plain>[^\s"']{1,256})/ },
+  { word: 'net use', argument: /\s\/user:\S{1,64}\s{1,4}(?<plain>[^\s"'/]{1,256})/i },
+  { word: 'openssl', argument: option('-k|-K|-passin pass:|-passout pass:', String.raw`\s{0,4}`) },
+  {
+    word: 'rabbitmqctl',
+    argument: option('add_user|change_password', String.raw`\s{1,4}\S{1,64}\s{1,4}`),
+  },
+  { word: 'securestring', argument: option('(?:-String )?', '') },
+  { word: 'az login', argument: option('-p', String.raw`[\s=]{1,4}`) },
+  // Things are identified by something in sentences too: a word alone is none.
+  {
+    word: 'identified by',
+    argument:
+      /^\s{1,4}(?:password\s{1,4})?(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})'|(?<plain>(?=[^\s"';,]{0,64}[\d!@#$%^&*])[^\s"';,]{1,256}))/i,
+  },
   {
     word: 'identified with',
     argument: option(String.raw`\w{1,40} (?:by|as)`, String.raw`\s{1,4}`),
   },
+  ...['.login(', 'auth(', 'auth=(', 'auth = (', 'creds = (', '.basic('].map(loginCall),
+  ...['credential(', 'credentials(', 'authentication('].map(loginCall),
+  ...['mysqli(', '_connect(', 'getconnection('].map((word) => ({ word, argument: connectCall })),
+  ...['jwt.sign(', 'jwt.verify(', 'jwt.encode(', 'jwt.decode('].map((word) => ({
+    word,
+    argument: /^[^,"'\n]{1,120},\s{0,4}["'](?<plain>[^"'\n]{6,256})(?=["'])/,
+  })),
   { word: 'requirepass', argument: option('', '') },
   { word: ' pass:', argument: /^(?<plain>[^\s"']{1,256})/ },
 ];
+/** How far behind a word its argument is searched for; and one that must follow at once. */
 const COMMAND_MAX = 1_000;
+const CALL_MAX = 400;
 
 export function commandArgument(
   text: string,
   from: number,
   { word, argument }: Command,
 ): Found | undefined {
-  const newline = text.indexOf('\n', from);
-  const rest = text.slice(from, Math.min(newline < 0 ? text.length : newline, from + COMMAND_MAX));
-  const match = argument.exec(rest);
+  const isAnchored = argument.source.startsWith('^');
+  const ahead = text.slice(from, from + (isAnchored ? CALL_MAX : COMMAND_MAX));
+  const newline = ahead.indexOf('\n');
+  const match = argument.exec(newline < 0 ? ahead : ahead.slice(0, newline));
   if (match === null) return undefined;
   const { quoted, single, plain } = match.groups ?? {};
   const secret = quoted ?? single ?? plain ?? '';

@@ -12,7 +12,9 @@ import {
   HEX,
   LOWER,
   LOWER_HEX,
+  SIGN,
   SLUG,
+  TILDE,
   UNDERSCORE,
   UPPER,
   WORD,
@@ -30,7 +32,7 @@ export interface Format {
   readonly rest: number;
   readonly min: number;
   readonly max?: number;
-  /** How many different characters there must be at least: `ghp_xxxx…` is an example in a manual. */
+  /** How many different characters there must be at least, where the beginning says little. */
   readonly distinct: number;
 }
 
@@ -49,6 +51,7 @@ const UPPER_ALNUM = UPPER | DIGIT;
 const LOW_HEX = LOWER_HEX | DIGIT;
 const DOTTED = SLUG | DOT;
 const BASE64_TEXT = ALNUM | BASE64 | EQUALS;
+const SIGNS = SLUG | BASE64 | EQUALS | SIGN | AT | DOLLAR | TILDE;
 const ANY_BASE64 = SLUG | BASE64 | EQUALS;
 
 const ROWS: readonly Row[] = [
@@ -101,12 +104,33 @@ const ROWS: readonly Row[] = [
   ['defined-token', 'dnkey-', SLUG | EQUALS, 60],
   ['authress-key', 'sc_ ext_ scauth_ authress_', DOTTED | BASE64, 50, 120, 20],
   ['settlemint-token', 'sm_aat_ sm_pat_ sm_sat_', ALNUM, 16],
+  ['application-key', 'base64:', BASE64_TEXT, 43, 44, 12],
+  ['adafruit-key', 'aio_', ALNUM, 28],
+  ['hubspot-token', 'pat-na1- pat-eu1- pat-na2-', LOW_HEX | DASH, 36],
+  ['wakatime-key', 'waka_', LOW_HEX | DASH, 36],
+  ['render-key', 'rnd_', ALNUM, 28],
+  ['posthog-key', 'phx_', SLUG, 40],
+  ['neon-key', 'napi_', ALNUM, 60],
+  ['trigger-key', 'tr_dev_ tr_prod_', ALNUM, 20],
+  ['apify-token', 'apify_api_', ALNUM, 34],
+  ['stackhawk-key', 'hawk.', DOTTED, 41, 41, 12],
+  ['voiceflow-key', 'VF.DM. VF.WS.', DOTTED, 40],
+  ['ory-token', 'ory_at_ ory_rt_ ory_st_', DOTTED, 40],
+  ['ory-key', 'ory_apikey_', ALNUM, 32],
+  ['zuplo-key', 'zpka_', ALNUM | UNDERSCORE, 32],
+  ['salesforce-token', '00D', ALNUM | DOT | UNDERSCORE | SIGN, 80, 130, 20],
+  ['django-secret', 'django-insecure-', SIGNS, 40, 60, 12],
   ['intra42-secret', 's-s4t2ud- s-s4t2af-', LOW_HEX, 60],
 
   // Clouds and hosts.
   ['aws-key', 'AKIA ASIA ABIA ACCA AGPA AIDA AROA AIPA ANPA ANVA', UPPER_ALNUM, 16, 16],
   ['aws-key', 'ABSK', BASE64_TEXT, 100, 270, 4],
   ['aws-key', 'bedrock-api-key-', ANY_BASE64, 24],
+  ['aws-session-token', 'IQoJb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz', BASE64_TEXT, 100],
+  ['amazon-secret', 'amzn1.oa2-cs.v1.', LOW_HEX, 64],
+  ['atlas-secret', 'mdb_sa_sk_', SLUG, 40],
+  ['runpod-key', 'rpa_', ALNUM, 40],
+  ['registry-login', 'eyJhdXRocyI6', BASE64_TEXT, 24],
   ['aws-mws-token', 'amzn.mws.', LOW_HEX | DASH, 36, 36],
   ['google-key', 'AIza', SLUG, 35, 35, 12],
   ['google-secret', 'GOCSPX-', SLUG, 24],
@@ -154,6 +178,9 @@ const ROWS: readonly Row[] = [
   ['tavily-key', 'tvly-', SLUG, 24],
   ['jina-key', 'jina_', SLUG, 50],
   ['together-key', 'tgp_v1_', SLUG, 36],
+  ['elevenlabs-key', 'sk_', LOW_HEX, 48, 48],
+  ['firecrawl-key', 'fc-', LOW_HEX, 32, 32],
+  ['fireworks-key', 'fw_', ALNUM, 22, 24, 12],
   ['e2b-key', 'e2b_', LOW_HEX, 40],
 
   // Money and shops.
@@ -173,7 +200,8 @@ const ROWS: readonly Row[] = [
   ['lob-key', 'live_pub_ test_pub_', LOW_HEX, 31],
 
   // Messages.
-  ['slack-token', 'xoxa- xoxb- xoxe- xoxo- xoxp- xoxr- xoxs- xoxc- xoxd-', SLUG | EQUALS, 20],
+  ['slack-token', 'xoxa- xoxb- xoxe- xoxp- xoxr- xoxs- xoxc- xoxd-', SLUG | EQUALS, 12, 400, 8],
+  ['slack-token', 'xoxo-', SLUG, 20],
   ['slack-token', 'xoxe.xoxb- xoxe.xoxp-', SLUG, 40],
   ['slack-token', 'xapp- xwfp-', SLUG, 24],
   ['slack-webhook', 'hooks.slack.com/services/', SLUG | BASE64, 18],
@@ -190,6 +218,13 @@ const ROWS: readonly Row[] = [
   ['beamer-token', 'b_', SLUG | EQUALS, 44, 44, 16],
   ['mapbox-token', 'pk.eyJ sk.eyJ tk.eyJ', DOTTED, 40],
   ['twitter-token', 'AAAAAAAAAAAAAAAAAAAAA', ALNUM | BASE64, 60],
+  ['dropbox-token', 'sl.', SLUG, 130],
+  ['dropbox-token', 'sl.u.', SLUG, 130],
+  ['adobe-secret', 'p8e-', LOW_HEX | DASH, 32],
+  ['onfido-token', 'api_live. api_sandbox. api_live_us. api_live_ca.', DOTTED, 36],
+  ['paddle-key', 'pdl_live_apikey_ pdl_sdbx_apikey_', ALNUM | UNDERSCORE, 40],
+  ['pagerduty-key', 'pdus+_', ALNUM | UNDERSCORE | DASH, 20],
+  ['rancher-token', 'kubeconfig-user- kubeconfig-u-', LOWER_ALNUM | DOT | COLON, 54],
   ['linkedin-secret', 'WPL_AP1.', DOTTED | EQUALS, 16],
 
   // Vaults and keys.
@@ -211,7 +246,7 @@ const ROWS: readonly Row[] = [
 
 /** Every format, one for each beginning. */
 export const FORMATS: readonly Format[] = ROWS.flatMap(
-  ([kind, prefixes, rest, min, max, distinct = Math.min(6, min)]) =>
+  ([kind, prefixes, rest, min, max, distinct = 1]) =>
     prefixes.split(' ').map((prefix) => ({
       kind,
       prefix,

@@ -1,15 +1,23 @@
+import { VENDORS } from './vendors.ts';
+
 /**
  * How much the name of a value says about it.
  * - `password`: whatever stands there is one, words included.
- * - `secret`, `token`: anything that does not read like words.
+ * - `phrase`: the same for `client_secret` and `SECRET_KEY`, which people choose as they choose a
+ *   password, where the value is one for certain: in quotes, or of a variable.
+ * - `secret`, `token`: anything that does not read like words; `secret` alone is the name of one as
+ *   often as the secret itself.
+ * - `owned`: the key of something unknown, `acme_key`: something random, a hash included.
  * - `key`: something random, and no plain hash or UUID: keys also sort, cache and map.
  * - `vendor`: the name of a service whose credentials have no form of their own; something random.
  * - `cookie`, `authorization`: the headers, whose values have parts.
  */
 export type Strength =
   | 'password'
+  | 'phrase'
   | 'secret'
   | 'token'
+  | 'owned'
   | 'key'
   | 'vendor'
   | 'cookie'
@@ -24,7 +32,6 @@ export interface SecretName {
 /** What the scan looks for; a word that holds one is then judged as a whole. */
 export const NAME_ANCHORS = [
   'pass',
-  'pwd',
   'pword',
   'secret',
   'token',
@@ -33,43 +40,22 @@ export const NAME_ANCHORS = [
   'auth',
   'cookie',
   'sig',
-  '_pw',
-  '-pw',
-  'dbpw',
+  'pw',
+  'psk',
   'jwt',
   'otp',
   'webhook',
 ] as const;
 
-/**
- * Services whose credentials are plain letters and digits: only the name beside them tells.
- * Ordinary words among them do no harm, since the value must be random as well.
- */
-export const VENDORS = (
-  'adafruit adobe airtable algolia alibaba aliyun amplitude artifactory asana atlassian auth0 azure ' +
-  'beamer bintray bitbucket bittrex braintree bugsnag checkr circleci clearbit clickhouse clickup ' +
-  'cloudant cloudflare codeclimate codecov cohere coinbase confluence confluent contentful ' +
-  'coralogix coveralls datadog databricks deepgram digitalocean discord dnkey docusign doppler ' +
-  'droneci dropbox duffel dynatrace easypost elastic etherscan etsy facebook fastly finicity ' +
-  'finnhub firebase flickr flutterwave frameio freshbooks gitlab gitter gocardless grafana hashicorp ' +
-  'heroku honeybadger honeycomb hubspot influx infura instagram intercom ipstack jfrog jira kraken ' +
-  'kucoin launchdarkly linkedin logdna loggly logzio looker mailchimp mailgun mapbox mattermost ' +
-  'maxmind meraki messagebird message-bird message_bird mixpanel moralis netlify newrelic new-relic ' +
-  'new_relic nytimes okta onesignal openai opsgenie pagerduty papertrail paypal pingdom plaid ' +
-  'planetscale postmark privateai pusher quandl rapidapi raygun razorpay rollbar scaleway segment ' +
-  'sendbird sendgrid sendinblue sentry shippo shippable shodan slack snyk softlayer sonar splunk ' +
-  'spotify square squarespace statuspage stripe sumo telegram trello twilio twitch twitter typeform ' +
-  'vercel vonage wakatime weatherapi yandex zendesk zoho'
-).split(' ');
 const VENDOR_NAMES = new Set(VENDORS.map((vendor) => vendor.replaceAll(/[-_]/g, '')));
 
 const words = (text: string) => new Set(text.split(' '));
 
 const PASSWORDS = words(
   'password passwd passwort passphrase passcode pwd pword pw pass passw pswd psw contrasena ' +
-    'passwords requirepass masterauth sshpass pgpassword mysqlpwd userpass dbpass dbpassword dbpw',
+    'passwords requirepass masterauth sshpass pgpassword mysqlpwd userpass dbpass dbpassword dbpw bindpw rootpw userpw adminpw',
 );
-const TOKENS = words('token credential credentials creds cred jwt pat otp');
+const TOKENS = words('token credential credentials creds cred jwt pat');
 /** What a key is the key to, when it is a secret. */
 const KEY_OWNERS = words(
   'api access secret private priv auth authentication encryption encrypt encrypted signing sign ' +
@@ -83,7 +69,22 @@ const KEY_OTHERS = words(
   'public pub publishable site primary foreign sort partition cache row hash unique group dedup dedupe idempotency ' +
     'routing translation i18n message registry hot arrow shortcut event map composite candidate ' +
     'natural surrogate range index lookup search object column field join lock queue topic shard ' +
-    'sharding distribution bucket config dict json yaml context metric label state template sequence',
+    'sharding distribution bucket config dict json yaml context metric label state template sequence ' +
+    'file object blob document doc record entity task job request response page trace span correlation ' +
+    'tracking cursor host device asset image build commit style theme chart graph widget hkey reg ' +
+    'registry folder path url image layer chunk part kv kid revision version id order sku menu step ' +
+    'enum property prop attribute attr option param parameter variable env data item entry node parent ' +
+    'child storage reverse prefix segment rate limit throttle redis memcache memcached etcd zookeeper gpg pgp',
+);
+/** What stands before a key without owning it: `this.key`, `my_key`. */
+const KEY_BARE = words(
+  'this self my the a new old last first current some any each default test value name get set by ' +
+    'with for in raw temp tmp obj ctx local global base',
+);
+/** What a secret belongs to, when it is written where it is named: no name of one kept elsewhere. */
+const SECRET_OWNERS = words(
+  'client app application jwt jws session cookie shared webhook auth oauth oauth2 consumer api signing ' +
+    'hmac django flask rails nextauth access master hash encryption token bot login identity secret',
 );
 /**
  * What a secret's name can end in that makes it the name of something about the secret. `key` is
@@ -105,7 +106,7 @@ const ABOUT = words(
     'check checks checksum digest fingerprint thumbprint hit hits miss space spaces press pressed ' +
     'down up code codes board word words pair pairs chain ring rings alias aliases map mapping set ' +
     'bits bytes bit manager vault vaults source sources factory handler service helper utils util ' +
-    'input output prompt button form page view title text description desc help info link links ' +
+    'charset chars characters alphabet input output prompt button form page view title text description desc help info link links ' +
     'template resolver interceptor filter middleware client server plugin module bucket cache env ' +
     'var variable selector frame frames value2 order option options config ring agreement exchange ' +
     'cert certificate spec flow grant request response event events hook context results result ' +
@@ -160,17 +161,25 @@ function judge(name: string): SecretName | undefined {
     const found = secretWord(parts, index);
     if (found === undefined) continue;
     const after = parts.slice(index + 1);
-    if (after.some((part) => ABOUT.has(part))) return undefined;
+    if (after.some(isAbout)) return undefined;
     if (parts.slice(0, index).some((part) => NEGATIONS.has(part))) return undefined;
     return found;
   }
   return vendorName(name, parts);
 }
 
+/** In the plural as well. */
+function isAbout(part: string): boolean {
+  return ABOUT.has(part) || (part.endsWith('s') && ABOUT.has(part.slice(0, -1)));
+}
+
 const PASSWORD: SecretName = { strength: 'password', kind: 'password' };
 const SECRET: SecretName = { strength: 'secret', kind: 'secret' };
+const OWNED_SECRET: SecretName = { strength: 'phrase', kind: 'secret' };
 const TOKEN: SecretName = { strength: 'token', kind: 'token' };
 const API_KEY: SecretName = { strength: 'token', kind: 'key' };
+const SECRET_KEY: SecretName = { strength: 'phrase', kind: 'key' };
+const OWNED_KEY: SecretName = { strength: 'owned', kind: 'key' };
 const SOME_KEY: SecretName = { strength: 'key', kind: 'key' };
 const VENDOR: SecretName = { strength: 'vendor', kind: 'key' };
 const COOKIE: SecretName = { strength: 'cookie', kind: 'cookie' };
@@ -184,7 +193,11 @@ const SINGLE_WORDS: ReadonlyMap<string, SecretName> = new Map([
   ['signature', SIGNATURE],
   ['secret', SECRET],
   ['secrete', SECRET],
-  ['auth', SOME_KEY],
+  ['salt', SECRET],
+  ['psk', OWNED_SECRET],
+  ['otp', OWNED_SECRET],
+  ['totp', OWNED_SECRET],
+  ['auth', OWNED_KEY],
 ]);
 
 function secretWord(parts: readonly string[], index: number): SecretName | undefined {
@@ -193,14 +206,18 @@ function secretWord(parts: readonly string[], index: number): SecretName | undef
   if (PASSWORDS.has(part)) return PASSWORD;
   if (TOKENS.has(part)) return TOKEN_OWNERS.has(before) ? undefined : TOKEN;
   if (part === 'key') return keyOf(parts, index);
+  if (part === 'secret' && SECRET_OWNERS.has(before)) return OWNED_SECRET;
   return SINGLE_WORDS.get(part) ?? compound(part);
 }
 
 function keyOf(parts: readonly string[], index: number): SecretName | undefined {
   const before = parts[index - 1] ?? '';
   if (KEY_OTHERS.has(before)) return undefined;
+  if (before === 'secret') return SECRET_KEY;
   if (KEY_OWNERS.has(before) || SECRET_COMPOUND.test(before)) return API_KEY;
-  return VENDOR_NAMES.has(before) ? VENDOR : SOME_KEY;
+  if (VENDOR_NAMES.has(before)) return API_KEY;
+  const isOwned = index === parts.length - 1 && /^[a-z]{2}/.test(before) && !KEY_BARE.has(before);
+  return isOwned ? OWNED_KEY : SOME_KEY;
 }
 
 /** Words written together: `dbpassword`, `apikey`, `authtoken`. A plural is a list or a count. */
@@ -210,14 +227,19 @@ function compound(part: string): SecretName | undefined {
   if (part.length > inside.length + 16 || OTHER_COMPOUND.test(part)) return undefined;
   const rest = part.slice(part.indexOf(inside) + inside.length);
   if (rest === 's' || ABOUT.has(rest) || ABOUT.has(rest.replace(/^s/, ''))) return undefined;
-  if (inside.includes('pass')) return PASSWORD;
+  return inside.includes('pass') ? PASSWORD : compoundSecret(inside, part);
+}
+
+function compoundSecret(inside: string, part: string): SecretName {
+  if (inside === 'secretkey') return SECRET_KEY;
+  if (inside === 'secret' && SECRET_OWNERS.has(part.slice(0, -inside.length))) return OWNED_SECRET;
   return SINGLE_WORDS.get(inside) ?? (TOKENS.has(inside) ? TOKEN : API_KEY);
 }
 
 const OTHER_COMPOUND = /tokeni|secretar|secretion|publickey/;
 
 function vendorName(name: string, parts: readonly string[]): SecretName | undefined {
-  if (parts.some((part) => ABOUT.has(part) || NEGATIONS.has(part))) return undefined;
+  if (parts.some((part) => isAbout(part) || NEGATIONS.has(part))) return undefined;
   const joined = parts.join('');
   const last = parts.at(-1) ?? '';
   if (VENDOR_NAMES.has(joined) || parts.some((part) => VENDOR_NAMES.has(part))) return VENDOR;

@@ -22,6 +22,8 @@ export function privateKeyAt(text: string, begin: number): Found | 'more' | unde
   if (opening === null) return undefined;
   const found = (end: number): Found => ({ start: begin, end, kind: 'private-key' });
   let from = begin + opening[0].length;
+  const dashes = otherDashes(text, from);
+  if (dashes !== undefined) return brokenOff(text.slice(from, dashes), found, from);
   for (let lines = 0; lines < LINES_MAX && from - begin < KEY_MAX; lines += 1) {
     const newline = text.indexOf('\n', from);
     const lineEnd = Math.min(newline < 0 ? text.length : newline, from + KEY_MAX);
@@ -34,6 +36,13 @@ export function privateKeyAt(text: string, begin: number): Found | 'more' | unde
     from = newline + 1;
   }
   return found(from - 1);
+}
+
+/** Dashes on the same line that end no key: nothing behind them belongs to it. */
+function otherDashes(text: string, from: number): number | undefined {
+  const dashes = text.indexOf('-----', from);
+  if (dashes < 0 || text.slice(from, dashes).includes('\n')) return undefined;
+  return END.test(text.slice(dashes, dashes + 80)) ? undefined : dashes;
 }
 
 /** A key on one line, as strings hold it, that something cut short. */

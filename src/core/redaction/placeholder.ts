@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What stands in the place of a secret: `[redacted:password#3]`. */
 const PLACEHOLDER = String.raw`\[redacted:[a-z0-9-]{1,40}#\d{1,9}\]`;
@@ -30,7 +30,7 @@ export function createPlaceholders(): Placeholders {
   return {
     placeholderFor(secret, kind) {
       // A digest instead of the secret: what is remembered for long must be worth nothing.
-      const identity = createHash('sha256').update(secret).digest('base64');
+      const identity = hash('sha256', secret, 'base64');
       const known = given.get(identity);
       if (known !== undefined) given.delete(identity);
       else last += 1;

@@ -24,10 +24,13 @@ const LENGTH_MAX = 100;
  * Long runs of letters of both cases and digits that change as often as only chance makes them: a
  * secret without a name. Hashes, UUIDs and trace ids are in hex and stay, and so does what is named
  * as an id or a digest.
+ *
+ * @param known what is found already, by its beginnings: what is within it needs no look
  */
-export function randomRuns(text: string): Found[] {
+export function randomRuns(text: string, known: readonly Found[]): Found[] {
   const found: Found[] = [];
   let base = 0;
+  let next = 0;
   while (base + LENGTH_MIN <= text.length) {
     // A run that begins from here on and is long enough would go through this place.
     const probe = base + LENGTH_MIN - 1;
@@ -37,8 +40,9 @@ export function randomRuns(text: string): Found[] {
     }
     const start = runStart(text, probe, RUN, LENGTH_MIN - 1);
     const end = runEnd(text, probe, RUN, text.length);
-    const length = end - start;
-    if (length >= LENGTH_MIN) found.push(...secretsIn(text, start, end));
+    while (next < known.length && (known[next]?.end ?? 0) < end) next += 1;
+    const isKnown = (known[next]?.start ?? end) <= start;
+    if (end - start >= LENGTH_MIN && !isKnown) secretsIn(text, start, end, found);
     base = end + 1;
   }
   return found;
@@ -47,22 +51,29 @@ export function randomRuns(text: string): Found[] {
 /** Three parts, the first of which holds a number in Base64: Discord's, which have no beginning. */
 const THREE_PARTS = /^=?[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,40}$/;
 
-function secretsIn(text: string, from: number, to: number): Found[] {
-  if (to - from <= LENGTH_MAX && THREE_PARTS.test(text.slice(from, to))) {
-    return shapeOf(text.slice(from, to)).wordiness > 0.5
-      ? []
-      : [{ start: from, end: to, kind: 'discord-token' }];
+function hasDot(text: string, from: number, to: number): boolean {
+  return runEnd(text, from, RUN ^ DOT, to - from) < to;
+}
+
+/** Adds what is secret of a run to what was found. */
+function secretsIn(text: string, from: number, to: number, found: Found[]): void {
+  if (to - from <= LENGTH_MAX && hasDot(text, from, to)) {
+    const run = text.slice(from, to);
+    if (THREE_PARTS.test(run)) {
+      if (shapeOf(run).wordiness <= 0.5)
+        found.push({ start: from, end: to, kind: 'discord-token' });
+      return;
+    }
   }
-  const found: Found[] = [];
   // Tokens with dots in them have forms of their own; here a dot parts what is judged.
-  for (let start = from; start < to; start = runEnd(text, start, RUN ^ DOT, to - start) + 1) {
+  for (let start = from; start < to; ) {
     const end = runEnd(text, start, RUN ^ DOT, to - start);
     const length = end - start;
     if (length >= LENGTH_MIN && length <= LENGTH_MAX && isSecret(text, start, end)) {
       found.push({ start, end: runEnd(text, end, EQUALS, 2), kind: 'random' });
     }
+    start = end + 1;
   }
-  return found;
 }
 
 function isSecret(text: string, start: number, end: number): boolean {
@@ -91,14 +102,17 @@ function changes(run: string): number {
 const PUBLIC =
   /^(?:sha\d|pk_(?:live|test)_|md5|blake|iVBORw0KGgo|R0lGOD|UklGR|H4sI|JVBERi|AAAA[BCE]3Nz|AAAAE2Vj|MII[A-Z])/;
 const PUBLIC_NAME =
-  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
+  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache|site|publishable)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
+
+/** `ssh-ed25519 …`: a public key. */
+const SSH_TYPE = /(?:ssh-[a-z0-9-]{3,20}|ecdsa-sha2-nistp\d{3}) $/;
 
 /** The name may have been a part of what a placeholder stands for: it was judged with it then. */
 const REDACTED_NAME = /#\d{1,9}\][\s:=#"'()[\]-]{0,6}$/;
 
 function isNamedPublic(text: string, start: number): boolean {
   const before = text.slice(Math.max(0, start - 40), start);
-  return PUBLIC_NAME.test(before) || REDACTED_NAME.test(before);
+  return PUBLIC_NAME.test(before) || SSH_TYPE.test(before) || REDACTED_NAME.test(before);
 }
 
 /** Part of a path, a file name or a host name. */

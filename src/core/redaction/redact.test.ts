@@ -4,6 +4,7 @@ import { looksSecret, redact, redactExcerpt } from './redact.ts';
 
 const WORD = 'Zk3Qp9';
 const LONG = 'Zk3Qp9XxT2yV8wLmN4bC6dF7';
+const HEX = '5f4dcc3b5aa765d61d8327deb882cf99';
 const BASE64 = Buffer.from(`app:${WORD}`).toString('base64');
 
 describe('redact', () => {
@@ -29,6 +30,22 @@ describe('redact', () => {
     ['a flag with an equals sign', `mysql --password=${WORD}`, WORD],
     ['a flag of one letter', `mysqldump -u root -p${WORD} shop`, WORD],
     ['a login of curl', `curl -u app:${WORD} http://host`, WORD],
+    ['a declaration with a type', `private token: string = '${LONG}';`, LONG],
+    ['an instruction of a Dockerfile', `ENV API_TOKEN ${LONG}`, LONG],
+    ['a default in code', `process.env.DB_PASSWORD || '${WORD}'`, WORD],
+    ['a constant for a name', `put(Context.SECURITY_CREDENTIALS, "${WORD}q")`, WORD],
+    ['a login in code', `auth=("app", "${WORD}")`, WORD],
+    ['a connection in code', `mysqli("db", "app", "${WORD}", "shop")`, WORD],
+    ['a sentence that tells a password', `the root password is ${WORD}x4`, WORD],
+    ['a secret of words', 'SESSION_SECRET=keyboard-cat', '=keyboard-cat'],
+    ['a short token', `token: "${WORD}"`, WORD],
+    ['the key of something unknown', `acme_key=${HEX}`, HEX],
+    ['a key that a page is asked with', `GET /map?key=${HEX}&zoom=3`, HEX],
+    ['Base64 of a password in LDIF', `userPassword:: ${BASE64}`, BASE64],
+    ['a password with a bracket', 'DB_PASS: xk7Q2m(pw9z', 'xk7Q2m(pw9z'],
+    ['a password of one character', 'password=1111', '=1111'],
+    ['a password with a # in a URL', `postgres://app:${WORD}#1@db/shop`, WORD],
+    ['a login of Oracle', `jdbc:oracle:thin:app/${WORD}@//db:1521/x`, WORD],
     ['SQL', `CREATE USER app IDENTIFIED BY '${WORD}'`, WORD],
     ['credentials in a URL', `redis://user:${WORD}@cache:6379/0`, WORD],
     ['a password alone in a URL', `redis://:${WORD}@cache:6379/0`, WORD],
@@ -78,6 +95,12 @@ describe('redact', () => {
     '"password": "Enter your password"',
     'https://${USER}:${PASSWORD}@host/',
     '-----BEGIN PRIVATE KEY----- is missing in the file',
+    'each row is identified by its key; you can pass `{ id: 1 }` to it',
+    'PASSWORD_HASHERS=argon2,bcrypt ENCRYPTION_KEY=aes-256-gcm API_KEY=changeme',
+    'password = newPassword, and $token = hash_hmac($data)',
+    'GET http://host:8080#top@2 and sort_key=' + HEX,
+    'PASSWORD: projects/12/secrets/db/versions/latest',
+    'API_KEY=order_1001 TOKEN=broker-1.kafka:9092',
   ]) {
     it(`leaves ${JSON.stringify(text)} as it is`, () => {
       assert.equal(redact(text), text);

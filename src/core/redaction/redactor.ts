@@ -150,10 +150,11 @@ class Stream implements RedactionStream {
   #replace(text: string, found: readonly Found[]): string {
     let redacted = '';
     let from = 0;
+    const hasPlaceholders = text.includes(PLACEHOLDER_BEGIN);
     for (const { start, end, kind } of found) {
       if (start >= text.length) break;
       const before = text.slice(from, start);
-      this.#placeholders.reserve(before);
+      if (hasPlaceholders) this.#placeholders.reserve(before);
       const secret = this.#known.identity(text.slice(start, end));
       const placeholder = this.#placeholders.placeholderFor(secret, kind);
       const offset = this.#offset;

@@ -14,10 +14,11 @@ import {
 } from './credentials.ts';
 import { FORMATS, type Format } from './formats.ts';
 import type { Found } from './found.ts';
-import { NAME_ANCHORS, VENDORS } from './names.ts';
+import { NAME_ANCHORS } from './names.ts';
 import { privateKeyAt } from './pem.ts';
 import { randomRuns } from './random-run.ts';
 import { shapeOf } from './shape.ts';
+import { VENDORS } from './vendors.ts';
 
 /** What a scan found, and how far that is final. */
 export interface Scan {
@@ -79,8 +80,9 @@ export function scanText(text: string, isEnd: boolean): Scan {
       looker.lookAt(endings[(state - firstFinal) / stride] as readonly number[], index + 1);
     }
   }
+  const found = inOrder(looker.found);
   return {
-    found: [...looker.found, ...randomRuns(text)],
+    found: [...found, ...randomRuns(text, found)],
     settled: looker.settled,
     promises: looker.promises,
   };
@@ -218,17 +220,25 @@ function startsWord(text: string, start: number): boolean {
   return (setsAt(text, start - 1) & ALNUM) === 0;
 }
 
+/** Behind a dot it is a part of a name: `icon.ico-3f…`, unless a dot is what it begins with. */
+function startsFormat(text: string, start: number): boolean {
+  return text[start] === '.' || (startsWord(text, start) && text[start - 1] !== '.');
+}
+
 function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
   const { prefix, rest, min, max, distinct, kind } = format;
-  if (!text.startsWith(prefix, start) || !(startsWord(text, start) || prefix.startsWith('.')))
-    return undefined;
+  if (!text.startsWith(prefix, start) || !startsFormat(text, start)) return undefined;
   const end = runEnd(text, from, rest, (max ?? LENGTH_MAX) + 1);
   const length = end - from;
   if (length < min || (max !== undefined && length > max)) return undefined;
-  const shape = shapeOf(text.slice(from, end));
-  if (shape.distinct < distinct || shape.wordiness > 0.8) return undefined;
+  const body = text.slice(from, end);
+  const shape = shapeOf(body);
+  if (shape.distinct < distinct || shape.wordiness > 0.8 || MASK.test(body)) return undefined;
   return { start: kind.endsWith('-webhook') ? urlStart(text, start) : start, end, kind };
 }
+
+/** `ghp_xxxx…`: an example in a manual. */
+const MASK = /^[xX0*._/-]*$|[xX*]{8}/;
 
 /** Whoever knows such a URL may post: all of it is the secret. */
 function urlStart(text: string, host: number): number {
@@ -250,11 +260,14 @@ const PLAIN_KINDS = new Set([
   'random',
 ]);
 
+function inOrder(found: readonly Found[]): Found[] {
+  return found.toSorted((one, other) => one.start - other.start || other.end - one.end);
+}
+
 /** In order, with those that overlap made one. */
 export function merged(found: readonly Found[]): Found[] {
   const result: Found[] = [];
-  const ordered = [...found].sort((one, other) => one.start - other.start || other.end - one.end);
-  for (const next of ordered) {
+  for (const next of inOrder(found)) {
     const last = result.at(-1);
     if (last === undefined || next.start >= last.end) {
       result.push(next);

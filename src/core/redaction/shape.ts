@@ -5,11 +5,11 @@ import {
   DOT,
   EQUALS,
   HEX,
-  LETTER,
   LOWER,
   setsAt,
   UNDERSCORE,
   UPPER,
+  VOWEL,
 } from './characters.ts';
 
 /** What a string looks like, counted in one pass over at most its first 512 characters. */
@@ -35,97 +35,122 @@ export interface Shape {
 
 const LOOKED_AT_MAX = 512;
 
+/**
+ * Room for one string at a time. A shape is asked for each candidate, so nothing is made on the way
+ * that would have to be collected; what is in here has no meaning from one call to the next.
+ */
+const SLOTS = new Uint8Array(LOOKED_AT_MAX);
+const COUNTS = new Uint16Array(256);
+/** `n * log2(n)`, for the entropy. */
+const N_LOG_N = Float64Array.from({ length: LOOKED_AT_MAX + 1 }, (_, n) =>
+  n === 0 ? 0 : n * Math.log2(n),
+);
+
+const LOWER_KIND = 0;
+const UPPER_KIND = 1;
+const DIGIT_KIND = 2;
+/** What joins the parts of names and of Base64. */
+const JOINER = 3;
+const SYMBOL = 4;
+
+/** By slot: a character of ASCII has its own, the others share the upper half. */
+const KINDS = Uint8Array.from({ length: 256 }, (_, slot) => kindOf(slot));
+const IS_VOWEL = Uint8Array.from({ length: 256 }, (_, slot) => Number(hasSet(slot, VOWEL)));
+const IS_HEX = Uint8Array.from({ length: 256 }, (_, slot) => Number(hasSet(slot, HEX | DASH)));
+
+function hasSet(slot: number, sets: number): boolean {
+  return (setsAt(String.fromCharCode(slot), 0) & sets) !== 0;
+}
+
+function kindOf(slot: number): number {
+  if (hasSet(slot, LOWER)) return LOWER_KIND;
+  if (hasSet(slot, UPPER)) return UPPER_KIND;
+  if (hasSet(slot, DIGIT)) return DIGIT_KIND;
+  return hasSet(slot, BASE64 | DASH | DOT | EQUALS | UNDERSCORE) ? JOINER : SYMBOL;
+}
+
 export function shapeOf(text: string): Shape {
   const length = Math.min(text.length, LOOKED_AT_MAX);
-  const counts = new Map<number, number>();
-  const kinds = [0, 0, 0, 0, 0];
-  let notHex = 0;
+  const kinds = [0, 0, 0, 0, 0] as [number, number, number, number, number];
+  let hex = 0;
   let mixes = 0;
   let before = JOINER;
   for (let index = 0; index < length; index += 1) {
     const code = text.charCodeAt(index);
-    counts.set(code, (counts.get(code) ?? 0) + 1);
-    const sets = setsAt(text, index);
-    const kind = kindOf(sets);
-    kinds[kind] = (kinds[kind] ?? 0) + 1;
-    if ((sets & (HEX | DASH)) === 0) notHex += 1;
-    if (isMix(before, kind)) mixes += 1;
+    const slot = code < 128 ? code : 128 | (code & 127);
+    SLOTS[index] = slot;
+    (COUNTS[slot] as number) += 1;
+    const kind = KINDS[slot] as number;
+    (kinds[kind] as number) += 1;
+    hex += IS_HEX[slot] as number;
+    // A digit beside a letter.
+    if ((kind === DIGIT_KIND) !== (before === DIGIT_KIND) && kind + before <= DIGIT_KIND + 1) {
+      mixes += 1;
+    }
     before = kind;
   }
+  const [lower, upper, digits, joiners, symbols] = kinds;
+  const { distinct, entropy } = spread(length);
   return {
-    ...summed(kinds, notHex),
     length,
+    lower,
+    upper,
+    digits,
+    others: joiners + symbols,
+    symbols,
+    distinct,
+    hex: length > 0 && hex === length && (lower === 0 || upper === 0),
+    wordiness: lower + upper < 3 ? 0 : pronounceable(length) / length,
     mixes,
-    distinct: counts.size,
-    wordiness: pronounceable(text, length) / Math.max(1, length),
-    entropy: entropyOf(counts, length),
+    entropy,
   };
 }
 
-function summed(kinds: readonly number[], notHex: number) {
-  const [lower = 0, upper = 0, digits = 0, joiners = 0, symbols = 0] = kinds;
-  const isEmpty = lower + upper + digits + joiners === 0;
-  const hex = !isEmpty && notHex === 0 && (lower === 0 || upper === 0);
-  return { lower, upper, digits, others: joiners + symbols, symbols, hex };
-}
-
-const DIGIT_KIND = 2;
-const JOINER = 3;
-
-/** Small letter, capital, digit, what joins the parts of names and of Base64, anything else. */
-function kindOf(sets: number): number {
-  if ((sets & LOWER) !== 0) return 0;
-  if ((sets & UPPER) !== 0) return 1;
-  if ((sets & DIGIT) !== 0) return DIGIT_KIND;
-  return (sets & (BASE64 | DASH | DOT | EQUALS | UNDERSCORE)) === 0 ? 4 : JOINER;
-}
-
-/** A digit beside a letter. */
-function isMix(before: number, kind: number): boolean {
-  return (
-    (before === DIGIT_KIND && kind < DIGIT_KIND) || (kind === DIGIT_KIND && before < DIGIT_KIND)
-  );
-}
-
-function entropyOf(counts: ReadonlyMap<number, number>, length: number): number {
-  let bits = 0;
-  for (const count of counts.values()) bits -= (count / length) * Math.log2(count / length);
-  return bits;
+/** Of what is counted; the counts are zero afterwards. */
+function spread(length: number): Pick<Shape, 'distinct' | 'entropy'> {
+  let distinct = 0;
+  let sum = 0;
+  for (let index = 0; index < length; index += 1) {
+    const slot = SLOTS[index] as number;
+    const count = COUNTS[slot] as number;
+    if (count === 0) continue;
+    distinct += 1;
+    sum += N_LOG_N[count] as number;
+    COUNTS[slot] = 0;
+  }
+  return { distinct, entropy: length === 0 ? 0 : Math.log2(length) - sum / length };
 }
 
 /**
  * How many characters stand in pieces that read like words: letters of one case, or with a capital
  * in front, at least three, with a vowel, and without five consonants in a row.
  */
-function pronounceable(text: string, length: number): number {
+function pronounceable(length: number): number {
   let total = 0;
   let from = 0;
+  let before = JOINER;
   for (let index = 0; index <= length; index += 1) {
-    const ends = index === length || (setsAt(text, index) & LETTER) === 0 || isHump(text, index);
-    if (!ends) continue;
-    if (isWord(text, from, index)) total += index - from;
-    from = index < length && (setsAt(text, index) & LETTER) !== 0 ? index : index + 1;
+    const kind = index < length ? (KINDS[SLOTS[index] as number] as number) : JOINER;
+    // A piece ends before what is no letter, and before a capital after a small letter.
+    const isHump = kind === UPPER_KIND && before === LOWER_KIND;
+    before = kind;
+    if (kind <= UPPER_KIND && !isHump) continue;
+    if (index - from >= 3 && isWord(from, index)) total += index - from;
+    from = isHump ? index : index + 1;
   }
   return total;
 }
 
-/** A capital after a small letter. */
-function isHump(text: string, index: number): boolean {
-  return (
-    index > 0 && (setsAt(text, index) & UPPER) !== 0 && (setsAt(text, index - 1) & LOWER) !== 0
-  );
-}
-
 const CONSONANTS_MAX = 4;
 
-function isWord(text: string, from: number, to: number): boolean {
-  if (to - from < 3) return false;
+function isWord(from: number, to: number): boolean {
   let vowels = 0;
   let consonants = 0;
   let capitals = 0;
   for (let index = from; index < to; index += 1) {
-    if ((setsAt(text, index) & UPPER) !== 0) capitals += 1;
-    if ('aeiouyAEIOUY'.includes(text.charAt(index))) {
+    const slot = SLOTS[index] as number;
+    capitals += KINDS[slot] as number;
+    if (IS_VOWEL[slot] === 1) {
       vowels += 1;
       consonants = 0;
     } else {
@@ -133,7 +158,7 @@ function isWord(text: string, from: number, to: number): boolean {
       if (consonants > CONSONANTS_MAX) return false;
     }
   }
-  const startsWithCapital = (setsAt(text, from) & UPPER) !== 0;
+  const startsWithCapital = KINDS[SLOTS[from] as number] === UPPER_KIND;
   const oneCase = capitals === 0 || capitals === to - from || (capitals === 1 && startsWithCapital);
   return oneCase && vowels * 4 >= to - from;
 }
