@@ -139,7 +139,8 @@ function pod(text: string): Described[] {
   const podName = field(text, 'Name') ?? '';
   const owner = podName.replace(/(?:-[a-z0-9]{6,10})?-[a-z0-9]{5}$/, '');
   const sections = text.split(/^(?=\S)/m);
-  const warnings = [...(sections.find((one) => one.startsWith('Events:')) ?? '').split('\n')]
+  const warnings = (sections.find((one) => one.startsWith('Events:')) ?? '')
+    .split('\n')
     .filter((line) => /^\s*Warning/.test(line))
     .map((line) =>
       line
@@ -148,7 +149,7 @@ function pod(text: string): Described[] {
         .slice(4)
         .join(' '),
     )
-    .filter((line) => /fail|error/i.test(line) && !/^Back-off/.test(line));
+    .filter((line) => /fail|error/i.test(line) && !line.startsWith('Back-off'));
   return sections
     .filter((one) => /^(?:Init )?Containers:$/m.test(one.split('\n')[0] ?? ''))
     .flatMap((section) => section.split(/^(?= {2}\S)/m).slice(1))

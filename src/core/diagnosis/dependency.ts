@@ -1,6 +1,6 @@
 import { composeDependencies, dependenciesOf } from '#core/remediation/affects.ts';
 import type { World } from '#core/remediation/world.ts';
-import { LABEL } from '#core/workload/container.ts';
+import { LABEL, type ObservedContainer } from '#core/workload/container.ts';
 import { identityOf, keyOf, type WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import type { FailingDependency } from './facts.ts';
@@ -71,23 +71,22 @@ function judged(
 ): Pick<Node, 'state' | 'isHealthy'> {
   const { container, ambiguous = [] } = view ?? {};
   // Several containers of one key, in the middle of a recreation: nobody knows which counts.
-  if (container === undefined) {
-    return ambiguous.length > 0 ? { isHealthy: false } : { state: 'missing', isHealthy: false };
-  }
-  if (condition === COMPLETED && container.state === 'exited') {
-    return container.exitCode === 0
-      ? { isHealthy: true }
-      : { state: `exited with code ${container.exitCode}`, isHealthy: false };
-  }
-  if (container.state !== 'running') {
-    return condition === COMPLETED && container.state === 'created'
-      ? { isHealthy: false }
-      : { state: container.state, isHealthy: false };
-  }
+  if (container === undefined && ambiguous.length > 0) return { isHealthy: false };
+  if (container === undefined) return { state: 'missing', isHealthy: false };
+  if (condition === COMPLETED) return judgedOneShot(container);
+  if (container.state !== 'running') return { state: container.state, isHealthy: false };
   const status = container.health?.status;
   return status === 'unhealthy'
-    ? { state: 'unhealthy', isHealthy: false }
+    ? { state: status, isHealthy: false }
     : { isHealthy: status === 'healthy' };
+}
+
+/** What has to end, with success: only another end is a failure. */
+function judgedOneShot({ state, exitCode }: ObservedContainer): Pick<Node, 'state' | 'isHealthy'> {
+  if (state !== 'exited') return { isHealthy: false };
+  return exitCode === 0
+    ? { isHealthy: true }
+    : { state: `exited with code ${exitCode}`, isHealthy: false };
 }
 
 /** Services that its label names and that have no container at all. */

@@ -70,10 +70,11 @@ const PATTERNS: Readonly<Record<DetailKind, readonly string[]>> = {
 };
 
 /** Words in capitals that head a line and name no variable. */
-const NO_NAMES: ReadonlySet<string> = new Set([
-  ...['ERROR', 'FATAL', 'WARN', 'WARNING', 'INFO', 'DEBUG', 'CRITICAL', 'PANIC', 'ENV', 'HTTP'],
-  ...['FAILED', 'EXCEPTION', 'NOT', 'MISSING', 'UTC'],
-]);
+const NO_NAMES: ReadonlySet<string> = new Set(
+  'ERROR FATAL WARN WARNING INFO DEBUG CRITICAL PANIC ENV HTTP FAILED EXCEPTION NOT MISSING UTC'.split(
+    ' ',
+  ),
+);
 
 const compiled = new Map<DetailKind, readonly RE2JS[]>();
 

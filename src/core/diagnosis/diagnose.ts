@@ -121,8 +121,9 @@ function isCited(signal: string, { cites }: Finding): boolean {
   );
 }
 
-function isDiagnosed({ diagnosis: said, ...incident }: Incident): boolean {
-  return said !== undefined && said.at >= boutStart(incident);
+/** Whether the present bout has a diagnosis. */
+export function isDiagnosed(incident: Incident): boolean {
+  return incident.diagnosis !== undefined && incident.diagnosis.at >= boutStart(incident);
 }
 
 function boutStart(incident: Pick<Incident, 'timeline' | 'createdAt'>): string {

@@ -84,10 +84,10 @@ function engine(facts: DiagnosisFacts): Finding | undefined {
 }
 
 /** What a slow operation may be about: the only words of it that are repeated. */
-const SUBJECTS = [
-  ...['database', 'query', 'sql', 'request', 'transaction', 'checkpoint', 'email', 'mail', 'job'],
-  ...['upstream', 'api', 'call', 'task', 'page', 'backup'],
-] as const;
+const SUBJECTS =
+  'database query sql request transaction checkpoint email mail job upstream api call task page backup'.split(
+    ' ',
+  );
 const TOOK =
   /\b(?:took|completed in|finished in|done in|executed in|duration:?|elapsed:?|rendered in) ?(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|sec|secs|seconds|milliseconds)\b/i;
 const SLOW_SECONDS = 2;
@@ -105,10 +105,7 @@ function slow(facts: DiagnosisFacts): Finding | undefined {
     if (subject === undefined || seconds < SLOW_SECONDS) continue;
     found.set(subject, [...(found.get(subject) ?? []), seconds]);
   }
-  const [best] = [...found].sort(
-    ([a], [b]) =>
-      SUBJECTS.findIndex((word) => word === a) - SUBJECTS.findIndex((word) => word === b),
-  );
+  const [best] = [...found].sort(([a], [b]) => SUBJECTS.indexOf(a) - SUBJECTS.indexOf(b));
   if (best === undefined) return undefined;
   const [subject, seconds] = best;
   const range = [Math.min(...seconds), Math.max(...seconds)].map((one) => one.toFixed(1));

@@ -8,12 +8,8 @@ const RESTART_OR_START = [RESTART, 'docker/start_container'];
 const SIGKILLED = 137;
 
 function outOfMemory(facts: DiagnosisFacts): Finding | undefined {
-  const { container, exit, oom } = facts;
-  const flagged = container?.oomKilled === true;
-  if (!flagged && !oom) return undefined;
-  if (!isAbout(facts, 'oomKilled', 'container.oomKilled', 'exit', 'memory', 'restarts', 'health')) {
-    return undefined;
-  }
+  const { container, exit } = facts;
+  if (!wasOomKilled(facts)) return undefined;
   const limit = container?.limits.memoryBytes;
   const isHost = limit === undefined;
   const bound = isHost
@@ -22,19 +18,25 @@ function outOfMemory(facts: DiagnosisFacts): Finding | undefined {
   // The flag says that something was killed, not that this ended the container: it may have run on.
   const isMain = exit?.code === SIGKILLED;
   const who = isMain ? 'the container’s main process' : 'a process of the container';
-  const rest =
-    exit === undefined
-      ? ''
-      : isMain
-        ? ` It exited with code ${SIGKILLED}.`
-        : ' The container itself was not ended by that.';
   return {
     cause: isHost ? 'HostOutOfMemory' : 'OutOfMemory',
-    explanation: `The kernel killed ${who} (OOM, out of memory) because it went over ${bound}.${rest}`,
+    explanation: `The kernel killed ${who} (OOM, out of memory) because it went over ${bound}.${afterKill(exit)}`,
     confidence: isMain ? 0.95 : exit === undefined ? 0.9 : 0.85,
     cites: ['container.oomKilled', 'oomKilled', 'container.memoryLimit', 'container.exitCode'],
     remedies: isHost ? [RESTART] : [UPDATE_RESOURCES, RESTART],
   };
+}
+
+function wasOomKilled(facts: DiagnosisFacts): boolean {
+  if (facts.container?.oomKilled !== true && !facts.oom) return false;
+  return isAbout(facts, 'oomKilled', 'container.oomKilled', 'exit', 'memory', 'restarts', 'health');
+}
+
+function afterKill(exit: DiagnosisFacts['exit']): string {
+  if (exit === undefined) return '';
+  return exit.code === SIGKILLED
+    ? ` It exited with code ${SIGKILLED}.`
+    : ' The container itself was not ended by that.';
 }
 
 function failedStart({ container }: DiagnosisFacts): Finding | undefined {
@@ -64,7 +66,7 @@ const TELLING: Readonly<Record<number, string>> = { 126: 'NotExecutable', 127: '
 
 function exited(facts: DiagnosisFacts): Finding | undefined {
   const { exit } = facts;
-  if (exit === undefined || !isAbout(facts, 'exit', 'restarts', 'state', 'container.exitCode')) {
+  if (exit === undefined || !isAbout(facts, 'exit', 'restarts', 'state')) {
     return undefined;
   }
   const telling = TELLING[exit.code];
@@ -84,31 +86,41 @@ const THROTTLED_FROM = 0.25;
 const TINY_NANO_CPUS = 50_000_000;
 
 function throttled(facts: DiagnosisFacts): Finding | undefined {
-  const nanoCpus = facts.container?.limits.nanoCpus;
   const share = facts.gauges['cpu.throttled'];
   const isBreached = isAbout(facts, 'cpu.throttled');
-  const limit = nanoCpus === undefined ? 'Its CPU limit' : `Its limit of ${nanoCpus / 1e9} CPU`;
-  if (isBreached || (share !== undefined && share >= THROTTLED_FROM)) {
-    const how = share === undefined ? '' : ` in ${Math.round(share * 100)} % of the periods`;
-    return {
-      cause: 'CpuThrottled',
-      explanation: `${limit} holds it back: the scheduler throttled it${how}.`,
-      confidence: isBreached ? 0.75 : 0.62,
-      cites: ['cpu.throttled', 'cpu.utilization'],
-      adds: isBreached || share === undefined ? [] : [{ signal: 'cpu.throttled', value: share }],
-      remedies: [UPDATE_RESOURCES],
-    };
+  if (!isBreached && (share ?? 0) < THROTTLED_FROM) return undefined;
+  const how = share === undefined ? '' : ` in ${Math.round(share * 100)} % of the periods`;
+  return {
+    cause: 'CpuThrottled',
+    explanation: `${cpuLimitWords(facts)} holds it back: the scheduler throttled it${how}.`,
+    confidence: isBreached ? 0.75 : 0.62,
+    cites: ['cpu.throttled', 'cpu.utilization'],
+    adds: isBreached || share === undefined ? [] : [{ signal: 'cpu.throttled', value: share }],
+    remedies: [UPDATE_RESOURCES],
+  };
+}
+
+/** Where nothing is measured, a limit that lets hardly anything be done in time. */
+function tinyLimit(facts: DiagnosisFacts): Finding | undefined {
+  const nanoCpus = facts.container?.limits.nanoCpus;
+  if (nanoCpus === undefined || nanoCpus > TINY_NANO_CPUS) return undefined;
+  if (facts.gauges['cpu.throttled'] !== undefined || isAbout(facts, 'cpu.throttled')) {
+    return undefined;
   }
-  if (nanoCpus === undefined || nanoCpus > TINY_NANO_CPUS || share !== undefined) return undefined;
   if (facts.container?.state !== 'running') return undefined;
   return {
     cause: 'CpuThrottled',
-    explanation: `${limit} is so small that the scheduler is likely to throttle it most of the time.`,
+    explanation: `${cpuLimitWords(facts)} is so small that the scheduler is likely to throttle it most of the time.`,
     confidence: 0.4,
     cites: ['container.state'],
     adds: [{ signal: 'container.cpuLimit', value: nanoCpus / 1e9, note: 'CPUs' }],
     remedies: [UPDATE_RESOURCES],
   };
+}
+
+function cpuLimitWords({ container }: DiagnosisFacts): string {
+  const nanoCpus = container?.limits.nanoCpus;
+  return nanoCpus === undefined ? 'Its CPU limit' : `Its limit of ${nanoCpus / 1e9} CPU`;
 }
 
 const NEARLY_ALL_PIDS = 0.95;
@@ -161,6 +173,7 @@ export const RULES_OF_RUN: readonly Rule[] = [
   cutOff,
   exited,
   throttled,
+  tinyLimit,
   saturated,
   notWritable,
 ];

@@ -60,19 +60,27 @@ const CITES: Readonly<Record<Support, readonly string[]>> = {
 
 function supportOf(facts: DiagnosisFacts, source: TextSource, { of }: Mention): Support {
   if (source === 'error') return 'error';
-  const { exit, container } = facts;
-  if (exit !== undefined && source === 'log' && !exit.byPerson && saysWhy(facts, exit.code)) {
+  const { exit } = facts;
+  if (source === 'log' && exit !== undefined && saysWhy(facts, exit)) {
     return of.exitCodes?.includes(exit.code) === true ? 'sameAsExit' : 'exit';
   }
-  const { status, failingStreak = 0 } = container?.health ?? {};
-  const isUnhealthy = status === 'unhealthy' && failingStreak > 0 && isAbout(facts, 'health');
-  return isUnhealthy || isAbout(facts, 'probe.http', 'probe.tcp') ? 'health' : 'alone';
+  return isUnhealthy(facts) || isAbout(facts, 'probe.http', 'probe.tcp') ? 'health' : 'alone';
+}
+
+function isUnhealthy(facts: DiagnosisFacts): boolean {
+  const health = facts.container?.health;
+  if (health?.status !== 'unhealthy' || health.failingStreak < 1) return false;
+  return isAbout(facts, 'health');
 }
 
 /** The kernel's word, or a signal, explains the exit without any of the container's. */
-function saysWhy(facts: DiagnosisFacts, code: number): boolean {
+function saysWhy(
+  facts: DiagnosisFacts,
+  { code, byPerson }: NonNullable<DiagnosisFacts['exit']>,
+): boolean {
+  if (byPerson) return false;
   if (facts.oom || facts.container?.oomKilled === true) return false;
-  return isOwnDecision(code) && isAbout(facts, 'exit', 'restarts', 'state', 'container.exitCode');
+  return isOwnDecision(code) && isAbout(facts, 'exit', 'restarts', 'state');
 }
 
 function lead(facts: DiagnosisFacts, source: TextSource, support: Support): string {

@@ -12,9 +12,12 @@ export interface Mention {
   readonly detail?: string;
 }
 
-/** Newest lines that are looked at, and how much of each: what is cut off is not read. */
+/** Newest lines that are looked at, and how much of them: what is cut off is not read. */
 export const LINES_MAX = 300;
-const LINE_CHARS_MAX = 2_000;
+const LINE_CHARS_MAX = 1_000;
+const CHARS_MAX = 48 * 1024;
+/** Lines that one cause is looked for in: whoever writes only such lines costs no more than that. */
+const TRIES_MAX = 40;
 
 interface Compiled {
   readonly of: TextCause;
@@ -58,43 +61,58 @@ const NOISE = compile(
  * @param lines oldest first; more than {@link LINES_MAX} are not read
  */
 export function scan(lines: readonly string[]): Mention[] {
-  const read = lines.slice(-LINES_MAX).map((line) => line.slice(0, LINE_CHARS_MAX));
+  const read = newest(lines);
   const lowers = read.map((line) => line.toLowerCase());
   const whole = lowers.join('\n');
   // Most causes are not spoken of at all: that is seen in one pass over the whole.
   const spokenOf = catalogue().filter(({ of }) =>
     of.needles.some((needle) => whole.includes(needle)),
   );
-  const found = new Map<TextCause, { count: number; last: number; detail?: string }>();
-  for (const [index, line] of read.entries()) {
-    const lower = lowers[index] ?? '';
-    let isNoise: boolean | undefined;
-    for (const entry of spokenOf) {
-      if (!entry.of.needles.some((needle) => lower.includes(needle))) continue;
-      isNoise ??= NOISE.test(line);
-      if (isNoise) break;
-      if (!isMatch(entry, line)) continue;
-      const before = found.get(entry.of);
-      const kind = entry.of.detail;
-      const detail = kind === undefined ? undefined : (detailOf(kind, line) ?? before?.detail);
-      found.set(entry.of, {
-        count: (before?.count ?? 0) + 1,
-        last: index,
-        ...(detail === undefined ? {} : { detail }),
-      });
-    }
+  return spokenOf.flatMap((entry) => mentionOf(entry, read, lowers) ?? []);
+}
+
+/** The newest lines, each cut, as many as fit. */
+function newest(lines: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  let characters = 0;
+  for (const line of lines.slice(-LINES_MAX).toReversed()) {
+    const cut = line.slice(0, LINE_CHARS_MAX);
+    characters += cut.length;
+    if (characters > CHARS_MAX) break;
+    kept.unshift(cut);
   }
-  return [...found].map(([of, { count, last, detail }]) => ({
-    of,
-    count,
-    linesSince: read.length - 1 - last,
-    ...(detail === undefined ? {} : { detail }),
-  }));
+  return kept;
+}
+
+/** The newest first: they count, and of them the detail is taken. */
+function mentionOf(
+  entry: Compiled,
+  read: readonly string[],
+  lowers: readonly string[],
+): Mention | undefined {
+  const { of } = entry;
+  let count = 0;
+  let linesSince = 0;
+  let detail: string | undefined;
+  let tries = 0;
+  for (let index = read.length - 1; index >= 0 && tries < TRIES_MAX; index -= 1) {
+    const lower = lowers[index] ?? '';
+    if (!of.needles.some((needle) => lower.includes(needle))) continue;
+    tries += 1;
+    const line = read[index] ?? '';
+    if (!isMatch(entry, line)) continue;
+    if (count === 0) linesSince = read.length - 1 - index;
+    count += 1;
+    if (of.detail !== undefined) detail ??= detailOf(of.detail, line);
+  }
+  return count === 0
+    ? undefined
+    : { of, count, linesSince, ...(detail === undefined ? {} : { detail }) };
 }
 
 function isMatch({ patterns, unless }: Compiled, line: string): boolean {
   if (patterns.length > 0 && !patterns.some((pattern) => pattern.test(line))) return false;
-  return unless === undefined || !unless.test(line);
+  return !NOISE.test(line) && (unless === undefined || !unless.test(line));
 }
 
 /** The clause about what a mention found. */
@@ -111,11 +129,10 @@ const LISTENING = compile(
 /** TCP ports that its log says it listens on. */
 export function listeningPorts(lines: readonly string[]): number[] {
   const ports = new Set<number>();
-  for (const line of lines.slice(-LINES_MAX)) {
-    const matcher = LISTENING.matcher(line.slice(0, LINE_CHARS_MAX));
-    if (!NOISE.test(line.slice(0, LINE_CHARS_MAX)) && matcher.find()) {
-      ports.add(Number(matcher.group(1)));
-    }
+  for (const line of newest(lines)) {
+    if (!/\d/.test(line)) continue;
+    const matcher = LISTENING.matcher(line);
+    if (matcher.find() && !NOISE.test(line)) ports.add(Number(matcher.group(1)));
   }
   return [...ports];
 }
