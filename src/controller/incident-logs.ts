@@ -112,14 +112,24 @@ export class IncidentLogs {
 
   #fetch({ id, tty }: ObservedContainer, tail: number): Promise<LogLine[]> {
     const { clock, runtime } = this.#options;
-    return withDeadline(clock, READ_WITHIN_MS, async (late) => {
+    return withDeadline(clock, READ_WITHIN_MS, (late) => {
       const signal = AbortSignal.any([late, this.#stopping.signal]);
-      const lines: LogLine[] = [];
-      for await (const line of runtime.logs(id, { tty, tail, follow: false }, signal)) {
-        lines.push(line);
-        if (lines.length > tail) lines.shift();
-      }
-      return signal.aborted ? [] : lines;
+      const read = async () => {
+        const lines: LogLine[] = [];
+        for await (const line of runtime.logs(id, { tty, tail, follow: false }, signal)) {
+          lines.push(line);
+          if (lines.length > tail) lines.shift();
+        }
+        return lines;
+      };
+      // A call that does not heed the signal is not waited for: others wait for its place.
+      return Promise.race([read(), noneWhen(signal)]);
     });
   }
+}
+
+function noneWhen(signal: AbortSignal): Promise<LogLine[]> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve([]), { once: true });
+  });
 }

@@ -93,7 +93,8 @@ function throttled(facts: DiagnosisFacts): Finding | undefined {
   return {
     cause: 'CpuThrottled',
     explanation: `${cpuLimitWords(facts)} holds it back: the scheduler throttled it${how}.`,
-    confidence: isBreached ? 0.75 : 0.62,
+    // Whoever takes all that it may have is throttled: then the limit is no cause of its own.
+    confidence: isBreached ? 0.75 : isAbout(facts, 'cpu.utilization') ? 0.55 : 0.62,
     cites: ['cpu.throttled', 'cpu.utilization'],
     adds: isBreached || share === undefined ? [] : [{ signal: 'cpu.throttled', value: share }],
     remedies: [UPDATE_RESOURCES],

@@ -44,7 +44,8 @@ function findingOf(facts: DiagnosisFacts, source: TextSource, mention: Mention):
               note: `in ${count} of the newest ${read} lines`,
             },
           ],
-    remedies: of.remedies,
+    // A service that its own check finds mute may only need to be started again.
+    remedies: source === 'probe' ? [...of.remedies, 'docker/restart_container'] : of.remedies,
   };
 }
 
