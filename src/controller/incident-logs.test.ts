@@ -75,7 +75,9 @@ describe('the log of an incident', () => {
 
     await operator.pass(30_000);
 
-    assert.deepEqual(Object.values(causes(operator)).sort(), ['Crashed', 'Crashed', 'MissingEnv']);
+    const named = Object.values(causes(operator));
+    assert.equal(named.filter((cause) => cause === 'Crashed').length, 2);
+    assert.equal(named.filter((cause) => cause === 'MissingEnv').length, 1);
     await operator.stop();
   });
 

@@ -118,6 +118,34 @@ describe('a diagnosis', () => {
     assert.doesNotMatch(JSON.stringify(scenario.records), /hunter2/);
   });
 
+  it('takes nothing from the time that a verification has held', () => {
+    const verify = { within: '60s', healthyFor: '20s' };
+    const allowed = [{ name: 'restart', tool: 'docker/restart_container' }];
+    const scenario = new Scenario(
+      aPolicy({ startPeriod: '0s', remediation: { mode: 'Auto', allowed, verify } }),
+    );
+    const key = scenario.put(aContainer('web', { health: health('unhealthy') }));
+    scenario.reconcile(key);
+    scenario.pass(1_000);
+    scenario.complete(key);
+    scenario.put(
+      aContainer('web', {
+        health: health('healthy', { endedAtMs: scenario.wallMs + 1 }),
+        startedAtMs: scenario.wallMs - 10,
+      }),
+    );
+    scenario.reconcile(key);
+    scenario.pass(15_000);
+
+    scenario.over = { logOf: () => [aLine('too many open files')] };
+    scenario.reconcile(key);
+    scenario.pass(6_000);
+    scenario.reconcile(key);
+
+    assert.equal(scenario.incident(key)?.diagnosis?.logLines, 1);
+    assert.equal(scenario.incident(key)?.attempts[0]?.verification, 'Passed');
+  });
+
   it('changes nothing of what is done, whatever the log says', () => {
     const runs = [undefined, 'no space left on device', 'environment variable A_B is not set'].map(
       (text) => {
