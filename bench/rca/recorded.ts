@@ -142,24 +142,49 @@ function pod(text: string): Described[] {
   const warnings = (sections.find((one) => one.startsWith('Events:')) ?? '')
     .split('\n')
     .filter((line) => /^\s*Warning/.test(line))
-    .map((line) =>
-      line
-        .trim()
-        .split(/\s{2,}/)
-        .slice(4)
-        .join(' '),
-    )
-    .filter((line) => /fail|error/i.test(line) && !line.startsWith('Back-off'));
+    .map((line) => {
+      const [, reason = '', , , ...message] = line.trim().split(/\s{2,}/);
+      return { reason, message: message.join(' ') };
+    })
+    .filter(({ reason, message }) => reason !== 'BackOff' && message !== '');
   return sections
     .filter((one) => /^(?:Init )?Containers:$/m.test(one.split('\n')[0] ?? ''))
     .flatMap((section) => section.split(/^(?= {2}\S)/m).slice(1))
     .map((block) => ofBlock(block, [podName, owner], warnings));
 }
 
+interface Warning {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A probe that fails is what a HEALTHCHECK is to Docker. */
+function healthOf(
+  warnings: readonly Warning[],
+  { isRunning, isReady }: { readonly isRunning: boolean; readonly isReady: boolean },
+): Pick<ContainerFacts, 'health'> {
+  const failed = warnings.filter(({ reason }) => reason === 'Unhealthy');
+  const [first] = failed;
+  if (first === undefined || !isRunning || isReady) return {};
+  return {
+    health: {
+      status: 'unhealthy',
+      failingStreak: failed.length,
+      check: { intervalMs: 10_000, timeoutMs: 1_000, startPeriodMs: 0, retries: 3 },
+      lastRun: {
+        exitCode: 1,
+        startedAtMs: 0,
+        endedAtMs: 0,
+        output: failed.map(({ message }) => message).join('\n'),
+      },
+    },
+  };
+}
+
 function ofBlock(
   block: string,
   podNames: readonly string[],
-  warnings: readonly string[],
+  warnings: readonly Warning[],
 ): Described {
   const state = block.slice(Math.max(0, block.search(/^ {4}State:/m)));
   const last = state.slice(Math.max(0, state.search(/^ {4}Last State:/m)));
@@ -171,6 +196,11 @@ function ofBlock(
   const isFailedStart = reasons.some((one) =>
     /ImagePull|ErrImage|StartError|CreateContainer/.test(one),
   );
+  const isRunning = now === 'Running';
+  const isHeldUp = isFailedStart || (!isRunning && exitCode === undefined);
+  const complaints = warnings
+    .filter(({ reason }) => reason !== 'Unhealthy')
+    .map(({ message: words }) => words);
   const limits = /^ {4}Limits:\n(?<lines>(?: {6}.*\n)+)/m.exec(block)?.groups?.['lines'] ?? '';
   const memory = parseQuantity(field(limits, 'memory') ?? '');
   const cpu = cpuOf(field(limits, 'cpu'));
@@ -178,7 +208,8 @@ function ofBlock(
     names: [(block.split('\n')[0] ?? '').trim().replace(/:$/, ''), ...podNames].filter(Boolean),
     container: {
       ...NONE,
-      state: now === 'Running' ? 'running' : now === 'Terminated' ? 'exited' : 'restarting',
+      ...healthOf(warnings, { isRunning, isReady: field(block, 'Ready') === 'True' }),
+      state: isRunning ? 'running' : now === 'Terminated' ? 'exited' : 'restarting',
       exitCode: Number(exitCode ?? 0),
       oomKilled: reasons.includes('OOMKilled'),
       limits: {
@@ -188,7 +219,7 @@ function ofBlock(
     },
     ...(exitCode === undefined || isFailedStart ? {} : { exitCode: Number(exitCode) }),
     restarts: Number(field(block, 'Restart Count') ?? 0),
-    errors: isFailedStart ? [...(message === undefined ? [] : [message]), ...warnings] : [],
+    errors: isHeldUp ? [...(message === undefined ? [] : [message]), ...complaints] : [],
   };
 }
 

@@ -102,6 +102,40 @@ export const TEXT_CAUSES: readonly TextCause[] = [
     remedies: [],
   },
   {
+    cause: 'ConfigMissing',
+    needles: ['secret', 'config', 'env file', 'env_file', '.env'],
+    patterns: [
+      String.raw`\b(?:secret|config(?:map)?)s? ["']?[^\s"']{1,100}["']? (?:is |was )?(?:not found|does not exist)`,
+      String.raw`\b(?:secret|config) not found`,
+      String.raw`couldn't find key [^\s]{1,100} in`,
+      String.raw`env[ _]file [^\s]{1,200} not found`,
+      String.raw`references non-existent (?:secret|config)`,
+    ],
+    detail: 'name',
+    says: 'a configuration or a secret that it names does not exist',
+    saysOf: 'the configuration or secret {} that it names does not exist',
+    weight: 4,
+    remedies: [],
+  },
+  {
+    cause: 'NotPlaced',
+    needles: [
+      'no suitable node',
+      'insufficient',
+      'nodes are available',
+      'constraints not satisfied',
+    ],
+    patterns: [
+      'no suitable node',
+      String.raw`insufficient (?:cpu|memory|resources|pids|ephemeral-storage)`,
+      String.raw`[0-9]{1,6}/[0-9]{1,6} nodes are available`,
+      'constraints not satisfied',
+    ],
+    says: 'no host has room for it, or meets its constraints (scheduling)',
+    weight: 4,
+    remedies: [],
+  },
+  {
     cause: 'NetworkMissing',
     needles: ['network'],
     patterns: [String.raw`\bnetwork [^\s]{1,100} not found`, 'could not find network'],
@@ -340,6 +374,8 @@ export const TEXT_CAUSES: readonly TextCause[] = [
       'token has expired',
       'no password supplied',
     ],
+    // Somebody else's, at its own door.
+    unless: String.raw`\bfailed from\b|\bfrom [0-9]{1,3}\.[0-9]{1,3}\.`,
     detail: 'address',
     says: 'its credentials were refused',
     saysOf: '{} refused its credentials',
@@ -711,6 +747,8 @@ export const ADVICE: Readonly<Record<string, string>> = {
   ProbeError: 'The engine could not run the check: see the log of the Docker daemon.',
   ImageUnavailable:
     'See that the image’s name and tag exist, and that this host is logged in: docker pull IMAGE.',
+  ConfigMissing: 'Create what it names, or correct the name in its Compose file.',
+  NotPlaced: 'Compare what it reserves, and its constraints, with what the hosts have.',
   NetworkMissing: 'Create it anew with its Compose file: docker compose up -d.',
   ConfigInvalid: 'Read the line that it complains of; go back to the configuration before.',
   SchemaMismatch: 'Run the migrations, or go back to the image before.',

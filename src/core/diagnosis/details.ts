@@ -12,7 +12,8 @@ export type DetailKind =
   | 'command'
   | 'port'
   | 'image'
-  | 'module';
+  | 'module'
+  | 'name';
 
 /** RE2, without regard to case unless it says otherwise; groups are joined by a colon. */
 const PATTERNS: Readonly<Record<DetailKind, readonly string[]>> = {
@@ -59,6 +60,13 @@ const PATTERNS: Readonly<Record<DetailKind, readonly string[]>> = {
     String.raw`manifest for ([a-z0-9][a-z0-9_./:@-]{1,150}) not found`,
     String.raw`access denied for ([a-z0-9][a-z0-9_./:@-]{1,150})`,
     String.raw`reference \\?["']([a-z0-9][a-z0-9_./:@-]{1,150})`,
+  ],
+  name: [
+    String.raw`(?:secret|config|configmap)s? ["']([a-z0-9][a-z0-9_.-]{0,100})["']`,
+    String.raw`key ([a-z0-9][a-z0-9_.-]{0,100}) in`,
+    String.raw`not found: ([a-z0-9][a-z0-9_.-]{0,100})`,
+    String.raw`file ([a-z0-9_./-]{1,100}) not found`,
+    String.raw`(?:secret|config|configmap) ([a-z0-9][a-z0-9_.-]{0,100}) (?:not|does|was|is)\b`,
   ],
   module: [
     String.raw`no module named ['"]?([a-z0-9_.]{1,80})`,

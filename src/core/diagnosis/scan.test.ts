@@ -40,6 +40,22 @@ const CASES: Readonly<
     ],
     not: ['mounted /srv/data', 'the path is not a directory listing'],
   },
+  ConfigMissing: {
+    finds: [
+      ['Error: secret "db-password" not found', 'db-password'],
+      ["couldn't find key API_URL in ConfigMap shop/web", 'API_URL'],
+      ['env file /srv/shop/.env not found', '/srv/shop/.env'],
+      ['secret not found: smtp', 'smtp'],
+    ],
+    not: ['config loaded', 'page not found: /secret', 'configuration is valid'],
+  },
+  NotPlaced: {
+    finds: [
+      ['no suitable node (insufficient resources on 1 node)'],
+      ['0/3 nodes are available: 3 Insufficient memory.'],
+    ],
+    not: ['insufficient funds', '3 nodes joined'],
+  },
   NetworkMissing: {
     finds: [['network 4f2a9c not found']],
     not: ['the neural network was not trained', 'network shop_default created'],
@@ -128,7 +144,12 @@ const CASES: Readonly<
       ["Access denied for user 'app'@'10.0.0.3' (using password: YES)"],
       ['WRONGPASS invalid username-password pair or user is disabled.'],
     ],
-    not: ['user signed in', 'authentication enabled', 'unauthorized area of the map'],
+    not: [
+      'Authentication failed from 163.27.187.39: bad key',
+      'user signed in',
+      'authentication enabled',
+      'unauthorized area of the map',
+    ],
   },
   NameResolution: {
     finds: [
