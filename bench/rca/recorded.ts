@@ -62,7 +62,6 @@ export function factsOf(evidence: Recorded, symptom: string): DiagnosisFacts {
       probe: clean((container.health?.lastRun?.output ?? '').split('\n')),
       log: clean(logLines(evidence)),
     },
-    tools: [],
   };
 }
 

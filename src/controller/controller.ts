@@ -360,6 +360,7 @@ export class Controller implements AsyncDisposable {
         const result = await this.#reconcile(key, signal).finally(() =>
           this.#signals?.reconcileWants(key),
         );
+        this.#logs.lookedAt(key);
         this.#lastReconcileMs = clock.bootMs();
         // Only now is it known how the owner of a namespace is, and what that means to the others.
         for (const sharer of this.fleet.sharersOf(key)) this.#queue.add(sharer, 'Resync');

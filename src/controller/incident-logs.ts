@@ -33,6 +33,7 @@ const INCIDENTS_MAX = 64;
 interface Snapshot {
   readonly boutAtMs: number;
   readonly lines: readonly LogLine[];
+  wasRead: boolean;
 }
 
 /**
@@ -63,7 +64,15 @@ export class IncidentLogs {
   /** Raw, oldest first; `undefined` when there are none for the present bout. */
   linesOf({ name, boutAtMs }: Incident): readonly LogLine[] | undefined {
     const snapshot = this.#snapshots.get(name);
-    return snapshot?.boutAtMs === boutAtMs ? snapshot.lines : undefined;
+    if (snapshot?.boutAtMs !== boutAtMs) return undefined;
+    snapshot.wasRead = true;
+    return snapshot.lines;
+  }
+
+  /** A look at the workload has ended: what it read, it need not read again. */
+  lookedAt(key: WorkloadKey): void {
+    const name = this.#options.journal.state().openByWorkload[key] ?? '';
+    if (this.#snapshots.get(name)?.wasRead === true) this.#snapshots.delete(name);
   }
 
   /** Lines that were read for something else, of a container that may soon be gone. */
@@ -72,7 +81,7 @@ export class IncidentLogs {
     if (incident === undefined || lines.length === 0) return;
     if (isDiagnosed(incident) && incident.diagnosis?.logLines !== undefined) return;
     this.#snapshots.delete(name);
-    this.#snapshots.set(name, { boutAtMs: incident.boutAtMs, lines });
+    this.#snapshots.set(name, { boutAtMs: incident.boutAtMs, lines, wasRead: false });
     const [oldest] = this.#snapshots.keys();
     if (this.#snapshots.size > INCIDENTS_MAX && oldest !== undefined) {
       this.#snapshots.delete(oldest);
@@ -80,10 +89,9 @@ export class IncidentLogs {
     this.#options.onLog(incident.workload.key);
   }
 
-  #follow({ type, workload, incident, data }: JournalRecord): void {
+  #follow({ type, workload, incident }: JournalRecord): void {
     if (type === 'incident.opened' || type === 'incident.reopened') this.#readSoon(workload);
-    const wasUsed = type === 'diagnosis.completed' && 'logLines' in data;
-    if (wasUsed || type === 'incident.resolved') this.#snapshots.delete(incident);
+    if (type === 'incident.resolved') this.#snapshots.delete(incident);
   }
 
   #readSoon(key: WorkloadKey): void {
@@ -101,7 +109,7 @@ export class IncidentLogs {
     const incident = incidents[openByWorkload[key] ?? ''];
     const container = views().get(key)?.container;
     if (this.#stopping.signal.aborted || incident === undefined || container === undefined) return;
-    if (this.linesOf(incident) !== undefined) return;
+    if (this.#snapshots.get(incident.name)?.boutAtMs === incident.boutAtMs) return;
     const max = Math.min(logLinesMax(key), LINES_MAX);
     const followed = recentLines(key).slice(-max);
     this.offer(

@@ -985,8 +985,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/diagnosis/diagnose.ts',
-    old: `finding.remedies?.find((tool) => tools.includes(tool))`,
-    new: `finding.remedies?.[0]`,
+    old: `remedies?.find((tool) => tools.includes(tool))`,
+    new: `remedies?.[0]`,
     what: 'A tool is suggested that the policy does not have.',
   },
   {
@@ -1001,5 +1001,11 @@ export const MUTANTS: readonly Mutant[] = [
 `,
     new: '',
     what: 'A log is read that the policy wants left alone.',
+  },
+  {
+    file: 'src/core/diagnosis/diagnose.ts',
+    old: `const before = log === undefined ? [] : (incident.diagnosis?.hypotheses ?? []);`,
+    new: `const before: readonly Hypothesis[] = [];`,
+    what: 'A second look forgets what was found before an action.',
   },
 ];

@@ -118,6 +118,31 @@ describe('a diagnosis', () => {
     assert.doesNotMatch(JSON.stringify(scenario.records), /hunter2/);
   });
 
+  it('is made once, where the log adds nothing', () => {
+    const scenario = new Scenario(aPolicy(CRASH));
+    const key = crashed(scenario);
+    scenario.over = { logOf: () => [aLine('starting'), aLine('bye')] };
+
+    scenario.reconcile(key);
+    scenario.reconcile(key);
+
+    assert.equal(scenario.types().filter((type) => type === 'diagnosis.completed').length, 1);
+  });
+
+  it('keeps what was found before an action that has changed the sight of it', () => {
+    const scenario = new Scenario(aPolicy());
+    const key = scenario.put(aContainer('web', { health: health('unhealthy') }));
+    scenario.reconcile(key);
+    scenario.put(aContainer('web', { health: health('starting') }));
+    scenario.over = { logOf: () => [aLine('QueuePool limit reached, timed out')] };
+
+    scenario.reconcile(key);
+
+    const { rootCause, hypotheses = [] } = scenario.incident(key)?.diagnosis ?? {};
+    assert.equal(rootCause, 'PoolExhausted');
+    assert.ok(hypotheses.some(({ cause }) => cause === 'HealthCheckFailing'));
+  });
+
   it('takes nothing from the time that a verification has held', () => {
     const verify = { within: '60s', healthyFor: '20s' };
     const allowed = [{ name: 'restart', tool: 'docker/restart_container' }];

@@ -9,7 +9,7 @@ import { about, type JudgedSituation } from '#core/remediation/step.ts';
 import type { RawLogLine } from './evidence-text.ts';
 import type { Finding, FoundFact } from './facts.ts';
 import { factsOf } from './facts-of.ts';
-import { findCauses } from './rules.ts';
+import { findCauses, HYPOTHESES_MAX } from './rules.ts';
 
 /** Of one diagnosis, so that it never pushes what opened the incident out of its evidence. */
 const ADDED_MAX = 12;
@@ -26,12 +26,14 @@ export function diagnose(situation: JudgedSituation, incident: Incident): readon
 
 /**
  * Names the cause once more when the shell has the newest lines of the log, which it fetches beside
- * whatever is decided. Once per bout.
+ * whatever is decided. What was found before stays, since an action may have changed the sight of it.
+ *
+ * @returns nothing when the log adds nothing, or was looked at already in this bout
  */
 export function diagnoseAgain(situation: JudgedSituation, incident: Incident): readonly Draft[] {
+  if (!isDiagnosed(incident) || incident.diagnosis?.logLines !== undefined) return [];
   const log = situation.world.logOf?.(incident) ?? [];
-  if (log.length === 0 || !isDiagnosed(incident)) return [];
-  return incident.diagnosis?.logLines === undefined ? diagnosis(situation, incident, log) : [];
+  return log.length === 0 ? [] : diagnosis(situation, incident, log);
 }
 
 function diagnosis(
@@ -41,44 +43,62 @@ function diagnosis(
 ): readonly Draft[] {
   const findings = findCauses(factsOf(situation, incident, log ?? []));
   const { added, refsOf } = citing(situation, incident, findings);
-  const tools = situation.policy.actions.map(({ tool }) => tool);
-  const hypotheses = findings.map((finding): Hypothesis => {
-    const remedy = finding.remedies?.find((tool) => tools.includes(tool));
-    return {
-      cause: finding.cause,
-      explanation: finding.explanation,
-      confidence: Math.round(finding.confidence * 100) / 100,
-      evidenceRefs: refsOf(finding),
-      ...(remedy === undefined ? {} : { remedy }),
-    };
-  });
-  const best = hypotheses[0];
-  const facts: Draft[] =
-    added.length === 0
-      ? []
-      : [
-          {
-            type: 'incident.updated',
-            ...about(incident),
-            data: { evidence: added, message: 'facts for the diagnosis were added' },
-          },
-        ];
-  return [
-    ...facts,
-    {
-      type: 'diagnosis.completed',
-      ...about(incident),
-      data: {
-        source: 'rules',
-        rootCause: best?.cause ?? 'Unknown',
-        explanation: best?.explanation ?? 'No rule explains what was observed.',
-        confidence: best?.confidence ?? 0,
-        evidenceRefs: best?.evidenceRefs ?? [],
-        hypotheses,
-        ...(log === undefined ? {} : { logLines: log.length }),
-      },
+  const found = findings.map((finding) => hypothesisOf(situation, finding, refsOf(finding)));
+  const before = log === undefined ? [] : (incident.diagnosis?.hypotheses ?? []);
+  const hypotheses = ranked(before, found);
+  if (log !== undefined && isSame(before, hypotheses)) return [];
+  const completed: Draft = {
+    type: 'diagnosis.completed',
+    ...about(incident),
+    data: {
+      source: 'rules',
+      ...conclusionOf(hypotheses[0]),
+      hypotheses,
+      ...(log === undefined ? {} : { logLines: log.length }),
     },
-  ];
+  };
+  if (added.length === 0) return [completed];
+  const data = { evidence: added, message: 'facts for the diagnosis were added' };
+  return [{ type: 'incident.updated', ...about(incident), data }, completed];
+}
+
+function hypothesisOf(
+  { policy }: JudgedSituation,
+  { cause, explanation, confidence, remedies }: Finding,
+  evidenceRefs: readonly string[],
+): Hypothesis {
+  const tools = policy.actions.map(({ tool }) => tool);
+  const remedy = remedies?.find((tool) => tools.includes(tool));
+  return {
+    cause,
+    explanation,
+    confidence: Math.round(confidence * 100) / 100,
+    evidenceRefs,
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
+function conclusionOf(best: Hypothesis | undefined) {
+  return {
+    rootCause: best?.cause ?? 'Unknown',
+    explanation: best?.explanation ?? 'No rule explains what was observed.',
+    confidence: best?.confidence ?? 0,
+    evidenceRefs: best?.evidenceRefs ?? [],
+  };
+}
+
+/** Each cause once, with what is surer of it; the likeliest first. */
+function ranked(before: readonly Hypothesis[], found: readonly Hypothesis[]): Hypothesis[] {
+  const byCause = new Map(before.map((one) => [one.cause, one]));
+  for (const one of found) {
+    const known = byCause.get(one.cause);
+    if (known === undefined || known.confidence < one.confidence) byCause.set(one.cause, one);
+  }
+  return [...byCause.values()].sort((a, b) => b.confidence - a.confidence).slice(0, HYPOTHESES_MAX);
+}
+
+function isSame(before: readonly Hypothesis[], after: readonly Hypothesis[]): boolean {
+  return before.length === after.length && before.every((one, index) => one === after[index]);
 }
 
 /** Finds the evidence that each finding cites, and numbers what the incident does not have yet. */

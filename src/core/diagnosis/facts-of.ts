@@ -21,7 +21,7 @@ export function factsOf(
   incident: Incident,
   log: readonly RawLogLine[],
 ): DiagnosisFacts {
-  const { world, view, policy, history } = situation;
+  const { world, view, history } = situation;
   const { container } = view;
   const exit = exitOf(situation, incident);
   const oomAtMs = history.oom?.atMs ?? -Infinity;
@@ -40,7 +40,6 @@ export function factsOf(
     engineSettles: world.settlingUntilMs !== undefined && world.settlingUntilMs > world.nowMs,
     together: togetherWith(world, incident),
     texts: textsOf(container, recentOnly(log, boutWallMs(world, incident))),
-    tools: policy.actions.map(({ tool }) => tool),
   };
 }
 

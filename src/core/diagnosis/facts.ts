@@ -64,8 +64,6 @@ export interface DiagnosisFacts {
   /** Workloads that began to fail at about the same time, this one among them, of all watched. */
   readonly together: { readonly failing: number; readonly of: number };
   readonly texts: Readonly<Partial<Record<TextSource, readonly string[]>>>;
-  /** Tools that the policy's actions use, in the ladder's order. */
-  readonly tools: readonly string[];
 }
 
 /** Something that a rule found, to be kept as evidence: counts and words of ours, never text. */

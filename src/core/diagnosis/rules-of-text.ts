@@ -65,13 +65,8 @@ function supportOf(facts: DiagnosisFacts, source: TextSource, { of }: Mention): 
   if (source === 'log' && exit !== undefined && saysWhy(facts, exit)) {
     return of.exitCodes?.includes(exit.code) === true ? 'sameAsExit' : 'exit';
   }
-  return isUnhealthy(facts) || isAbout(facts, 'probe.http', 'probe.tcp') ? 'health' : 'alone';
-}
-
-function isUnhealthy(facts: DiagnosisFacts): boolean {
-  const health = facts.container?.health;
-  if (health?.status !== 'unhealthy' || health.failingStreak < 1) return false;
-  return isAbout(facts, 'health');
+  // What is breached was breached by Docker's word: it counts also when an action has come since.
+  return isAbout(facts, 'health', 'probe.http', 'probe.tcp') ? 'health' : 'alone';
 }
 
 /** The kernel's word, or a signal, explains the exit without any of the container's. */

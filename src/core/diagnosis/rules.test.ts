@@ -17,7 +17,6 @@ function facts(container: Container = {}, more: Partial<DiagnosisFacts> = {}): D
     engineSettles: false,
     together: { failing: 1, of: 5 },
     texts: {},
-    tools: [],
     ...more,
   };
 }

@@ -5,7 +5,7 @@ import { RULES_OF_RUN } from './rules-of-run.ts';
 import { findingsOfTexts } from './rules-of-text.ts';
 
 /** More are no help to anybody. */
-const FINDINGS_MAX = 8;
+export const HYPOTHESES_MAX = 8;
 /** Nothing is certain, and two that agree are a little more than one. */
 const CONFIDENCE_MAX = 0.97;
 const AGREEMENT = 0.05;
@@ -23,7 +23,7 @@ export function findCauses(facts: DiagnosisFacts): Finding[] {
     const before = byCause.get(finding.cause);
     byCause.set(finding.cause, before === undefined ? finding : merged(before, finding));
   }
-  return [...byCause.values()].sort((a, b) => b.confidence - a.confidence).slice(0, FINDINGS_MAX);
+  return [...byCause.values()].sort((a, b) => b.confidence - a.confidence).slice(0, HYPOTHESES_MAX);
 }
 
 /** The words of the better one, and the evidence of both. */
