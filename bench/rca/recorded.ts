@@ -1,14 +1,20 @@
 // Facts of an incident as it was recorded: logs, inspects of Docker, descriptions of Kubernetes pods
 // (whose containers end, are killed and are limited in the same ways), answers of other tools.
 import { parseInspect } from '#adapters/docker/inspect-body.ts';
+import { deepestFailing } from '#core/diagnosis/dependency.ts';
 import { excerptLines } from '#core/diagnosis/evidence-text.ts';
 import type { ContainerFacts, DiagnosisFacts } from '#core/diagnosis/facts.ts';
+import type { ObservedContainer } from '#core/workload/container.ts';
+import { identityOf, keyOf } from '#core/workload/key.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
 import { parseQuantity } from '#lib/quantity.ts';
 
 /** Name of a recorded answer → its text. */
 export type Recorded = Readonly<Record<string, string>>;
 
 interface Described {
+  /** Of Docker alone: as a whole, with what it depends on. */
+  readonly observed?: ObservedContainer;
   readonly names: readonly string[];
   readonly container: ContainerFacts;
   readonly exitCode?: number;
@@ -34,11 +40,15 @@ const NONE: ContainerFacts = {
  * @param symptom what was asked: it names what was in trouble, as an incident names its workload
  */
 export function factsOf(evidence: Recorded, symptom: string): DiagnosisFacts {
-  const described = Object.entries(evidence).flatMap(([name, text]) => describedIn(name, text));
+  const events = Object.values(evidence).flatMap(eventsIn);
+  const described = Object.entries(evidence).flatMap(([name, text]) =>
+    describedIn(name, text, events),
+  );
   const named = described.filter(({ names }) => names.some((name) => symptom.includes(name)));
   const candidates = named.length > 0 ? named : described;
   const it = candidates.toSorted((a, b) => trouble(b) - trouble(a))[0];
   const container = it?.container ?? NONE;
+  const dependency = dependencyOf(described, it);
   const error = it?.errors ?? [];
   const isDown = container.state !== 'running';
   const signals = [
@@ -54,6 +64,7 @@ export function factsOf(evidence: Recorded, symptom: string): DiagnosisFacts {
     oom: container.oomKilled,
     signals,
     gauges: {},
+    ...(dependency === undefined ? {} : { dependency }),
     changes: [],
     engineSettles: false,
     together: { failing: 1, of: 1 },
@@ -85,6 +96,22 @@ function isOfContainer(line: string): boolean {
   return !OF_TOOL.test(line);
 }
 
+/** Over all inspects that were recorded. */
+function dependencyOf(described: readonly Described[], it: Described | undefined) {
+  if (it?.observed === undefined) return undefined;
+  const all = described.flatMap(({ observed }) => observed ?? []);
+  const viewOf = (container: ObservedContainer): WorkloadView => {
+    const identity = identityOf('host', container);
+    const key = keyOf(identity);
+    return { key, identity, container, ambiguous: [], gauges: {}, probes: {}, disks: {} };
+  };
+  const views = new Map(all.map((container) => [viewOf(container).key, viewOf(container)]));
+  const workloadOf = (ref: string) =>
+    [...views.values()].find(({ container }) => container?.id === ref || container?.name === ref)
+      ?.key;
+  return deepestFailing({ views, workloadOf }, viewOf(it.observed));
+}
+
 function clean(lines: readonly string[]): string[] {
   return excerptLines(
     lines.map((text) => ({ timestamp: '', stream: 'stdout' as const, text, truncated: false })),
@@ -100,11 +127,24 @@ function trouble({ container, exitCode = 0, errors }: Described): number {
   );
 }
 
-function describedIn(name: string, text: string): Described[] {
+interface Event extends Warning {
+  readonly object: string;
+}
+
+/** `kubectl get events`: the warnings, with what they are about. */
+function eventsIn(text: string): Event[] {
+  if (!/^LAST SEEN\s+TYPE\s+REASON\s+OBJECT\s+MESSAGE/m.test(text)) return [];
+  return text.split('\n').flatMap((line) => {
+    const [, type, reason = '', object = '', ...message] = line.trim().split(/\s{2,}/);
+    return type === 'Warning' ? [{ reason, object, message: message.join(' ') }] : [];
+  });
+}
+
+function describedIn(name: string, text: string, events: readonly Event[]): Described[] {
   if (/^\s*[[{]/.test(text)) return inspected(text);
   if (!/^(?:Init )?Containers:$/m.test(text)) return [];
   if (/job|deployment|node/.test(name) && !/^Status:/m.test(text)) return [];
-  return pod(text);
+  return pod(text, events);
 }
 
 function inspected(text: string): Described[] {
@@ -122,6 +162,7 @@ function inspected(text: string): Described[] {
         {
           names: [name],
           container,
+          observed: container,
           ...(state === 'running' && engineRestartCount === 0 ? {} : { exitCode }),
           restarts: engineRestartCount,
           errors: error === '' ? [] : [error],
@@ -134,18 +175,19 @@ function inspected(text: string): Described[] {
 }
 
 /** `kubectl describe pod`: its containers, init containers among them, and the warnings about it. */
-function pod(text: string): Described[] {
+function pod(text: string, events: readonly Event[]): Described[] {
   const podName = field(text, 'Name') ?? '';
   const owner = podName.replace(/(?:-[a-z0-9]{6,10})?-[a-z0-9]{5}$/, '');
   const sections = text.split(/^(?=\S)/m);
-  const warnings = (sections.find((one) => one.startsWith('Events:')) ?? '')
+  const own = (sections.find((one) => one.startsWith('Events:')) ?? '')
     .split('\n')
     .filter((line) => /^\s*Warning/.test(line))
     .map((line) => {
       const [, reason = '', , , ...message] = line.trim().split(/\s{2,}/);
       return { reason, message: message.join(' ') };
     })
-    .filter(({ reason, message }) => reason !== 'BackOff' && message !== '');
+    .concat(events.filter(({ object }) => podName !== '' && object.endsWith(`/${podName}`)));
+  const warnings = own.filter(({ reason, message }) => reason !== 'BackOff' && message !== '');
   return sections
     .filter((one) => /^(?:Init )?Containers:$/m.test(one.split('\n')[0] ?? ''))
     .flatMap((section) => section.split(/^(?= {2}\S)/m).slice(1))

@@ -23,7 +23,7 @@ type Graph = Pick<World, 'views' | 'workloadOf'>;
  * The deepest of the workloads that this one leans on, directly or by way of others, and that do not
  * work: what has to be mended first. Owners of its namespaces count, each workload once, so cycles end.
  */
-export function deepestFailing(world: World, view: WorkloadView): FailingDependency | undefined {
+export function deepestFailing(world: Graph, view: WorkloadView): FailingDependency | undefined {
   const seen = new Set<WorkloadKey>([view.key]);
   const nodes: Node[] = [];
   let layer = childrenOf(world, view, { by: [], behindHealthy: false }, seen);
@@ -49,7 +49,7 @@ export function deepestFailing(world: World, view: WorkloadView): FailingDepende
 }
 
 function childrenOf(
-  world: World,
+  world: Graph,
   view: WorkloadView,
   way: Pick<Node, 'by' | 'behindHealthy'>,
   seen: Set<WorkloadKey>,

@@ -1,4 +1,5 @@
 import { formatDuration } from '#lib/duration.ts';
+import { detailOf } from './details.ts';
 import { type DiagnosisFacts, type Finding, isAbout, type Rule } from './facts.ts';
 import { listeningPorts } from './scan.ts';
 
@@ -73,10 +74,11 @@ function isEngineTrouble(now: Unhealthy): boolean {
 function toolMissing(facts: DiagnosisFacts): Finding | undefined {
   const now = unhealthy(facts);
   if (now === undefined || !isToolMissing(now)) return undefined;
+  const tool = detailOf('command', now.output);
+  const what = tool === undefined ? 'a tool that is' : `${tool}, which is`;
   return {
     cause: 'HealthCheckWrong',
-    explanation:
-      'Its health check calls a tool that is not in the image: the check is wrong, and says nothing of the service.',
+    explanation: `Its health check calls ${what} not in the image: the check is wrong, and says nothing of the service.`,
     confidence: 0.85,
     cites: CITES,
     adds: [{ signal: 'health.text', value: 'tool missing', note: 'in the newest probe’s output' }],

@@ -18,6 +18,8 @@ const LAST_LINES = 10;
 export function findingsOfTexts(facts: DiagnosisFacts): Finding[] {
   return (['error', 'probe', 'log'] as const).flatMap((source) =>
     scan(facts.texts[source] ?? [])
+      // What a check calls is not what the container runs: see the rules of health.
+      .filter(({ of }) => source !== 'probe' || of.cause !== 'CommandNotFound')
       .map((mention) => findingOf(facts, source, mention))
       .sort((a, b) => b.confidence - a.confidence)
       .slice(0, FINDINGS_MAX),

@@ -251,14 +251,14 @@ const CASES: Readonly<
       [
         'its tool is missing',
         unhealthy('/bin/sh: curl: not found', { exitCode: 127 }),
-        /a tool that is not in the image/,
+        /calls curl, which is not in the image/,
       ],
       [
         'Docker finds no tool',
         unhealthy('OCI runtime exec failed: exec: "curl": executable file not found in $PATH', {
           exitCode: -1,
         }),
-        /a tool/,
+        /calls curl,/,
       ],
       [
         'it asks elsewhere',
