@@ -106,7 +106,7 @@ export const SCENARIOS: readonly Scenario[] = [
       {
         service: 'mailer',
         threshold: 'misconfigured',
-        causes: ['Crashed'],
+        causes: ['MissingEnv', 'Crashed'],
         end: { kind: 'Remediated', action: 'set-smtp-url', tool: 'docker/update_env_vars' },
         detectWithinMs: 5_000,
         endWithinMs: 30_000,

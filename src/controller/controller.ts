@@ -20,6 +20,7 @@ import type { Prober } from '#ports/prober.ts';
 import { createEvidenceKeeper, type KeepEvidence } from './evidence-keeper.ts';
 import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
+import { IncidentLogs } from './incident-logs.ts';
 import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
 import { Observer } from './observer.ts';
 import { createReconciler } from './reconciler.ts';
@@ -96,6 +97,7 @@ export class Controller implements AsyncDisposable {
   readonly #executor: Executor;
   readonly #worlds: WorldBuilder;
   readonly #signals: SignalCollector | undefined;
+  readonly #logs: IncidentLogs;
   readonly #memories = new Map<WorkloadKey, WorkloadMemory>();
   readonly #stopping = new AbortController();
   readonly #running: Promise<unknown>[] = [];
@@ -129,6 +131,7 @@ export class Controller implements AsyncDisposable {
       onWarning: warn,
       ...(listener.onEvent && { onEvent: listener.onEvent }),
     });
+    this.#logs = this.#incidentLogs();
     this.#worlds = new WorldBuilder({
       clock,
       journal,
@@ -144,6 +147,7 @@ export class Controller implements AsyncDisposable {
         const resolved = options.resolveSecrets(args);
         return resolved.ok ? undefined : resolved.missing;
       },
+      logOf: (incident) => this.#logs.linesOf(incident),
     });
     const refresh = (key: WorkloadKey, signal: AbortSignal) => this.#observer.refresh(key, signal);
     this.#executor = new Executor({
@@ -178,6 +182,7 @@ export class Controller implements AsyncDisposable {
     this.#options.journal.subscribe((records) => {
       if (records.some(({ type }) => FREES.has(type))) this.#sweepSoon();
     });
+    this.#logs.start();
     this.#policiesChanged(policies.current());
     policies.onChange((set) => this.#policiesChanged(set));
     this.#running.push(this.#observer.run(this.#stopping.signal));
@@ -236,6 +241,7 @@ export class Controller implements AsyncDisposable {
   async stop(reason: string): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
+    this.#logs.stop();
     this.#queue.shutDown();
     const grace = new AbortController();
     const wait = this.#options.clock.sleep(GRACE_MS, grace.signal);
@@ -307,6 +313,19 @@ export class Controller implements AsyncDisposable {
     });
   }
 
+  #incidentLogs(): IncidentLogs {
+    const { clock, journal, runtime } = this.#options;
+    return new IncidentLogs({
+      clock,
+      journal,
+      runtime,
+      views: () => this.fleet.views(),
+      recentLines: (key) => this.recentLines(key),
+      logLinesMax: (key) => this.#logLinesMax(key),
+      onLog: (key) => this.#queue.add(key),
+    });
+  }
+
   #evidenceKeeper(): { readonly keepEvidence?: KeepEvidence } {
     const { runtime, clock, journal, evidence, listener } = this.#options;
     if (evidence === undefined) return {};
@@ -317,13 +336,16 @@ export class Controller implements AsyncDisposable {
       store: evidence,
       views: () => this.fleet.views(),
       recentLines: (key) => this.recentLines(key),
-      logLinesMax: (key) => {
-        const governing = this.#worlds.governing(key);
-        return governing.kind === 'governed' ? governing.policy.spec.diagnosis.logLines : 0;
-      },
+      logLinesMax: (key) => this.#logLinesMax(key),
+      onLog: (incident, lines) => this.#logs.offer(incident, lines),
       onWarning: (message, cause) => listener?.onWarning?.(message, cause),
     });
     return { keepEvidence };
+  }
+
+  #logLinesMax(key: WorkloadKey): number {
+    const governing = this.#worlds.governing(key);
+    return governing.kind === 'governed' ? governing.policy.spec.diagnosis.logLines : 0;
   }
 
   #startWorkers(): void {
@@ -338,6 +360,7 @@ export class Controller implements AsyncDisposable {
         const result = await this.#reconcile(key, signal).finally(() =>
           this.#signals?.reconcileWants(key),
         );
+        this.#logs.lookedAt(key);
         this.#lastReconcileMs = clock.bootMs();
         // Only now is it known how the owner of a namespace is, and what that means to the others.
         for (const sharer of this.fleet.sharersOf(key)) this.#queue.add(sharer, 'Resync');

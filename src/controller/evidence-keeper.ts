@@ -22,6 +22,8 @@ export interface EvidenceKeeperOptions {
   readonly recentLines: (key: WorkloadKey) => readonly LogLine[] | undefined;
   /** Most lines that the policy wants kept; 0 for none. */
   readonly logLinesMax: (key: WorkloadKey) => number;
+  /** Lines were read for an incident. */
+  readonly onLog?: (incident: string, lines: readonly LogLine[]) => void;
   readonly onWarning: (message: string, cause: unknown) => void;
 }
 
@@ -62,7 +64,7 @@ export function createEvidenceKeeper(options: EvidenceKeeperOptions): KeepEviden
     const container = views().get(workload)?.container;
     if (container === undefined) return;
     try {
-      const sources = sourcesFor(options, workload, container);
+      const sources = sourcesFor(options, incident, { workload, container });
       const facts = await Promise.all(sources.map(factOf));
       append(incident, attempt, facts);
     } catch (error) {
@@ -109,15 +111,20 @@ export function createEvidenceKeeper(options: EvidenceKeeperOptions): KeepEviden
   }
 }
 
+interface Subject {
+  readonly workload: WorkloadKey;
+  readonly container: ObservedContainer;
+}
+
 function sourcesFor(
   options: EvidenceKeeperOptions,
-  workload: WorkloadKey,
-  container: ObservedContainer,
+  incident: string,
+  { workload, container }: Subject,
 ): Source[] {
   const linesMax = options.logLinesMax(workload);
   const run = container.health?.lastRun;
   return [
-    ...(linesMax === 0 ? [] : [logSource(options, { workload, container, linesMax })]),
+    ...(linesMax === 0 ? [] : [logSource(options, { incident, workload, container, linesMax })]),
     ...(run === undefined
       ? []
       : [
@@ -138,14 +145,10 @@ function sourcesFor(
 }
 
 function logSource(
-  { runtime, recentLines }: EvidenceKeeperOptions,
-  of: {
-    readonly workload: WorkloadKey;
-    readonly container: ObservedContainer;
-    readonly linesMax: number;
-  },
+  { runtime, recentLines, onLog }: EvidenceKeeperOptions,
+  of: Subject & { readonly incident: string; readonly linesMax: number },
 ): Source {
-  const { workload, container, linesMax } = of;
+  const { incident, workload, container, linesMax } = of;
   return {
     signal: 'logs.tail',
     async read(signal) {
@@ -154,6 +157,7 @@ function logSource(
         followed.length > 0
           ? followed.slice(-Math.min(linesMax, FOLLOWED_LINES_MAX))
           : await fetchLines(runtime, container, Math.min(linesMax, FETCHED_LINES_MAX), signal);
+      onLog?.(incident, lines);
       return {
         value: lines.length,
         text: logText(lines, container.secrets?.redactor),

@@ -42,3 +42,27 @@ it('a workload that comes again knows no signals of the container that is gone',
   assert.deepEqual(before, gauges);
   assert.deepEqual(fleet.views().get('box/web')?.gauges, {});
 });
+
+it('a container is known with the one that it replaced, also after that is gone', () => {
+  const fleet = new Fleet('box');
+  const first = aContainer('web', { id: 'a'.repeat(64), image: 'shop:1', createdAtMs: 1_000 });
+  fleet.put(first, TIMES);
+  const alone = fleet.views().get('box/web')?.before;
+  fleet.drop(first.id);
+
+  fleet.put(aContainer('web', { id: 'b'.repeat(64), image: 'shop:2', createdAtMs: 2_000 }), TIMES);
+  fleet.put(aContainer('web', { id: 'b'.repeat(64), image: 'shop:2', createdAtMs: 2_000 }), TIMES);
+
+  assert.equal(alone, undefined);
+  assert.equal(fleet.views().get('box/web')?.before?.image, 'shop:1');
+});
+
+it('a container that is set aside, or older, replaces nothing', () => {
+  const fleet = new Fleet('box');
+  const web = aContainer('web', { id: 'a'.repeat(64), createdAtMs: 2_000 });
+  fleet.put(web, TIMES);
+
+  fleet.put(aContainer('web.sentinel-x-old', { id: 'b'.repeat(64), createdAtMs: 3_000 }), TIMES);
+
+  assert.equal(fleet.views().get('box/web')?.before, undefined);
+});

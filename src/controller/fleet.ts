@@ -8,6 +8,9 @@ import {
 } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 
+/** Workloads whose newest container is remembered for the one that replaces it. */
+const REMEMBERED_MAX = 2_000;
+
 /** What is collected about a workload besides its inspect. */
 export type Signals = Pick<WorkloadView, 'gauges' | 'samples' | 'probes' | 'disks' | 'logs'>;
 
@@ -38,6 +41,11 @@ export class Fleet {
   readonly #members = new Map<WorkloadKey, Set<string>>();
   readonly #signals = new Map<WorkloadKey, Signals>();
   readonly #views = new Map<WorkloadKey, WorkloadView>();
+  /** The newest container of each workload and the one that it replaced, also when they are gone. */
+  readonly #newest = new Map<
+    WorkloadKey,
+    { readonly container: ObservedContainer; readonly before?: ObservedContainer }
+  >();
   /** Workloads that a policy expects and that do not exist. */
   readonly #absent = new Map<WorkloadKey, WorkloadIdentity>();
 
@@ -98,6 +106,7 @@ export class Fleet {
     const members = this.#members.get(key) ?? new Set();
     members.add(container.id);
     this.#members.set(key, members);
+    this.#remember(key, container);
     this.#refresh(key);
     return key;
   }
@@ -133,6 +142,17 @@ export class Fleet {
     return [...gone, ...added];
   }
 
+  #remember(key: WorkloadKey, container: ObservedContainer): void {
+    if (isSetAside(container)) return;
+    const known = this.#newest.get(key);
+    if (known !== undefined && container.createdAtMs < known.container.createdAtMs) return;
+    const before = known?.container.id === container.id ? known.before : known?.container;
+    this.#newest.delete(key);
+    this.#newest.set(key, { container, ...(before === undefined ? {} : { before }) });
+    const [oldest] = this.#newest.keys();
+    if (this.#newest.size > REMEMBERED_MAX && oldest !== undefined) this.#newest.delete(oldest);
+  }
+
   /** Its name may be another container's by now. */
   #forgetName(name: string, id: string): void {
     if (this.#byName.get(name) === id) this.#byName.delete(name);
@@ -163,7 +183,9 @@ export class Fleet {
       const { container, runningSinceMs } = first;
       const running = runningSinceMs === undefined ? {} : { runningSinceMs };
       const identity = identityOf(this.host, container);
-      return { key, identity, container, ambiguous: [], ...running, ...signals };
+      const { before } = this.#newest.get(key) ?? {};
+      const replaced = before === undefined ? {} : { before };
+      return { key, identity, container, ambiguous: [], ...replaced, ...running, ...signals };
     }
     if (first !== undefined) {
       const ambiguous = entries.map(({ container }) => container.id).sort();

@@ -5,6 +5,7 @@ import type { World } from '#core/remediation/world.ts';
 import type { ContainerSummary } from '#core/workload/container.ts';
 import { identityOf, type WorkloadIdentity, type WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
+import { defined } from '#lib/defined.ts';
 import type { ActionRunner } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { PolicySet } from '#ports/policy-source.ts';
@@ -25,6 +26,7 @@ export interface WorldOptions {
   /** HMAC with the secret of the data directory, hex. */
   readonly mac: (text: string) => string;
   readonly missingSecret: World['missingSecret'];
+  readonly logOf?: World['logOf'];
 }
 
 type GovernedBy = Governing<CompiledPolicy>;
@@ -68,6 +70,7 @@ export class WorldBuilder {
       generationOf: (name) => state.policies[name]?.generation ?? 0,
       mac: this.#options.mac,
       missingSecret: this.#options.missingSecret,
+      ...defined({ logOf: this.#options.logOf }),
       tool: builtinTool,
       readiness: (tool) => actions.readiness(tool),
     };

@@ -1051,4 +1051,61 @@ export const MUTANTS: readonly Mutant[] = [
     new: 'return false;',
     what: 'A line of a private key is evidence.',
   },
+  {
+    file: 'src/core/diagnosis/rules-of-text.ts',
+    old: `  if (byPerson) return false;
+`,
+    new: '',
+    what: 'A log says why a person ended a container.',
+  },
+  {
+    file: 'src/core/diagnosis/rules-of-text.ts',
+    old: `alone: 0.4 } as const`,
+    new: `alone: 0.8 } as const`,
+    what: 'A log alone is believed more than Docker.',
+  },
+  {
+    file: 'src/core/diagnosis/rules-of-health.ts',
+    old: `health.status !== 'unhealthy' || health.failingStreak < 1`,
+    new: `health.status !== 'unhealthy'`,
+    what: 'A check that failed nothing, as after a pause, is called a failing one.',
+  },
+  {
+    file: 'src/core/diagnosis/dependency.ts',
+    old: `    if (seen.has(key)) return false;
+`,
+    new: '',
+    what: 'A cycle of dependencies is walked round and round.',
+  },
+  {
+    file: 'src/core/diagnosis/scan.ts',
+    old: `return !NOISE.test(line) && (`,
+    new: `return (`,
+    what: 'What a request holds is taken for trouble of the container.',
+  },
+  {
+    file: 'src/core/diagnosis/diagnose.ts',
+    old: `remedies?.find((tool) => tools.includes(tool))`,
+    new: `remedies?.[0]`,
+    what: 'A tool is suggested that the policy does not have.',
+  },
+  {
+    file: 'src/core/remediation/decide.ts',
+    old: `, ...defined({ steady: situation.memory.steady }) };`,
+    new: ` };`,
+    what: 'A diagnosis amid a verification makes its time begin anew.',
+  },
+  {
+    file: 'src/controller/incident-logs.ts',
+    old: `    if (logLinesMax(key) === 0) return;
+`,
+    new: '',
+    what: 'A log is read that the policy wants left alone.',
+  },
+  {
+    file: 'src/core/diagnosis/diagnose.ts',
+    old: `const before = log === undefined ? [] : (incident.diagnosis?.hypotheses ?? []);`,
+    new: `const before: readonly Hypothesis[] = [];`,
+    what: 'A second look forgets what was found before an action.',
+  },
 ];

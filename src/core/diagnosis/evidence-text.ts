@@ -21,6 +21,20 @@ const TEXT_CHARS_MAX = 16 * 1024;
 
 /** The newest lines of a log as they may be kept: `TIME STREAM TEXT`, redacted, one line each. */
 export function logText(lines: readonly RawLogLine[], redactor?: Redactor): string {
+  return redactedLines(lines, redactor)
+    .map(({ line, text }) => `${line.timestamp} ${line.stream} ${text}\n`)
+    .join('');
+}
+
+/** The same without times: what the newest lines say, redacted, oldest first. */
+export function excerptLines(lines: readonly RawLogLine[], redactor?: Redactor): string[] {
+  return redactedLines(lines, redactor).map(({ text }) => text);
+}
+
+function redactedLines(
+  lines: readonly RawLogLine[],
+  redactor: Redactor | undefined,
+): { readonly line: RawLogLine; readonly text: string }[] {
   const kept = newest(lines);
   const texts = new Map<RawLogLine, string | undefined>();
   // A private key spans lines, and lines of the other stream may have come between them.
@@ -32,14 +46,12 @@ export function logText(lines: readonly RawLogLine[], redactor?: Redactor): stri
     );
     for (const [index, line] of own.entries()) texts.set(line, redacted[index]);
   }
-  return kept
-    .flatMap((line) => {
-      const text = texts.get(line);
-      if (text === undefined) return [];
-      const cut = line.truncated || text.length > LINE_CHARS_MAX ? '…' : '';
-      return [`${line.timestamp} ${line.stream} ${text.slice(0, LINE_CHARS_MAX)}${cut}\n`];
-    })
-    .join('');
+  return kept.flatMap((line) => {
+    const text = texts.get(line);
+    if (text === undefined) return [];
+    const cut = line.truncated || text.length > LINE_CHARS_MAX ? '…' : '';
+    return [{ line, text: `${text.slice(0, LINE_CHARS_MAX)}${cut}` }];
+  });
 }
 
 function newest(lines: readonly RawLogLine[]): readonly RawLogLine[] {

@@ -121,6 +121,8 @@ export interface Diagnosis {
   readonly confidence: number;
   readonly evidenceRefs: readonly string[];
   readonly hypotheses: readonly Hypothesis[];
+  /** Lines of its log that were at hand; absent when it was made without them. */
+  readonly logLines?: number;
   readonly at: string;
 }
 

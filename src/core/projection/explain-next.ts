@@ -1,3 +1,4 @@
+import { ADVICE, LASTING } from '#core/diagnosis/catalogue.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { CandidateObject, IncidentObject } from './schema.ts';
 
@@ -132,25 +133,10 @@ function missingSecret({ attempts, candidates }: IncidentObject['status']): stri
   );
 }
 
-/** What mends causes that no restart mends. */
-const CAUSE_STEPS: Readonly<Record<string, string>> = {
-  OutOfMemory:
-    'Give it more memory in its Compose file (mem_limit), or find out why it needs so much.',
-  MemoryPressure:
-    'Give it more memory in its Compose file (mem_limit), or find out why it needs so much.',
-  StartFailed: 'Read what Docker says: docker inspect NAME --format {{.State.Error}}.',
-  DependencyDown: 'Mend what it depends on first.',
-  CpuSaturated: 'See what keeps it busy: docker top NAME.',
-  ProcessLimit: 'See which processes it has started: docker top NAME.',
-};
-
-/** Causes that a restart only puts off. */
-const LASTING = new Set(['OutOfMemory', 'MemoryPressure', 'CpuSaturated', 'ProcessLimit']);
-
 function mending({ status, spec }: IncidentObject): string[] {
   // The cause may be a model's word.
   const cause = status.diagnosis?.rootCause ?? '';
-  const step = Object.hasOwn(CAUSE_STEPS, cause) ? CAUSE_STEPS[cause] : undefined;
+  const step = Object.hasOwn(ADVICE, cause) ? ADVICE[cause] : undefined;
   return step === undefined ? [] : [step.replaceAll('NAME', spec.workload.container)];
 }
 

@@ -170,6 +170,22 @@ What you can do:
     );
   });
 
+  it('names a tool of the policy that may help, and how sure the other causes are', () => {
+    const remediation = {
+      mode: 'Shadow',
+      allowed: [{ name: 'restart', tool: 'docker/restart_container' }],
+    };
+    const { scenario, key } = opened(aPolicy({ remediation }));
+    const object = objectOf(scenario, key);
+    const other = { cause: 'PortInUse', explanation: 'x', confidence: 0.44, evidenceRefs: [] };
+    object.status.diagnosis?.hypotheses.push(other);
+
+    const text = explainIncident(object);
+
+    assert.match(text, / {2}Of the policy’s tools, docker\/restart_container may help\.\n/);
+    assert.match(text, / {2}Also possible: PortInUse \(44 %\)\n/);
+  });
+
   it('is quiet about an incident that is over', () => {
     const { scenario, key } = opened(aPolicy());
     scenario.pass(2_000);

@@ -254,10 +254,13 @@ function cause({ status }: IncidentObject): string[] {
   if (rootCause === 'Unknown') return [plainLine(explanation)];
   const by = source === 'rules' ? 'by the rules' : 'by a model';
   const refs = evidenceRefs.length === 0 ? '' : `, evidence ${evidenceRefs.join(' ')}`;
-  const others = hypotheses.slice(1).map((one) => one.cause);
+  const others = hypotheses.slice(1).map((one) => `${one.cause} (${percent(one.confidence)})`);
+  const remedy = hypotheses.find((one) => one.cause === rootCause)?.remedy;
+  const isNew = remedy !== undefined && !status.attempts.some(({ tool }) => tool === remedy);
   return [
     plainLine(`${rootCause}, ${percent(confidence)} sure (${by}${refs})`),
     plainLine(explanation),
+    ...(isNew ? [plainLine(`Of the policy’s tools, ${remedy} may help.`)] : []),
     ...(others.length === 0 ? [] : [plainLine(`Also possible: ${others.join(', ')}`)]),
   ];
 }

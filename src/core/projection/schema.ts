@@ -109,6 +109,7 @@ const Diagnosis = z.object({
       remedy: z.string().optional(),
     }),
   ),
+  logLines: z.int().optional().describe('Lines of its log that were at hand.'),
   at: Time,
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { KnownValue } from './known-values.ts';
 import { createRedactor, type Redactor } from './redactor.ts';
 
@@ -9,6 +10,7 @@ import { createRedactor, type Redactor } from './redactor.ts';
 export class ContainerSecrets {
   #env: readonly string[];
   #redactor: Redactor | undefined;
+  #digest: string | undefined;
 
   /** @param env `NAME=VALUE`, as Docker has them */
   constructor(env: readonly string[]) {
@@ -18,10 +20,23 @@ export class ContainerSecrets {
   /** One redactor for as long as the container is looked at: a secret keeps its number. */
   get redactor(): Redactor {
     if (this.#redactor === undefined) {
+      this.#digest = this.#digestOf();
       this.#redactor = createRedactor({ values: this.#env.flatMap(valuesOf) });
       this.#env = [];
     }
     return this.#redactor;
+  }
+
+  /** Whether another container has the same variables, values among them, in whatever order. */
+  isSameAs(other: ContainerSecrets): boolean {
+    return this.#digestOf() === other.#digestOf();
+  }
+
+  #digestOf(): string {
+    this.#digest ??= createHash('sha256')
+      .update(JSON.stringify(this.#env.toSorted()))
+      .digest('hex');
+    return this.#digest;
   }
 
   toJSON(): undefined {

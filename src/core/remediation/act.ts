@@ -42,8 +42,10 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   // A person has it: what could be done otherwise changes with every restart, and is no news.
   if (isEscalated(incident) && areOfNow(situation.policy, incident)) return NOTHING;
   const considered = consider(situation, incident);
-  const explained = diagnose(situation, incident) ?? noteVerdicts(situation, incident, considered);
-  if (explained !== undefined) return { drafts: [explained], again: true };
+  const explained = diagnose(situation, incident);
+  if (explained.length > 0) return { drafts: explained, again: true };
+  const verdicts = noteVerdicts(situation, incident, considered);
+  if (verdicts !== undefined) return { drafts: [verdicts], again: true };
   if (isEscalated(incident)) return NOTHING;
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
   if (situation.breached.length === 0) return unseen(situation, incident);

@@ -62,7 +62,7 @@ function leansOn(world: World, view: WorkloadView, key: WorkloadKey): boolean {
  * Compose dependencies with what it waits for.
  */
 export function dependenciesOf(
-  world: World,
+  world: Pick<World, 'views' | 'workloadOf'>,
   view: WorkloadView,
 ): { readonly key: WorkloadKey; readonly condition: string }[] {
   const { container, identity } = view;

@@ -1,3 +1,4 @@
+import { diagnoseAgain } from '#core/diagnosis/diagnose.ts';
 import { type Incident, pendingAttempt } from '#core/incident/incident.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
@@ -109,6 +110,11 @@ function nextStep(situation: JudgedSituation): { step: Step; steady?: WorkloadMe
   };
 
   if (incident === undefined) return withFollow(open(situation));
+  // Words about the cause, also while an action is under way: nothing depends on them.
+  const said = diagnoseAgain(situation, incident);
+  if (said.length > 0) {
+    return { step: { drafts: said, again: true }, ...defined({ steady: situation.memory.steady }) };
+  }
   const attempt = pendingAttempt(incident);
   // A call that has not ended: whoever made it, or the start-up that finds it open, ends it.
   if (attempt !== undefined && attempt.outcome === undefined) return withFollow(recheck(undefined));

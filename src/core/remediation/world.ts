@@ -1,3 +1,5 @@
+import type { RawLogLine } from '#core/diagnosis/evidence-text.ts';
+import type { Incident } from '#core/incident/incident.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Governing } from '#core/policy/select.ts';
@@ -42,6 +44,11 @@ export interface World {
   readonly mac: (text: string) => string;
   /** The first `$secret` of these arguments that is not set. */
   readonly missingSecret: (args: JsonObject) => string | undefined;
+  /**
+   * The newest lines of its workload's log that were fetched for this bout of an incident, raw, oldest
+   * first; `undefined` while there are none.
+   */
+  readonly logOf?: (incident: Incident) => readonly RawLogLine[] | undefined;
   readonly tool: (name: string) => ToolDescription | undefined;
   readonly readiness: (tool: string) => Readiness;
 }

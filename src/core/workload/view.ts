@@ -58,6 +58,8 @@ export interface WorkloadView {
   readonly identity: WorkloadIdentity;
   /** Absent: there is none of this key, or there are several. */
   readonly container?: ObservedContainer;
+  /** The container that this one replaced, as it was seen last; absent where none was seen. */
+  readonly before?: ObservedContainer;
   /** Ids of all containers that claim this key, when there is more than one. */
   readonly ambiguous: readonly string[];
   /**
