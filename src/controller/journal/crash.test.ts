@@ -74,7 +74,7 @@ describe('a crash after any byte', () => {
       assert.equal((await verifyJournal(storage)).ok, true);
     });
 
-    await fc.assert(anyCrash, runs(400));
+    await fc.assert(anyCrash, runs(200));
   });
 
   it('is survived at every byte of the last two lines and of a new segment', async () => {
@@ -390,7 +390,7 @@ describe('a disk that says no', () => {
       },
     );
 
-    await fc.assert(anyFaults, runs(300));
+    await fc.assert(anyFaults, runs(150));
   });
 
   it('bounds what waits for it', async () => {

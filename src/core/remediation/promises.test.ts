@@ -511,7 +511,7 @@ describe('whatever happens, in any order', () => {
           play(start, steps);
         },
       ),
-      runs(200),
+      runs(120),
     );
   });
 
@@ -520,7 +520,7 @@ describe('whatever happens, in any order', () => {
       fc.property(anyStart, answering, (start, steps) => {
         play(start, steps);
       }),
-      runs(600),
+      runs(400),
     );
   });
 
