@@ -106,7 +106,7 @@ spec:
     allowed:
       - { name: restart, tool: docker/restart_container, arguments: { timeoutSeconds: 1 }, cooldown: 0s, limit: { max: 1000, per: 1h } }
     backoff: { initial: 1ms, max: 1ms }
-    storm: { above: 1000 }
+    storm: { above: 500 }
     verify: { within: 30s, healthyFor: 1ms }
 `,
   );
