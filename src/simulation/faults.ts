@@ -1,3 +1,4 @@
+import { NO_EVENT_FAULTS } from './docker-door.ts';
 import { type Happening, MINUTE_MS } from './happening.ts';
 import { SKEWS_MS, type World } from './world.ts';
 
@@ -57,7 +58,7 @@ export const FAULTS: readonly Happening[] = [
       };
       world.timeline.add('world', `events: ${JSON.stringify(world.door.events)}`);
       world.clock.after(random.int(1, 10) * MINUTE_MS, () => {
-        world.door.events = { lost: 0, doubled: 0, swapped: 0, delayMs: 0 };
+        world.door.events = NO_EVENT_FAULTS;
       });
     },
   },

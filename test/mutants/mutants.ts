@@ -979,7 +979,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/incident/incident.ts',
-    old: `atMs >= boutAtMs && atMs > grantedAtMs && ENDS_ACTING.has(reason)`,
+    old: `atMs >= boutAtMs && atMs >= grantedAtMs && ENDS_ACTING.has(reason)`,
     new: `atMs >= boutAtMs && ENDS_ACTING.has(reason)`,
     what: 'A yes to what a person was left with is never carried out.',
   },

@@ -271,7 +271,7 @@ export function isHanging(incident: Incident): boolean {
 export function isEscalated({ escalations, boutAtMs, approval }: Incident): boolean {
   const grantedAtMs = approval?.state === 'Granted' ? approval.atMs : -Infinity;
   return escalations.some(
-    ({ atMs, reason }) => atMs >= boutAtMs && atMs > grantedAtMs && ENDS_ACTING.has(reason),
+    ({ atMs, reason }) => atMs >= boutAtMs && atMs >= grantedAtMs && ENDS_ACTING.has(reason),
   );
 }
 

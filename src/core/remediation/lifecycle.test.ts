@@ -243,6 +243,38 @@ describe('an incident', () => {
     assert.equal(scenario.reconcile(KEY).effects.length, 1);
   });
 
+  it('that a person says yes to in vain is left to that person again, once', () => {
+    const scenario = new Scenario(
+      aPolicy({
+        remediation: {
+          mode: 'Approve',
+          allowed: [
+            { name: 'restart', tool: 'docker/restart_container', limit: { max: 1, per: '24h' } },
+          ],
+          verify: { within: '10s', healthyFor: '5s' },
+        },
+      }),
+    );
+    scenario.put(sick());
+    const grant = () => {
+      scenario.reconcile(KEY);
+      const { name: incident, workload, candidates } = scenario.incident(KEY) ?? assert.fail();
+      const data = { candidate: candidates[0]?.id ?? '', container: workload.id };
+      scenario.append({ type: 'approval.granted', incident, workload: KEY, data });
+      return scenario.reconcile(KEY).effects.length;
+    };
+    assert.equal(grant(), 1);
+    scenario.complete(KEY);
+    scenario.pass(120_000);
+    scenario.reconcile(KEY);
+    const before = scenario.incident(KEY)?.escalations.length ?? 0;
+    scenario.pass(60_000);
+
+    assert.equal(grant(), 0);
+
+    assert.equal(scenario.incident(KEY)?.escalations.length, before + 1);
+  });
+
   it('of a child that is killed for want of memory again and again is told', () => {
     const oom = { name: 'oom', signal: 'oomKilled', severity: 'critical' };
     const start = { name: 'start', tool: 'docker/start_container' };
