@@ -43,6 +43,7 @@ describe('an answer', () => {
     ['cut off', '{"choice": "rest', 'it holds no JSON object'],
     ['broken', "{'choice': 'restart'}", 'its JSON cannot be parsed'],
     ['huge', `{"choice": "${'x'.repeat(70_000)}"}`, 'it is longer than 65536 characters'],
+    ['a riddle of quotes', `{${'\\"'.repeat(30_000)}\\`, 'it holds no JSON object'],
     ['deep', `{"extra": ${'['.repeat(40_000)}`, 'it is nested deeper than 16'],
     [
       'without a bound',

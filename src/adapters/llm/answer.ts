@@ -60,8 +60,11 @@ function findJson(text: string): { readonly json: string } | 'none' | 'deep' {
   return 'none';
 }
 
-/** Strings, in which brackets mean nothing, and brackets. A string that does not end hides the rest. */
-const MARKS = /"(?:[^"\\]|\\[\s\S])*(?:"|$)|[{}[\]]/g;
+/**
+ * Strings, in which brackets mean nothing, and brackets. A string that does not end hides the rest;
+ * from each quote on something matches, so that nothing is looked at twice.
+ */
+const MARKS = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|[{}[\]]/g;
 
 function isBounded(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);

@@ -46,8 +46,13 @@ export interface Route {
 
 type NotReady = Extract<RouteReadiness, { readonly ready: false }>;
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_CONCURRENT = 2;
+/** As the SentinelConfig has it for a provider of which it names no more than the models. */
+const UNCONFIGURED: ConfiguredProvider = {
+  models: {},
+  dataCollection: 'deny',
+  timeout: 30_000,
+  maxConcurrent: 2,
+};
 
 /**
  * The providers of the SentinelConfig, over those that are built in, with their keys.
@@ -60,26 +65,32 @@ export function resolveProviders(
   secret: (name: string) => string | undefined,
 ): ReadonlyMap<string, ProviderSettings> {
   const names = new Set([...BUILTIN_PROVIDERS, ...Object.keys(configured)]);
-  return new Map([...names].map((name) => [name, resolveProvider(name, configured[name], secret)]));
+  return new Map(
+    [...names].map((name) => [
+      name,
+      resolveProvider(name, configured[name] ?? UNCONFIGURED, secret),
+    ]),
+  );
 }
 
 function resolveProvider(
   name: string,
-  configured: ConfiguredProvider | undefined,
+  configured: ConfiguredProvider,
   secret: (name: string) => string | undefined,
 ): ProviderSettings {
-  const profile = profileOf(name, configured?.baseUrl);
+  const { models, dataCollection, timeout: timeoutMs, maxConcurrent, order } = configured;
+  const profile = profileOf(name, configured.baseUrl);
   return {
     name,
     profile,
-    models: { ...defaultModels(profile), ...configuredModels(configured?.models ?? {}) },
-    dataCollection: configured?.dataCollection ?? 'deny',
-    timeoutMs: configured?.timeout ?? DEFAULT_TIMEOUT_MS,
-    maxConcurrent: configured?.maxConcurrent ?? DEFAULT_CONCURRENT,
+    models: { ...defaultModels(profile), ...configuredModels(models) },
+    dataCollection,
+    timeoutMs,
+    maxConcurrent,
     ...defined({
-      baseUrl: addressOf(name, configured?.baseUrl, profile, secret),
-      ...keyOf(name, configured?.apiKey ?? profile.keyFrom, secret),
-      order: configured?.order,
+      baseUrl: addressOf(name, configured.baseUrl, profile, secret),
+      ...keyOf(name, configured.apiKey ?? profile.keyFrom, secret),
+      order,
     }),
   };
 }
