@@ -148,8 +148,7 @@ async function askOnce(ask: Ask, form: Form): Promise<Step> {
   const { route, state } = ask;
   const admission = state.breaker.admit();
   if (admission.kind === 'Open') {
-    const message = `${who(route)} is not asked now: ${admission.message}`;
-    return done('CircuitOpen', message);
+    return done('CircuitOpen', `${route.name} is not asked for a while: ${admission.message}`);
   }
   if (admission.kind === 'Resting') {
     const message = `${who(route)} wants to be left alone for ${admission.waitMs} ms`;

@@ -109,7 +109,10 @@ async function askInTurn(shared: Shared, request: ModelRequest, run: Run): Promi
     return 'ready' in route ? [] : [route];
   });
   for (const [index, route] of routes.entries()) {
-    if (run.stop.aborted) break;
+    if (run.stop.aborted) {
+      said.push(`no time was left for ${route.name}`);
+      return { kind: 'Unavailable', reason: 'TimedOut', message: said.join('; ') };
+    }
     const { system, user, schema, stage, allowance, maxTokens } = request;
     const prompt = { system, user, schema };
     const hasNext = index < routes.length - 1;

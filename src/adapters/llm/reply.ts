@@ -27,17 +27,17 @@ const Completion = z.object({
 });
 
 const Code = z.union([z.string(), z.number()]).nullish().catch(undefined);
+const ErrorObject = z.object({
+  message: z.string().catch(''),
+  code: Code,
+  type: Code,
+  param: z.string().nullish().catch(undefined),
+  metadata: z.looseObject({ reasons: z.unknown().optional() }).nullish().catch(undefined),
+});
+type ErrorObject = z.infer<typeof ErrorObject>;
+
 const ErrorBody = z.object({
-  error: z.union([
-    z.string().transform((message) => ({ message })),
-    z.object({
-      message: z.string().catch(''),
-      code: Code,
-      type: Code,
-      param: z.string().nullish().catch(undefined),
-      metadata: z.looseObject({ reasons: z.unknown().optional() }).nullish().catch(undefined),
-    }),
-  ]),
+  error: z.union([z.string().transform((message): ErrorObject => ({ message })), ErrorObject]),
 });
 
 export interface ReportedUsage {
@@ -116,11 +116,7 @@ export function readError(text: string): ProviderError {
   return { message: text.slice(0, 500), code: '', param: '', isModeration: false };
 }
 
-function toError(error: z.infer<typeof ErrorBody>['error']): ProviderError {
-  if (!('code' in error)) {
-    return { message: error.message, code: '', param: '', isModeration: false };
-  }
-  const { message, code, type, param, metadata } = error;
+function toError({ message, code, type, param, metadata }: ErrorObject): ProviderError {
   const status = Number(code);
   return {
     message,
