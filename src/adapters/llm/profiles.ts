@@ -119,8 +119,10 @@ export function profileOf(name: string, baseUrl: string | undefined): ProviderPr
   const byHost = [...PROFILES.values()].find(
     (profile) => host !== undefined && hostOf(profile.baseUrl) === host,
   );
-  // A provider under a name of one's own has a key and models of its own.
-  return byHost === undefined ? PLAIN : { ...byHost, models: {} };
+  if (byHost === undefined) return PLAIN;
+  // Under a name of one's own it has a key and models of one's own.
+  const { keyFrom: _key, baseUrlFrom: _address, ...way } = byHost;
+  return { ...way, models: {} };
 }
 
 function hostOf(url: string | undefined): string | undefined {
