@@ -30,7 +30,7 @@ export interface ModelRequest {
   readonly schema: JsonObject;
   /** Most tokens of an answer. */
   readonly maxTokens: number;
-  /** The result is there when this has passed, whatever the providers do. */
+  /** The result is there when this has passed, whatever the providers do; an hour at most. */
   readonly timeoutMs: number;
 }
 

@@ -162,6 +162,25 @@ describe('a provider that refuses the form of a request', () => {
     });
   }
 
+  it('is given up when it takes no form at all', async () => {
+    await using server = await startStandIn({ refuses: ['max_tokens', 'max_completion_tokens'] });
+    const { client } = startModels({ cerebras: { baseUrl: server.url } });
+
+    const result = await client.complete(aModelRequest(), NEVER);
+
+    const forms = server.received.map(({ body }) => [
+      'max_tokens' in body,
+      body.response_format?.type,
+    ]);
+    assert.partialDeepStrictEqual(result, { kind: 'Unavailable', reason: 'Refused' });
+    assert.deepEqual(forms, [
+      [false, 'json_schema'],
+      [true, 'json_schema'],
+      [true, 'json_object'],
+      [true, undefined],
+    ]);
+  });
+
   it('gets a looser one when OpenRouter knows nobody who takes every parameter', async () => {
     await using server = await startStandIn();
     const message = 'No endpoints found that can handle the requested parameters.';
@@ -283,8 +302,11 @@ describe('an answer that cannot be used', () => {
 
       const result = await client.complete(aModelRequest(), NEVER);
 
+      const [first, second] = server.received;
       assert.partialDeepStrictEqual(result, { kind: 'Answer', value: ANSWER });
       assert.equal(server.received.length, 2);
+      // There is nothing to repair: it is the same request.
+      assert.deepEqual(second?.body, first?.body);
     });
   }
 

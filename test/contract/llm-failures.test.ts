@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 // Loaded here, so that no test on a clock of its own waits for the disk.
 import 'ajv/dist/2020.js';
-import { aModelRequest, NEVER, startModels } from '../support/models.ts';
+import { ANSWER, aModelRequest, NEVER, startModels } from '../support/models.ts';
 import {
   breaksOff,
   dawdles,
@@ -316,6 +316,19 @@ describe('the time for an answer', () => {
     assert.equal(clock.passedMs(), 10_000);
   });
 
+  it('is an hour at most: a timer of a month would fire at once', async () => {
+    const { client, clock } = startModels(
+      { cerebras: { timeout: '31d' } },
+      { transport: () => new Promise(() => undefined) },
+    );
+    const timeoutMs = 31 * 86_400_000;
+
+    const result = await clock.run(client.complete(aModelRequest({ timeoutMs }), NEVER));
+
+    assert.partialDeepStrictEqual(result, { kind: 'Unavailable', reason: 'TimedOut' });
+    assert.equal(clock.passedMs(), 3_600_000);
+  });
+
   it('is told of with what the request may have cost', async () => {
     await using server = await startStandIn();
     server.say(stalls());
@@ -434,6 +447,24 @@ describe('a route that keeps failing', () => {
     assert.deepEqual([early.kind, late.kind], ['Unavailable', 'Answer']);
   });
 
+  it('is not one whose requests nobody waited for', async () => {
+    await using server = await startStandIn();
+    server.sayAlways(isSilent());
+    const { client } = startModels({ cerebras: { baseUrl: server.url } });
+    for (let count = 1; count <= 8; count += 1) {
+      const stop = new AbortController();
+      const asked = client.complete(aModelRequest(), stop.signal);
+      await server.hasReceived(count);
+      stop.abort();
+      await asked;
+    }
+
+    server.sayAlways(says());
+    const result = await client.complete(aModelRequest(), NEVER);
+
+    assert.equal(result.kind, 'Answer');
+  });
+
   it('is another than that of another model at the same provider', async () => {
     const { server, client } = await failFiveTimes(fails(500));
     await using _ = server;
@@ -445,11 +476,22 @@ describe('a route that keeps failing', () => {
 });
 
 describe('requests at once', () => {
-  it('are no more than the provider is to get', async () => {
-    await using server = await startStandIn();
+  it('are no more than the provider is to get, whatever its models', async () => {
     const open = Promise.withResolvers<undefined>();
-    server.sayAlways(waits(open.promise, says()));
-    const { client } = startModels({ cerebras: { baseUrl: server.url, maxConcurrent: 2 } });
+    const status = { status: 200, headers: {} };
+    let underWay = 0;
+    const { client, clock } = startModels(
+      { cerebras: { maxConcurrent: 2 } },
+      {
+        async transport() {
+          underWay += 1;
+          await open.promise;
+          underWay -= 1;
+          const choices = [{ message: { content: JSON.stringify(ANSWER) } }];
+          return { kind: 'Answered', ...status, text: JSON.stringify({ choices }) };
+        },
+      },
+    );
     const asked = Array.from({ length: 6 }, (_, index) =>
       client.complete(
         aModelRequest({ user: `question ${index}`, routes: [`cerebras/model-${index % 3}`] }),
@@ -457,13 +499,27 @@ describe('requests at once', () => {
       ),
     );
 
-    await server.hasReceived(2);
+    await clock.advance(1_000);
+    const held = underWay;
     open.resolve(undefined);
     const results = await Promise.all(asked);
 
+    assert.equal(held, 2);
     assert.ok(results.every(({ kind }) => kind === 'Answer'));
-    assert.equal(server.atOnceMax(), 2);
-    assert.equal(server.received.length, 6);
+  });
+
+  it('reach the server no more than two at a time unless it is to get more', async () => {
+    await using server = await startStandIn();
+    const { client } = startModels({ cerebras: { baseUrl: server.url } });
+
+    const results = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        client.complete(aModelRequest({ user: `question ${index}` }), NEVER),
+      ),
+    );
+
+    assert.ok(results.every(({ kind }) => kind === 'Answer'));
+    assert.ok(server.atOnceMax() <= 2, String(server.atOnceMax()));
   });
 
   it('wait for a place only as long as there is time', async () => {

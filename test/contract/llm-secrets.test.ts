@@ -20,6 +20,10 @@ const ENCODED = Buffer.from(API_KEY).toString('base64').replace(/=+$/, '');
 const TELLTALES: readonly (readonly [string, StandInReply])[] = [
   ['the answer', says({ ...ANSWER, explanation: `The key is ${API_KEY}.` })],
   ['an encoded answer', says({ ...ANSWER, explanation: `The key is ${ENCODED}.` })],
+  [
+    'an answer with escapes',
+    saysText(JSON.stringify({ ...ANSWER, explanation: API_KEY }).replaceAll('-', '\\u002d')),
+  ],
   ['an answer that cannot be used', saysText(`My key is ${API_KEY}`)],
   ['the name of the model', says(ANSWER, { model: API_KEY, provider: API_KEY })],
   ['a refusal', saysText(null, { refusal: `Not with ${API_KEY}.` })],

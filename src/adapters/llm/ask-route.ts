@@ -160,7 +160,7 @@ async function askOnce(ask: Ask, form: Form): Promise<Step> {
   }
   const release = await acquire(ask);
   if (release === undefined) {
-    admission.end({ kind: 'Unknown' });
+    admission.end(UNKNOWN);
     return done('Busy', `${who(route)}: ${route.provider.maxConcurrent} requests are under way`);
   }
   try {
@@ -169,6 +169,8 @@ async function askOnce(ask: Ask, form: Form): Promise<Step> {
     return step;
   } finally {
     release();
+    // Nothing but a bug leaves it open, and that must not shut the route for good.
+    admission.end(UNKNOWN);
   }
 }
 
@@ -192,7 +194,7 @@ async function send(ask: Ask, form: Form): Promise<Sent> {
   const body = requestBody(route, form.variant, prompt, form);
   const reserved = budget.reserve(allowance, mostOf(route, body, form.maxTokens));
   if (!reserved.ok) {
-    return { step: done('BudgetExhausted', reserved.message), end: { kind: 'Unknown' } };
+    return { step: done('BudgetExhausted', reserved.message), end: UNKNOWN };
   }
   const guard = createKeyGuard(route.provider.apiKey);
   const sentAtMs = clock.bootMs();
@@ -213,7 +215,7 @@ async function send(ask: Ask, form: Form): Promise<Sent> {
 async function exchange(ask: Ask, body: JsonObject): Promise<WireAnswer> {
   const { route, clock, stop, hasNext, transport } = ask;
   const { baseUrl, apiKey, timeoutMs } = route.provider;
-  const share = hasNext ? ask.remainingMs() / 2 : Number.POSITIVE_INFINITY;
+  const share = hasNext ? ask.remainingMs() / 2 : ask.remainingMs();
   const patience = new AbortController();
   const cancel = clock.after(Math.min(timeoutMs, share), () => patience.abort());
   try {
@@ -284,15 +286,14 @@ function judgeSaid(
   const { route, state } = ask;
   const usage = usageOf(route, reply.usage, { body, text: reply.text });
   state.readiness = { ready: true };
-  // A server that repeats the key has it from us: it stays between the two.
-  const said = guard.scrub(reply.text);
+  const { text: said, isCut } = reply;
   const judged = ask.judge(said);
   if (judged.ok) {
     const model = reply.model ?? route.model.name;
+    // A server that repeats the key has it from us: it stays between the two.
     const outcome: RouteOutcome = { ok: true, value: guard.scrubValue(judged.value), model };
     return { ...WELL, outcome: 'Answered', usage, step: { kind: 'Done', outcome } };
   }
-  const { isCut } = reply;
   const repair = isCut
     ? { problem: `it was cut off after ${usage.completionTokens} tokens; be much shorter` }
     : { problem: judged.problem, ...(said.trim() === '' ? {} : { answer: said }) };

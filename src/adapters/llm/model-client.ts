@@ -30,6 +30,8 @@ export interface ModelClientOptions {
 const CACHE = { entriesMax: 256, ttlMs: 600_000 };
 /** Requests are stopped so long before the time is over, to hear what became of them. */
 const GRACE_MS = 250;
+/** Nobody waits for longer, and timers take no more than some weeks. */
+const TIMEOUT_MS_MAX = 3_600_000;
 const PROBE_MS = 10_000;
 
 type Answer = Extract<ModelResult, { readonly kind: 'Answer' }>;
@@ -50,14 +52,18 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
       return { kind: 'Answer', ...kept, usage: NOTHING_USED, promptDigest, isCached: true };
     }
     let usage: ModelUsage = NOTHING_USED;
-    const ended = await inTime(clock, request.timeoutMs, cancelled, (bounds) =>
-      askInTurn(shared, request, {
-        ...bounds,
-        onRequest(event) {
-          usage = added(usage, event.usage);
-          onRequest(event);
-        },
-      }),
+    const ended = await inTime(
+      clock,
+      Math.min(request.timeoutMs, TIMEOUT_MS_MAX),
+      cancelled,
+      (bounds) =>
+        askInTurn(shared, request, {
+          ...bounds,
+          onRequest(event) {
+            usage = added(usage, event.usage);
+            onRequest(event);
+          },
+        }),
     );
     if (ended.kind === 'Unavailable') return { ...ended, usage, promptDigest };
     cache.set(key, ended.kept);

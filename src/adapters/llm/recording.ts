@@ -117,15 +117,19 @@ function redactorOf(guard: KeyGuard): Redact {
 function redactedAnswer(answer: WireAnswer, redact: Redact): Exchange['answer'] {
   if (answer.kind === 'Failed') return answer;
   const { headers, text } = answer;
+  const entries = Object.entries(headers).map(([name, value]) => [name, redact(value)]);
+  return { ...answer, headers: Object.fromEntries(entries), text: redactedBody(text, redact) };
+}
+
+function redactedBody(text: string, redact: Redact): string {
   const body = parseJson(text);
-  return {
-    ...answer,
-    headers: Object.fromEntries(
-      Object.entries(headers).map(([name, value]) => [name, redact(value)]),
-    ),
-    text:
-      body === undefined ? redact(text) : JSON.stringify(redactedValue(body as JsonValue, redact)),
-  };
+  if (body === undefined) return redact(text);
+  try {
+    return JSON.stringify(redactedValue(body as JsonValue, redact));
+  } catch {
+    // Nested deeper than the stack.
+    return redact(text);
+  }
 }
 
 /** Text by text, so that it stays JSON. */
