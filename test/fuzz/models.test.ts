@@ -34,11 +34,12 @@ const answerText = fc.oneof(
   fc.constant('{"a":'.repeat(20_000)),
   fc.constant(`{"explanation":"${'\\"'.repeat(20_000)}`),
 );
+const completionText = answerText.map((content) =>
+  JSON.stringify({ ...COMPLETION, choices: [{ finish_reason: 'stop', message: { content } }] }),
+);
 const bodyText = fc.oneof(
   nearJson(COMPLETION).map((value) => JSON.stringify(value)),
-  answerText.map((content) =>
-    JSON.stringify({ ...COMPLETION, choices: [{ finish_reason: 'stop', message: { content } }] }),
-  ),
+  completionText,
   nearJson(ERROR).map((value) => JSON.stringify(value)),
   nearJson(MODELS).map((value) => JSON.stringify(value)),
   awkwardValue.map((value) => JSON.stringify(value)),
@@ -62,6 +63,16 @@ const headers = fc.dictionary(
   headerValue,
 );
 const wireAnswer: fc.Arbitrary<WireAnswer> = fc.oneof(
+  // Without these, what comes behind a refusal would seldom be reached.
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('Answered' as const),
+      status: fc.constant(200),
+      headers: fc.constant({}),
+      text: completionText,
+    }),
+  },
   {
     weight: 8,
     arbitrary: fc.record({
