@@ -340,7 +340,11 @@ describe('the time for an answer', () => {
     await clock.advance(9_750);
     const result = await asked;
 
-    assert.match(result.kind === 'Unavailable' ? result.message : '', /^cerebras\/fast at \S+: /);
+    assert.partialDeepStrictEqual(result, { kind: 'Unavailable', reason: 'TimedOut' });
+    assert.match(
+      result.kind === 'Unavailable' ? result.message : '',
+      /^cerebras\/fast at \S+: (?:no answer|its answer did not end) in time$/,
+    );
     assert.equal(result.usage.completionTokens, 500);
   });
 
@@ -445,6 +449,20 @@ describe('a route that keeps failing', () => {
     const late = await client.complete(aModelRequest(), NEVER);
 
     assert.deepEqual([early.kind, late.kind], ['Unavailable', 'Answer']);
+  });
+
+  it('is not one that says when to come again', async () => {
+    const wait = fails(429, 'slow down', { 'retry-after': '1' });
+    const { server, client, clock } = await failFiveTimes(wait);
+    await using _ = server;
+    for (let time = 0; time < 6; time += 1) {
+      await clock.advance(1_000);
+      await client.complete(aModelRequest({ timeoutMs: 100 }), NEVER);
+    }
+
+    const result = await client.complete(aModelRequest(), NEVER);
+
+    assert.equal(result.kind, 'Answer');
   });
 
   it('is not one whose requests nobody waited for', async () => {

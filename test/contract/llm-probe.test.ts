@@ -87,6 +87,20 @@ describe('the probe of a route', () => {
     assert.partialDeepStrictEqual(await probed, { ready: false, reason: 'Unreachable' });
   });
 
+  it('finds nothing out when it is cancelled', async () => {
+    await using server = await startStandIn();
+    server.say(isSilent());
+    const { client } = startModels({ local: { baseUrl: server.url } });
+    const stop = new AbortController();
+    const probed = client.probe('local/any', stop.signal);
+    await server.hasReceived(1);
+
+    stop.abort();
+
+    assert.equal((await probed).ready, false);
+    assert.partialDeepStrictEqual(client.readiness('local/any'), { reason: 'NotProbed' });
+  });
+
   for (const [route, reason, message] of [
     ['nobody/any', 'ProviderUnknown', /names no provider for nobody\/any/],
     ['fast', 'ProviderUnknown', /names no provider for fast/],

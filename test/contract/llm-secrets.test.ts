@@ -81,6 +81,20 @@ describe('the key of a provider', () => {
     assert.match(readiness.ready ? '' : readiness.message, message);
   });
 
+  it('does not change an answer when it is a word of every day, as local servers take', async () => {
+    await using server = await startStandIn();
+    server.say(says({ ...ANSWER, choice: 'none' }));
+    const { client } = startModels(
+      { local: { baseUrl: server.url, apiKey: 'LOCAL_KEY' } },
+      { secret: (name) => (name === 'LOCAL_KEY' ? 'none' : undefined) },
+    );
+
+    const result = await client.complete(aModelRequest({ routes: ['local/any'] }), NEVER);
+
+    assert.partialDeepStrictEqual(result, { kind: 'Answer', value: { choice: 'none' } });
+    assert.equal(server.received[0]?.headers.authorization, 'Bearer none');
+  });
+
   it('comes from a file, where one is named', async () => {
     await using server = await startStandIn();
     const { secret } = loadConfig(

@@ -12,25 +12,31 @@ export type Judged =
   /** For the model, and for people: our words, and names that stand in the schema. */
   | { readonly ok: false; readonly problem: string };
 
-export type JudgeAnswer = (text: string) => Judged;
+/** @param clean what is done to the value before it is checked */
+export type JudgeAnswer = (text: string, clean?: (value: JsonValue) => JsonValue) => Judged;
 
 /** Reads and checks answers against a schema. ajv is loaded with the first. */
 export async function createJudge(schema: JsonObject): Promise<JudgeAnswer> {
   const { Ajv2020: Ajv } = await import('ajv/dist/2020.js');
   const check = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
-  return (text) => judge(text, check);
+  return (text, clean = (value) => value) => judge(text, clean, check);
 }
 
-function judge(text: string, check: ValidateFunction): Judged {
+function judge(
+  text: string,
+  clean: (value: JsonValue) => JsonValue,
+  check: ValidateFunction,
+): Judged {
   if (text.length > ANSWER_CHARS_MAX) return no(`it is longer than ${ANSWER_CHARS_MAX} characters`);
   const found = findJson(text);
   if (found === 'none') return no('it holds no JSON object');
   if (found === 'deep') return no(`it is nested deeper than ${DEPTH_MAX}`);
-  const value = parseJson(found.json);
-  if (value === undefined) return no('its JSON cannot be parsed');
+  const parsed = parseJson(found.json);
+  if (parsed === undefined) return no('its JSON cannot be parsed');
+  const value = clean(parsed as JsonValue);
   // ajv's own check of finite numbers covers only those that the schema calls numbers.
   if (!isBounded(value)) return no('it holds a number without bound');
-  if (check(value)) return { ok: true, value: value as JsonValue };
+  if (check(value)) return { ok: true, value };
   const problems = (check.errors ?? []).slice(0, PROBLEMS_MAX).map(describe);
   return no(problems.join('; '));
 }

@@ -1,18 +1,9 @@
-import type { JsonObject, JsonValue } from '#lib/json.ts';
+import type { JsonObject } from '#lib/json.ts';
 import type { Clock } from '#ports/clock.ts';
-import type {
-  ModelAllowance,
-  ModelStage,
-  ModelUnavailableReason,
-  ModelUsage,
-} from '#ports/model-client.ts';
-import type { JudgeAnswer } from './answer.ts';
-import type { BreakerEnd } from './breaker.ts';
+import type { ModelAllowance, ModelStage, ModelUsage } from '#ports/model-client.ts';
 import type { Budget } from './budget.ts';
-import { type Failure, failureInBody, failureOf } from './failure.ts';
-import { createKeyGuard, type KeyGuard } from './key-guard.ts';
-import { restAfterAnswer } from './rate-limit.ts';
-import { type Reply, readReply } from './reply.ts';
+import type { Failure } from './failure.ts';
+import { createKeyGuard } from './key-guard.ts';
 import {
   firstVariant,
   nextVariant,
@@ -21,31 +12,36 @@ import {
   requestBody,
   type Variant,
 } from './request-body.ts';
-import type { RouteState } from './route-state.ts';
-import type { Route } from './settings.ts';
-import { mostOf, NOTHING_USED, spendingOf, usageOf, usageUnanswered } from './spending.ts';
+import { mostOf, spendingOf } from './spending.ts';
 import type { Transport, WireAnswer } from './transport.ts';
+import {
+  type Asking,
+  done,
+  judgeAnswer,
+  type Outcome,
+  type RouteOutcome,
+  refused,
+  type Step,
+  UNKNOWN,
+  type Verdict,
+  who,
+} from './verdict.ts';
 
 /** One request that was sent, for metrics. */
 export interface RequestEvent {
   readonly route: string;
   readonly stage: ModelStage;
-  readonly outcome: 'Answered' | ModelUnavailableReason;
+  readonly outcome: Outcome;
   readonly durationMs: number;
   readonly usage: ModelUsage;
 }
 
-export interface Ask {
-  readonly route: Route;
-  readonly state: RouteState;
+export interface Ask extends Asking {
   readonly prompt: Prompt;
   readonly stage: ModelStage;
   readonly allowance: ModelAllowance;
   readonly maxTokens: number;
-  readonly judge: JudgeAnswer;
-  /** Fires when the caller wants no answer any more. */
-  readonly cancelled: AbortSignal;
-  /** Fires then too, and when the time of the whole is over. */
+  /** Fires when the caller wants no answer any more, and when the time of the whole is over. */
   readonly stop: AbortSignal;
   /** Milliseconds until the time of the whole is over. */
   readonly remainingMs: () => number;
@@ -57,10 +53,6 @@ export interface Ask {
   readonly onRequest: (event: RequestEvent) => void;
 }
 
-export type RouteOutcome =
-  | { readonly ok: true; readonly value: JsonValue; readonly model: string }
-  | { readonly ok: false; readonly reason: ModelUnavailableReason; readonly message: string };
-
 /** The first try and two more. */
 const TRIES_MAX = 3;
 /** Tries, changes of form and the repair together: a bound on what one question may send. */
@@ -70,18 +62,8 @@ const PATIENCE_MS = 2_000;
 /** A second chance for an answer that was cut off may take so many tokens. */
 const REPAIR_TOKENS_MAX = 8_192;
 const ANSWER_BYTES_MAX = 1_048_576;
-/** The key, the money or the model's name are for a person to mend. */
-const SHUT_MS = 600_000;
 /** A request that is not taken in any form may be this one's fault alone. */
 const SHUT_FOR_REQUEST_MS = 60_000;
-
-type Refused = Extract<RouteOutcome, { readonly ok: false }>;
-type Step =
-  | { readonly kind: 'Done'; readonly outcome: RouteOutcome }
-  | { readonly kind: 'Wait'; readonly waitMs: number; readonly instead: Refused }
-  | { readonly kind: 'Again'; readonly failure: Failure }
-  | { readonly kind: 'Otherwise'; readonly failure: Failure }
-  | { readonly kind: 'Repair'; readonly repair: Repair; readonly isCut: boolean };
 
 /** Asks one route, again where that may help, until it answers or there is no use. Never throws. */
 export async function askRoute(ask: Ask): Promise<RouteOutcome> {
@@ -184,12 +166,7 @@ async function acquire(ask: Ask): Promise<(() => void) | undefined> {
   return release;
 }
 
-interface Sent {
-  readonly step: Step;
-  readonly end: BreakerEnd;
-}
-
-async function send(ask: Ask, form: Form): Promise<Sent> {
+async function send(ask: Ask, form: Form): Promise<Pick<Verdict, 'step' | 'end'>> {
   const { route, prompt, budget, allowance, clock } = ask;
   const body = requestBody(route, form.variant, prompt, form);
   const reserved = budget.reserve(allowance, mostOf(route, body, form.maxTokens));
@@ -199,7 +176,7 @@ async function send(ask: Ask, form: Form): Promise<Sent> {
   const guard = createKeyGuard(route.provider.apiKey);
   const sentAtMs = clock.bootMs();
   const answer = await exchange(ask, body);
-  const judged = judgeAnswer(ask, { answer, body, form, guard });
+  const judged = judgeAnswer(ask, { answer, body, maxTokens: form.maxTokens, guard });
   reserved.settle(spendingOf(route, judged.usage));
   ask.onRequest({
     route: route.name,
@@ -234,104 +211,6 @@ async function exchange(ask: Ask, body: JsonObject): Promise<WireAnswer> {
   }
 }
 
-interface Received {
-  readonly answer: WireAnswer;
-  readonly body: JsonObject;
-  readonly form: Form;
-  readonly guard: KeyGuard;
-}
-interface Verdict extends Sent {
-  readonly outcome: RequestEvent['outcome'];
-  readonly usage: ModelUsage;
-}
-
-function judgeAnswer(ask: Ask, received: Received): Verdict {
-  const { route, state, clock } = ask;
-  const { answer, guard } = received;
-  const wallMs = clock.wallMs();
-  if (answer.kind === 'Failed' || answer.status < 200 || answer.status > 299) {
-    const failure = failureOf(answer, { who: who(route), guard, wallMs });
-    // What broke off or came too late may have been paid for; a refusal is not.
-    const isPaid = answer.kind === 'Failed' && answer.reason !== 'Unreachable';
-    return judgeFailure(ask, failure, isPaid ? unanswered(ask, received) : NOTHING_USED);
-  }
-  const restMs = restAfterAnswer(answer.headers, wallMs);
-  if (restMs !== undefined) state.breaker.rest(restMs);
-  const reply = readReply(answer.text, guard);
-  switch (reply.kind) {
-    case 'Error':
-      return judgeFailure(ask, failureInBody(reply.error, who(route), guard), NOTHING_USED);
-    case 'Nonsense': {
-      const message = `${who(route)} answered with no chat completion`;
-      const failure = { next: 'Again', reason: 'ServerError', message } as const;
-      return judgeFailure(ask, failure, unanswered(ask, received));
-    }
-    case 'Declined': {
-      const usage = usageOf(route, reply.usage, { body: received.body, text: '' });
-      const message = `${who(route)} declines: ${reply.message}`;
-      return { ...WELL, outcome: 'Declined', usage, step: done('Declined', message) };
-    }
-    case 'Said':
-      return judgeSaid(ask, reply, received);
-  }
-}
-
-const WELL = { end: { kind: 'Well' } } as const satisfies Partial<Sent>;
-
-function judgeSaid(
-  ask: Ask,
-  reply: Extract<Reply, { kind: 'Said' }>,
-  { body, guard }: Received,
-): Verdict {
-  const { route, state } = ask;
-  const usage = usageOf(route, reply.usage, { body, text: reply.text });
-  state.readiness = { ready: true };
-  const { text: said, isCut } = reply;
-  const judged = ask.judge(said);
-  if (judged.ok) {
-    const model = reply.model ?? route.model.name;
-    // A server that repeats the key has it from us: it stays between the two.
-    const outcome: RouteOutcome = { ok: true, value: guard.scrubValue(judged.value), model };
-    return { ...WELL, outcome: 'Answered', usage, step: { kind: 'Done', outcome } };
-  }
-  const repair = isCut
-    ? { problem: `it was cut off after ${usage.completionTokens} tokens; be much shorter` }
-    : { problem: judged.problem, ...(said.trim() === '' ? {} : { answer: said }) };
-  return { ...WELL, outcome: 'InvalidAnswer', usage, step: { kind: 'Repair', repair, isCut } };
-}
-
-function unanswered({ route }: Ask, { body, form }: Received): ModelUsage {
-  return usageUnanswered(route, body, form.maxTokens);
-}
-
-function judgeFailure(ask: Ask, failure: Failure, usage: ModelUsage): Verdict {
-  const { state, cancelled } = ask;
-  const { message, reason, restMs } = failure;
-  const result = { outcome: cancelled.aborted ? ('Cancelled' as const) : reason, usage };
-  const isOver: Step = { kind: 'Done', outcome: refused(failure) };
-  const hasFailed: BreakerEnd = { kind: 'Failed', message };
-  switch (failure.next) {
-    case 'Late':
-      return { ...result, end: cancelled.aborted ? UNKNOWN : hasFailed, step: isOver };
-    case 'Again': {
-      if (restMs !== undefined) state.breaker.rest(restMs);
-      if (reason === 'Unreachable') state.readiness = { ready: false, reason, message };
-      // Who says when to come again is well.
-      const end = reason === 'RateLimited' && restMs !== undefined ? UNKNOWN : hasFailed;
-      return { ...result, end, step: { kind: 'Again', failure } };
-    }
-    case 'Otherwise':
-      return { ...result, ...WELL, step: { kind: 'Otherwise', failure } };
-    case 'Request':
-      return { ...result, ...WELL, step: isOver };
-    case 'Route':
-      state.readiness = { ready: false, reason: 'Refused', message };
-      return { ...result, end: { kind: 'Shut', message, forMs: SHUT_MS }, step: isOver };
-  }
-}
-
-const UNKNOWN: BreakerEnd = { kind: 'Unknown' };
-
 /** No form of the request was taken. */
 function shutFor({ state }: Ask, failure: Failure): RouteOutcome {
   const { message } = failure;
@@ -357,20 +236,7 @@ function backoff(tries: number, clock: Pick<Clock, 'random'>): number {
   return Math.round(fullMs / 2 + (fullMs / 2) * clock.random());
 }
 
-function refused({ reason, message }: Failure): Refused {
-  return { ok: false, reason, message };
-}
-
-function done(reason: ModelUnavailableReason, message: string): Step {
-  return { kind: 'Done', outcome: { ok: false, reason, message } };
-}
-
 function invalid({ route }: Ask, { problem }: Repair): RouteOutcome {
   const message = `${who(route)} answered unfit for use, twice: ${problem}`;
   return { ok: false, reason: 'InvalidAnswer', message };
-}
-
-/** For people: the provider and where it lives. */
-export function who({ name, provider }: Route): string {
-  return `${name} at ${new URL(provider.baseUrl).host}`;
 }

@@ -75,6 +75,16 @@ describe('the circuit breaker', () => {
     assert.equal(breaker.openFor(), undefined);
   });
 
+  it('counts a request once, however often its end is told', () => {
+    const { breaker } = aBreaker();
+    const admission = breaker.admit();
+    assert.ok(admission.kind === 'Admitted');
+
+    for (let time = 0; time < 5; time += 1) admission.end(FAILED);
+
+    assert.equal(breaker.openFor(), undefined);
+  });
+
   it('shuts at once for what a person must mend', () => {
     const { clock, breaker } = aBreaker();
 

@@ -16,9 +16,15 @@ export interface KeyGuard {
   name(text: string): string;
 }
 
+/**
+ * What is shorter is no secret: `none`, `EMPTY` or `ollama`, for servers that want any key at all.
+ * To hide such a word wherever it stands would change answers.
+ */
+const KEY_CHARS_MIN = 8;
+
 /** @param apiKey absent: there is nothing to hide */
 export function createKeyGuard(apiKey: string | undefined): KeyGuard {
-  const forms = apiKey === undefined ? [] : formsOf(apiKey);
+  const forms = apiKey === undefined || apiKey.length < KEY_CHARS_MIN ? [] : formsOf(apiKey);
 
   function scrub(text: string): string {
     return forms.reduce((rest, form) => rest.replaceAll(form, '[redacted:api-key]'), text);

@@ -3,12 +3,12 @@ import { defined } from '#lib/defined.ts';
 import type { JsonObject } from '#lib/json.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { RouteReadiness } from '#ports/model-client.ts';
-import { who } from './ask-route.ts';
 import { failureOf } from './failure.ts';
 import { createKeyGuard } from './key-guard.ts';
 import { parseJson } from './reply.ts';
 import type { Route } from './settings.ts';
 import type { Transport, WireAnswer } from './transport.ts';
+import { who } from './verdict.ts';
 
 /** OpenRouter lists several hundred models, each with a page of text. */
 const LIST_BYTES_MAX = 16 * 2 ** 20;

@@ -70,6 +70,15 @@ describe('a route', () => {
     });
   }
 
+  it('has the address of the SentinelConfig rather than that of the environment', () => {
+    const providers = { openai: { baseUrl: 'http://configured/v1' } };
+    const env = { ...KEYS, OPENAI_BASE_URL: 'http://environment/v1' };
+
+    const { provider } = resolve('openai/x', { providers, env });
+
+    assert.equal(provider.baseUrl, 'http://configured/v1');
+  });
+
   it('knows a provider under another name by where it lives', () => {
     const providers = {
       team: { baseUrl: 'https://openrouter.ai/api/v1', apiKey: 'TEAM_KEY' },
