@@ -35,6 +35,7 @@ const SHUT_MS = 600_000;
 
 /** Without an answer. */
 type Refused = Extract<RouteOutcome, { readonly ok: false }>;
+
 /** What may come next. */
 export type Step =
   | { readonly kind: 'Done'; readonly outcome: RouteOutcome }
@@ -51,6 +52,7 @@ export interface Received {
   readonly maxTokens: number;
   readonly guard: KeyGuard;
 }
+
 /** What it means: for the question, for the breaker, for the budget and for metrics. */
 export interface Verdict {
   readonly step: Step;
@@ -59,6 +61,7 @@ export interface Verdict {
   readonly usage: ModelUsage;
 }
 
+/** Judges what came of one request, and tells the state of its route what it shows of it. */
 export function judgeAnswer(ask: Asking, received: Received): Verdict {
   const { route, state } = ask;
   const { answer, guard } = received;
@@ -144,6 +147,7 @@ function judgeFailure(ask: Asking, failure: Failure, usage: ModelUsage): Verdict
   }
 }
 
+/** Nothing was found out about the route. */
 export const UNKNOWN: BreakerEnd = { kind: 'Unknown' };
 
 export function refused({ reason, message }: Failure): Refused {
