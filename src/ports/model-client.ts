@@ -80,7 +80,10 @@ interface Asked {
 export type ModelResult =
   | (Asked & {
       readonly kind: 'Answer';
-      /** Fits the schema. Nothing else is known of it: a model is wrong, and is lied to. */
+      /**
+       * Fits the schema, and is harmless to show. Nothing else is known of it: a model is wrong, and
+       * is lied to.
+       */
       readonly value: JsonValue;
       /** The route that answered. */
       readonly route: string;

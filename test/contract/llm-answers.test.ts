@@ -351,6 +351,19 @@ describe('a model that does what the log tells it to', () => {
     });
   }
 
+  it('cannot paint over the terminal of who reads its words', async () => {
+    await using server = await startStandIn();
+    server.sayAlways(saysWhatItIsTold());
+    const { client } = startModels({ cerebras: { baseUrl: server.url } });
+    const explanation = 'All is \u001b[2J\u001b[32mwell\u202e.\u0007';
+    const user = injected(JSON.stringify({ ...ANSWER, explanation }));
+
+    const result = await client.complete(aModelRequest({ user }), NEVER);
+
+    const clean = { ...ANSWER, explanation: 'All is well\ufffd.\ufffd' };
+    assert.partialDeepStrictEqual(result, { kind: 'Answer', value: clean });
+  });
+
   it('can answer with a candidate: what may be done is not decided here', async () => {
     await using server = await startStandIn();
     server.sayAlways(saysWhatItIsTold());

@@ -1,5 +1,8 @@
 import { cleanLine } from '#core/redaction/foreign-text.ts';
+import { withoutAnsi } from '#lib/ansi.ts';
 import type { JsonValue } from '#lib/json.ts';
+import { plainText } from '#lib/plain-text.ts';
+import { mapStrings } from './map-strings.ts';
 
 const MESSAGE_CHARS_MAX = 300;
 const NAME_CHARS_MAX = 120;
@@ -8,8 +11,8 @@ const NAME_CHARS_MAX = 120;
 export interface KeyGuard {
   /** The text as it is, but for the key. */
   scrub(text: string): string;
-  /** The same for every string within, names of members too. */
-  scrubValue(value: JsonValue): JsonValue;
+  /** A model's answer: no string in it holds the key, an escape sequence or what is unprintable. */
+  answer(value: JsonValue): JsonValue;
   /** Words of a provider, fit for a log or an error: one line, short, redacted. */
   message(text: string): string;
   /** A name that a provider gives, likewise. */
@@ -30,20 +33,9 @@ export function createKeyGuard(apiKey: string | undefined): KeyGuard {
     return forms.reduce((rest, form) => rest.replaceAll(form, '[redacted:api-key]'), text);
   }
 
-  function scrubValue(value: JsonValue): JsonValue {
-    if (typeof value === 'string') return scrub(value);
-    if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map(scrubValue);
-    const entries = Object.entries(value).map(([name, member]) => [
-      scrub(name),
-      scrubValue(member),
-    ]);
-    return Object.fromEntries(entries) as JsonValue;
-  }
-
   return {
     scrub,
-    scrubValue,
+    answer: (value) => mapStrings(value, (text) => plainText(withoutAnsi(scrub(text)))),
     message: (text) => bounded(scrub(text), MESSAGE_CHARS_MAX),
     name: (text) => bounded(scrub(text), NAME_CHARS_MAX),
   };

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { cleanText } from '#core/redaction/foreign-text.ts';
 import { createRedactor } from '#core/redaction/redactor.ts';
-import type { JsonObject, JsonValue } from '#lib/json.ts';
+import type { JsonValue } from '#lib/json.ts';
 import { createKeyGuard, type KeyGuard } from './key-guard.ts';
+import { mapStrings } from './map-strings.ts';
 import { parseJson } from './reply.ts';
 import type { Transport, WireAnswer, WireRequest } from './transport.ts';
 
@@ -101,7 +102,7 @@ function toExchange({ method, url, body, apiKey }: WireRequest, answer: WireAnsw
     version: 1,
     method,
     url,
-    ...(body === undefined ? {} : { body: redactedValue(body, redact) as Exchange['body'] }),
+    ...(body === undefined ? {} : { body: mapStrings(body, redact) as Exchange['body'] }),
     answer: redactedAnswer(answer, redact),
   };
 }
@@ -125,21 +126,10 @@ function redactedBody(text: string, redact: Redact): string {
   const body = parseJson(text);
   if (body === undefined) return redact(text);
   try {
-    return JSON.stringify(redactedValue(body as JsonValue, redact));
+    // Text by text, so that it stays JSON.
+    return JSON.stringify(mapStrings(body as JsonValue, redact));
   } catch {
     // Nested deeper than the stack.
     return redact(text);
   }
-}
-
-/** Text by text, so that it stays JSON. */
-function redactedValue(value: JsonValue, redact: Redact): JsonValue {
-  if (typeof value === 'string') return redact(value);
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((item) => redactedValue(item, redact));
-  const entries = Object.entries(value as JsonObject).map(([name, member]) => [
-    name,
-    redactedValue(member, redact),
-  ]);
-  return Object.fromEntries(entries) as JsonObject;
 }

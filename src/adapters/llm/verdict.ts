@@ -104,8 +104,8 @@ function judgeSaid(
   const usage = usageOf(route, reply.usage, { body, text: reply.text });
   state.readiness = { ready: true };
   const { text: said, isCut } = reply;
-  // A server that repeats the key has it from us: it stays between the two.
-  const judged = ask.judge(said, (value) => guard.scrubValue(value));
+  // Cleaned before it is checked: what is handed on is what fits the schema.
+  const judged = ask.judge(said, (value) => guard.answer(value));
   if (judged.ok) {
     const model = reply.model ?? route.model.name;
     const outcome: RouteOutcome = { ok: true, value: judged.value, model };
