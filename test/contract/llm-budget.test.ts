@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ANSWER, aModelRequest, NEVER, startModels } from '../support/models.ts';
-import { fails, says, stalls, startStandIn } from '../support/openai-stand-in.ts';
+import { fails, says, sends, stalls, startStandIn } from '../support/openai-stand-in.ts';
 
 const HOUR_MS = 3_600_000;
 const SMALL = { account: 'shop', tokensPerHour: 1_000, usdPerDay: 100 };
@@ -60,6 +60,16 @@ describe('the budget of a policy', () => {
 
     assert.partialDeepStrictEqual(next, { kind: 'Unavailable', reason: 'BudgetExhausted' });
     assert.equal(server.received.length, 2);
+  });
+
+  it('is charged for what makes no sense: it may have been an answer', async () => {
+    await using server = await startStandIn();
+    server.sayAlways(sends('<html>'));
+    const { client } = startModels({ cerebras: { baseUrl: server.url } });
+
+    const { usage } = await client.complete(aModelRequest(), NEVER);
+
+    assert.equal(usage.completionTokens, 3 * 500);
   });
 
   it('holds requests apart that are sent at once', async () => {

@@ -436,6 +436,19 @@ describe('a route that keeps failing', () => {
     assert.equal((await client.complete(aModelRequest({ user: 'x' }), NEVER)).kind, 'Answer');
   });
 
+  it('is known not to be ready, and to be again', async () => {
+    const { server, client, clock } = await failFiveTimes(fails(500, 'we are down'));
+    await using _ = server;
+
+    const shut = client.readiness('cerebras/fast');
+    await clock.advance(30_000);
+    await client.complete(aModelRequest(), NEVER);
+
+    assert.partialDeepStrictEqual(shut, { ready: false, reason: 'Unreachable' });
+    assert.match(shut.ready ? '' : shut.message, /we are down$/);
+    assert.deepEqual(client.readiness('cerebras/fast'), { ready: true });
+  });
+
   it('is left alone for longer when that request fails too', async () => {
     const { server, client, clock } = await failFiveTimes(fails(500));
     await using _ = server;
@@ -538,6 +551,46 @@ describe('requests at once', () => {
 
     assert.ok(results.every(({ kind }) => kind === 'Answer'));
     assert.ok(server.atOnceMax() <= 2, String(server.atOnceMax()));
+  });
+
+  it('are not waited for long when another provider can be asked', async () => {
+    await using server = await startStandIn();
+    await using other = await startStandIn();
+    server.say(isSilent());
+    const { client, clock } = startModels({
+      cerebras: { baseUrl: server.url, maxConcurrent: 1 },
+      openrouter: { baseUrl: other.url },
+    });
+    const stop = new AbortController();
+    const first = client.complete(aModelRequest(), stop.signal);
+    await server.hasReceived(1);
+
+    const second = client.complete(aModelRequest({ user: 'b', routes: BOTH }), NEVER);
+    await clock.advance(2_000);
+
+    assert.partialDeepStrictEqual(await second, { kind: 'Answer', route: 'openrouter/deep' });
+    stop.abort();
+    await first;
+  });
+
+  it('leave a route that is to be tried again to be tried, when there was no place', async () => {
+    await using server = await startStandIn();
+    server.say(fails(401), isSilent());
+    const { client, clock } = startModels({ cerebras: { baseUrl: server.url, maxConcurrent: 1 } });
+    await client.complete(aModelRequest(), NEVER);
+    await clock.advance(TEN_MINUTES_MS);
+    const stop = new AbortController();
+    const other = client.complete(aModelRequest({ routes: ['cerebras/small'] }), stop.signal);
+    await server.hasReceived(2);
+    const trial = client.complete(aModelRequest({ timeoutMs: 1_000 }), NEVER);
+    await clock.advance(1_000);
+    stop.abort();
+    await other;
+
+    const result = await client.complete(aModelRequest(), NEVER);
+
+    assert.partialDeepStrictEqual(await trial, { kind: 'Unavailable', reason: 'Busy' });
+    assert.equal(result.kind, 'Answer');
   });
 
   it('wait for a place only as long as there is time', async () => {
