@@ -12,7 +12,11 @@ const Model = z
   .strictObject({
     name: z.string().min(1).describe('What the provider calls the model.'),
     fallbacks: z.array(z.string().min(1)).max(8).default([]).describe('For OpenRouter.'),
-    usdPerMillionInput: z.number().min(0).optional().describe('Price of a million tokens in.'),
+    usdPerMillionInput: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('Price of a million tokens in; a high one is assumed unless given or reported.'),
     usdPerMillionOutput: z.number().min(0).optional().describe('Price of a million tokens out.'),
     maxTokens: z.int().min(16).max(131_072).optional().describe('Most tokens of an answer.'),
   })
@@ -22,7 +26,10 @@ const Provider = z
   .strictObject({
     baseUrl: HttpUrl.optional().describe('The provider’s own unless given.'),
     apiKey: SecretName.optional(),
-    models: z.record(Name, Model).describe('Alias → model; policies name `provider/alias`.'),
+    models: z
+      .record(Name, Model)
+      .prefault({})
+      .describe('Alias → model; policies name `provider/alias`, or the model by its own name.'),
     order: z
       .array(z.string().min(1))
       .max(16)

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SentinelConfig } from '#core/policy/config-schema.ts';
+import { type Route, resolveProviders, resolveRoute } from './settings.ts';
+
+/** Resolves a route by a SentinelConfig with these providers, and these variables. */
+function resolve(
+  route: string,
+  { providers = {}, env = {} }: { providers?: object; env?: Record<string, string> },
+): Route {
+  const { spec } = SentinelConfig.parse({
+    apiVersion: 'sre-sentinel.io/v1alpha1',
+    kind: 'SentinelConfig',
+    spec: { providers },
+  });
+  const resolved = resolveRoute(
+    route,
+    resolveProviders(spec.providers, (name) => env[name]),
+  );
+  assert.ok(!('ready' in resolved), JSON.stringify(resolved));
+  return resolved;
+}
+
+const KEYS = { CEREBRAS_API_KEY: 'a', OPENROUTER_API_KEY: 'b', OPENAI_API_KEY: 'c' };
+
+describe('a route', () => {
+  for (const [route, baseUrl, model] of [
+    ['cerebras/fast', 'https://api.cerebras.ai/v1', 'gpt-oss-120b'],
+    ['cerebras/small', 'https://api.cerebras.ai/v1', 'qwen-3.8-27b'],
+    ['openrouter/deep', 'https://openrouter.ai/api/v1', 'meta-llama/llama-4-scout'],
+    ['openrouter/fast', 'https://openrouter.ai/api/v1', 'meta-llama/llama-3.3-70b-instruct'],
+    // No alias: the model by its own name, which may hold slashes.
+    ['openrouter/acme/big-1', 'https://openrouter.ai/api/v1', 'acme/big-1'],
+    ['openai/constructor', 'https://api.openai.com/v1', 'constructor'],
+  ] as const) {
+    it(`is there with a key alone: ${route}`, () => {
+      const { provider, model: found } = resolve(route, { env: KEYS });
+
+      assert.deepEqual([provider.baseUrl, found.name], [baseUrl, model]);
+    });
+  }
+
+  it('means what the SentinelConfig says rather than what is built in', () => {
+    const models = { fast: { name: 'newer', usdPerMillionInput: 1 } };
+    const providers = {
+      cerebras: { baseUrl: 'http://proxy:8080/v1/', apiKey: 'MY_KEY', models, timeout: '5s' },
+    };
+    const env = { ...KEYS, MY_KEY: 'mine' };
+
+    const { provider, model } = resolve('cerebras/fast', { providers, env });
+    const other = resolve('cerebras/deep', { providers, env });
+
+    assert.partialDeepStrictEqual(provider, {
+      baseUrl: 'http://proxy:8080/v1',
+      apiKey: 'mine',
+      timeoutMs: 5_000,
+      maxConcurrent: 2,
+      dataCollection: 'deny',
+    });
+    assert.deepEqual(model, { name: 'newer', fallbacks: [], usdPerMillionInput: 1 });
+    assert.equal(other.model.name, 'gpt-oss-120b');
+  });
+
+  for (const [route, env, baseUrl] of [
+    ['openai/x', { OPENAI_BASE_URL: 'http://vllm:8000/v1' }, 'http://vllm:8000/v1'],
+    ['llama/x', { LLAMA_API_KEY: 'k', LLAMA_API_BASE: 'https://llama/v1' }, 'https://llama/v1'],
+  ] as const) {
+    it(`has its address from the environment: ${route}`, () => {
+      assert.equal(resolve(route, { env: { ...KEYS, ...env } }).provider.baseUrl, baseUrl);
+    });
+  }
+
+  it('has the address of the SentinelConfig rather than that of the environment', () => {
+    const providers = { openai: { baseUrl: 'http://configured/v1' } };
+    const env = { ...KEYS, OPENAI_BASE_URL: 'http://environment/v1' };
+
+    const { provider } = resolve('openai/x', { providers, env });
+
+    assert.equal(provider.baseUrl, 'http://configured/v1');
+  });
+
+  it('knows a provider under another name by where it lives', () => {
+    const providers = {
+      team: { baseUrl: 'https://openrouter.ai/api/v1', apiKey: 'TEAM_KEY' },
+    };
+
+    const { provider } = resolve('team/acme/big-1', { providers, env: { TEAM_KEY: 't' } });
+
+    assert.equal(provider.profile.isRouter, true);
+    assert.equal(provider.apiKey, 't');
+  });
+
+  it('does not take the key of the provider that lives there', () => {
+    const { spec } = SentinelConfig.parse({
+      apiVersion: 'sre-sentinel.io/v1alpha1',
+      kind: 'SentinelConfig',
+      spec: { providers: { team: { baseUrl: 'https://openrouter.ai/api/v1' } } },
+    });
+    const providers = resolveProviders(spec.providers, (name) => KEYS[name as keyof typeof KEYS]);
+
+    assert.equal(providers.get('team')?.apiKey, undefined);
+  });
+});
