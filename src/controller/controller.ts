@@ -15,6 +15,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
 import type { EvidenceStore } from '#ports/evidence-store.ts';
 import type { FilesystemProbe } from '#ports/filesystem-probe.ts';
+import type { ModelClient } from '#ports/model-client.ts';
 import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
 import type { Prober } from '#ports/prober.ts';
 import { createEvidenceKeeper, type KeepEvidence } from './evidence-keeper.ts';
@@ -54,6 +55,8 @@ export interface ControllerOptions {
   readonly journal: OperatorJournal;
   /** Where evidence from before an action is kept; without it none is. */
   readonly evidence?: EvidenceStore;
+  /** Language models, for policies that name routes to them; without it rules alone diagnose. */
+  readonly models?: ModelClient;
   readonly clock: Clock;
   /** The name that this host's workloads have in their keys. */
   readonly host: string;
