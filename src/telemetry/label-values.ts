@@ -28,6 +28,7 @@ export const ESCALATION_REASONS = valuesOf<EscalationReason>({
   Blocked: true,
   NeedsRecreate: true,
   VerificationFailed: true,
+  ModelAdvice: true,
   HumanAction: true,
 });
 

@@ -36,6 +36,8 @@ export type EscalationReason =
    */
   | 'Blocked'
   | 'VerificationFailed'
+  /** A model thinks that a person should look; the ladder goes on. */
+  | 'ModelAdvice'
   /** Someone took the workload away that the policy expects. */
   | 'HumanAction';
 
@@ -115,15 +117,68 @@ export interface Hypothesis {
 }
 
 export interface Diagnosis {
+  /** Whose conclusion it is. A model's is one only when it was sure enough, and cited what exists. */
   readonly source: 'rules' | 'model';
   readonly rootCause: string;
   readonly explanation: string;
   readonly confidence: number;
   readonly evidenceRefs: readonly string[];
+  /** What the rules found, also where a model concludes. */
   readonly hypotheses: readonly Hypothesis[];
   /** Lines of its log that were at hand; absent when it was made without them. */
   readonly logLines?: number;
+  /** Names of workloads, by the model. */
+  readonly affectedComponents?: readonly string[];
+  readonly prevention?: string;
+  /** For those who are not engineers, in a model's words; there are words without one too. */
+  readonly summary?: string;
+  /** What a fast model made of the unusual lines that came before. */
+  readonly triage?: Triage;
+  readonly advice?: Advice;
+  /** What was asked of models for it, oldest first. */
+  readonly models?: readonly ModelUse[];
   readonly at: string;
+}
+
+/** What a model would do. It permits nothing: the gate and the policy decide what becomes of it. */
+export interface Advice {
+  /** Id of a candidate that it was offered, `none` or `escalate`. */
+  readonly choice: string;
+  /** 0 to 1; 0 where it cited no evidence, or some that does not exist. */
+  readonly confidence: number;
+}
+
+export const TRIAGE_TYPES = ['crash', 'error', 'warning', 'performance', 'none'] as const;
+export const TRIAGE_SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
+
+/** Whether a window of a log is anomalous, in a model's opinion. */
+export interface Triage {
+  readonly isAnomaly: boolean;
+  /** 0 to 1. */
+  readonly confidence: number;
+  readonly type: (typeof TRIAGE_TYPES)[number];
+  readonly severity: (typeof TRIAGE_SEVERITIES)[number];
+  readonly summary: string;
+}
+
+/** One question to models, and what it took. */
+export interface ModelUse {
+  readonly stage: 'triage' | 'rootCause' | 'explain';
+  /** `Answered`, `NotConfident`, or why there is no answer (`BudgetExhausted`, `TimedOut`, …). */
+  readonly outcome: string;
+  /** Absent where nobody answered. */
+  readonly route?: string;
+  readonly model?: string;
+  /** Requests that were made for it, looks included. */
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Absent where nobody knows a price. */
+  readonly costUsd?: number;
+  /** `sha256:…` of the last request: its instructions, text and schema. */
+  readonly promptDigest: string;
+  /** Why there is no answer, for people. */
+  readonly message?: string;
 }
 
 export interface IncidentWorkload {
@@ -202,6 +257,8 @@ export interface Incident {
   candidates: CandidateVerdict[];
   candidatesOf?: CandidatesOf;
   diagnosis?: Diagnosis;
+  /** Since when models are asked for the cause; absent when they are not, or have answered. */
+  askingSinceMs?: number;
   escalations: { reason: EscalationReason; message: string; at: string; atMs: number }[];
   approval?: Approval;
   /**
@@ -257,7 +314,7 @@ export function phaseOf(incident: Incident): Phase {
   if (pending !== undefined) return pending.outcome === undefined ? 'Remediating' : 'Verifying';
   if (incident.approval?.state === 'Requested') return 'AwaitingApproval';
   if (isEscalated(incident)) return 'Escalated';
-  return 'Open';
+  return incident.askingSinceMs === undefined ? 'Open' : 'Diagnosing';
 }
 
 /** An action is under way of which a person was told: it may not end by itself. */

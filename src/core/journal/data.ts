@@ -72,6 +72,8 @@ export interface RecordData {
     breached?: string[];
     evidence?: Evidence[];
     workload?: IncidentWorkload;
+    /** Models are being asked for the cause. */
+    asking?: boolean;
     message: string;
   };
   'incident.resolved': { resolution: Resolution; message: string };

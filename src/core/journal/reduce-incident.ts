@@ -49,6 +49,7 @@ export const incidentReducers: Reducers = {
     if (data.severity !== undefined) incident.severity = data.severity;
     if (data.breached !== undefined) incident.breached = data.breached;
     if (data.workload !== undefined) incident.workload = data.workload;
+    if (data.asking === true) incident.askingSinceMs = place.atMs;
     addEvidence(incident, data.evidence ?? []);
   },
   'incident.resolved'(state, data, place) {
@@ -57,6 +58,7 @@ export const incidentReducers: Reducers = {
     incident.resolution = data.resolution;
     incident.resolvedAt = place.at;
     incident.resolvedAtMs = place.atMs;
+    delete incident.askingSinceMs;
     if (state.openByWorkload[incident.workload.key] === incident.name) {
       delete state.openByWorkload[incident.workload.key];
     }
@@ -72,6 +74,7 @@ export const incidentReducers: Reducers = {
     delete incident.resolvedAtMs;
     delete incident.approval;
     delete incident.denied;
+    delete incident.askingSinceMs;
     incident.boutAtMs = place.atMs;
     incident.severity = data.severity;
     incident.breached = data.breached;
@@ -97,7 +100,9 @@ export const incidentReducers: Reducers = {
   },
   'diagnosis.completed'(state, data, place) {
     const incident = touch(state, place, 'Diagnosed', data.rootCause);
-    if (incident !== undefined) incident.diagnosis = { ...data, at: place.at };
+    if (incident === undefined) return;
+    if (data.models?.some(({ stage }) => stage === 'rootCause')) delete incident.askingSinceMs;
+    incident.diagnosis = { ...data, at: place.at };
   },
 };
 

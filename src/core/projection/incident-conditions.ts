@@ -47,7 +47,9 @@ function diagnosed({ diagnosis }: Incident): Said {
   if (diagnosis === undefined) {
     return { holds: false, reason: 'NotYet', message: 'no cause was named yet' };
   }
-  return { holds: true, reason: diagnosis.rootCause, message: diagnosis.explanation };
+  // A reason is one of ours: a model's words are for the message.
+  const reason = diagnosis.source === 'model' ? 'ByModel' : diagnosis.rootCause;
+  return { holds: true, reason, message: diagnosis.explanation };
 }
 
 function awaitingApproval(incident: Incident): Said {

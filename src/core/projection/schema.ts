@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRIAGE_SEVERITIES, TRIAGE_TYPES } from '#core/incident/incident.ts';
 import { API_VERSION } from '#core/policy/schema.ts';
 
 /**
@@ -110,6 +111,43 @@ const Diagnosis = z.object({
     }),
   ),
   logLines: z.int().optional().describe('Lines of its log that were at hand.'),
+  affectedComponents: z.array(z.string()).optional().describe('By a model.'),
+  prevention: z.string().optional().describe('By a model.'),
+  summary: z.string().optional().describe('For those who are not engineers, in a model’s words.'),
+  triage: z
+    .object({
+      isAnomaly: z.boolean(),
+      confidence: z.number(),
+      type: z.enum(TRIAGE_TYPES),
+      severity: z.enum(TRIAGE_SEVERITIES),
+      summary: z.string(),
+    })
+    .optional()
+    .describe('What a fast model made of the unusual lines before.'),
+  advice: z
+    .object({
+      choice: z.string().describe('Id of a candidate, none or escalate.'),
+      confidence: z.number(),
+    })
+    .optional()
+    .describe('What a model would do. It permits nothing.'),
+  models: z
+    .array(
+      z.object({
+        stage: z.enum(['triage', 'rootCause', 'explain']),
+        outcome: z.string(),
+        route: z.string().optional(),
+        model: z.string().optional(),
+        requests: z.int(),
+        promptTokens: z.int(),
+        completionTokens: z.int(),
+        costUsd: z.number().optional().describe('Absent where nobody knows a price.'),
+        promptDigest: z.string(),
+        message: z.string().optional(),
+      }),
+    )
+    .optional()
+    .describe('What models were asked for it, and what that took.'),
   at: Time,
 });
 
