@@ -6,6 +6,7 @@ import {
 } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { about, type JudgedSituation } from '#core/remediation/step.ts';
+import { defined } from '#lib/defined.ts';
 import type { RawLogLine } from './evidence-text.ts';
 import type { Finding, FoundFact } from './facts.ts';
 import { factsOf } from './facts-of.ts';
@@ -31,7 +32,8 @@ export function diagnose(situation: JudgedSituation, incident: Incident): readon
  * @returns nothing when the log adds nothing, or was looked at already in this bout
  */
 export function diagnoseAgain(situation: JudgedSituation, incident: Incident): readonly Draft[] {
-  if (!isDiagnosed(incident) || incident.diagnosis?.logLines !== undefined) return [];
+  const { logLines, source } = incident.diagnosis ?? {};
+  if (!isDiagnosed(incident) || logLines !== undefined || source === 'model') return [];
   const log = situation.world.logOf?.(incident) ?? [];
   return log.length === 0 ? [] : diagnosis(situation, incident, log);
 }
@@ -44,7 +46,12 @@ function diagnosis(
   const findings = findCauses(factsOf(situation, incident, log ?? []));
   const { added, refsOf } = citing(situation, incident, findings);
   const found = findings.map((finding) => hypothesisOf(situation, finding, refsOf(finding)));
-  const before = log === undefined ? [] : (incident.diagnosis?.hypotheses ?? []);
+  const {
+    hypotheses: before = [],
+    triage,
+    advice,
+    models,
+  } = log === undefined ? {} : (incident.diagnosis ?? {});
   const hypotheses = ranked(before, found);
   if (log !== undefined && isSame(before, hypotheses)) return [];
   const completed: Draft = {
@@ -54,7 +61,7 @@ function diagnosis(
       source: 'rules',
       ...conclusionOf(hypotheses[0]),
       hypotheses,
-      ...(log === undefined ? {} : { logLines: log.length }),
+      ...defined({ logLines: log?.length, triage, advice, models }),
     },
   };
   if (added.length === 0) return [completed];
