@@ -1,7 +1,7 @@
 import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
+import { isErrorLine } from '#core/detection/severity.ts';
 import type { LogCounters } from '#core/workload/view.ts';
 import type { AnomalyWatch } from './anomaly-watch.ts';
-import { isErrorLine } from './severity.ts';
 import type { LogWants } from './wants.ts';
 import { WindowCount } from './window-count.ts';
 

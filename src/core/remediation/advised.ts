@@ -1,4 +1,4 @@
-import { isDiagnosed } from '#core/diagnosis/diagnose.ts';
+import { isDue, wasAnswered } from '#core/advice/due.ts';
 import type { Advice, Incident } from '#core/incident/incident.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Considered } from './choose.ts';
@@ -34,7 +34,8 @@ export function advised(
     const untilMs = incident.boutAtMs + durationMs;
     return untilMs <= world.nowMs ? LADDER : { kind: 'Rest', untilMs };
   };
-  if (!wasAnswered(incident)) return restUntil(modelRouting.decisionTimeout);
+  if (isDue(incident, policy, world.nowMs)) return restUntil(modelRouting.decisionTimeout);
+  if (!wasAnswered(incident)) return LADDER;
   const { advice } = incident.diagnosis ?? {};
   if (advice === undefined || advice.confidence < modelRouting.minConfidence) return LADDER;
   switch (advice.choice) {
@@ -61,12 +62,6 @@ export function isOffered({ blockedBy }: Considered): boolean {
 
 /** People are asked about what was picked, and Shadow tells what would have been. */
 const IS_STILL_A_CHOICE: ReadonlySet<RefusalReason> = new Set(['ApprovalRequired', 'Shadow']);
-
-/** Models were asked for the cause in this bout, and that has ended, with or without an answer. */
-export function wasAnswered(incident: Incident): boolean {
-  const { models = [] } = incident.diagnosis ?? {};
-  return isDiagnosed(incident) && models.some(({ stage }) => stage === 'rootCause');
-}
 
 function wasActedOn({ attempts }: Incident): boolean {
   return attempts.some(({ outcome }) => outcome !== 'NotExecuted');
