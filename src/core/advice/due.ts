@@ -2,17 +2,17 @@ import { isDiagnosed } from '#core/diagnosis/diagnose.ts';
 import { type Incident, isOpen } from '#core/incident/incident.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 
-/** Models were asked for the cause in this bout, and that has ended, with or without an answer. */
+/** Models were asked about this bout, and that has ended, with or without an answer. */
 export function wasAnswered(incident: Incident): boolean {
   const { models = [] } = incident.diagnosis ?? {};
-  return isDiagnosed(incident) && models.some(({ stage }) => stage === 'rootCause');
+  return isDiagnosed(incident) && models.some(({ stage }) => stage !== 'triage');
 }
 
 /** Trouble that comes back so soon after a model has named its cause has the same one. */
 const ASK_AGAIN_MS = 10 * 60_000;
 
 /**
- * Whether models are to be asked for the cause of an incident now: once for each time that it opens, but
+ * Whether models are to be asked about an incident now: once for each time that it opens, but
  * not again for what flaps.
  */
 export function isDue(
@@ -20,7 +20,8 @@ export function isDue(
   { spec }: Pick<CompiledPolicy, 'spec'>,
   nowMs: number,
 ): boolean {
-  if (spec.modelRouting.rootCause.length === 0 || !isOpen(incident)) return false;
+  const { rootCause, explain } = spec.modelRouting;
+  if ((rootCause.length === 0 && explain.length === 0) || !isOpen(incident)) return false;
   if (wasAnswered(incident)) return false;
   const { askedAtMs = -Infinity, isAsking } = incident;
   // Whoever asked may have been ended meanwhile.

@@ -3,7 +3,6 @@ import type { Evidence, Incident, ModelUse } from '#core/incident/incident.ts';
 import type { Draft, RecordData } from '#core/journal/data.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import { about } from '#core/remediation/step.ts';
-import { wasAnswered } from './due.ts';
 import type { Look } from './looks.ts';
 import type { Conclusion } from './root-cause.ts';
 

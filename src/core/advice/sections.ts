@@ -26,7 +26,7 @@ export interface Matter {
   readonly log: readonly RawLogLine[];
   /** Raw; the Compose file that the policy names. */
   readonly composeFile?: string;
-  /** Candidates that nothing but a person's word or the mode stands against, in the ladder's order. */
+  /** Candidates that a model may pick, in the ladder's order. */
   readonly offered: readonly Considered[];
   /** What was looked up for the model; already evidence. */
   readonly looks: readonly LookResult[];
@@ -103,7 +103,7 @@ function nameOf(key: WorkloadKey, it: Pick<ObservedContainer, 'name'> | undefine
 }
 
 function candidates({ situation, offered, refs }: Matter): string[] {
-  if (offered.length === 0) return ['none: nothing is permitted now'];
+  if (offered.length === 0) return ['nothing: the policy permits no action'];
   return offered.map(({ candidate }) => {
     const { id, action, arguments: args, affects } = candidate;
     const named = affects.map((key) =>

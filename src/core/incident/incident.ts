@@ -257,7 +257,7 @@ export interface Incident {
   candidates: CandidateVerdict[];
   candidatesOf?: CandidatesOf;
   diagnosis?: Diagnosis;
-  /** Models are being asked for the cause. */
+  /** Models are being asked about it. */
   isAsking?: boolean;
   /** When they were asked last. */
   askedAtMs?: number;

@@ -104,7 +104,7 @@ export const incidentReducers: Reducers = {
   'diagnosis.completed'(state, data, place) {
     const incident = touch(state, place, 'Diagnosed', data.rootCause);
     if (incident === undefined) return;
-    if (data.models?.some(({ stage }) => stage === 'rootCause')) delete incident.isAsking;
+    if (data.models?.some(({ stage }) => stage !== 'triage') === true) delete incident.isAsking;
     incident.diagnosis = { ...data, at: place.at };
   },
 };

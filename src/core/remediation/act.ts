@@ -49,8 +49,9 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
 
   const asked = standingApproval(situation, incident)?.candidate;
   const byLadder = () => choose(considered, incident.rung, asked);
-  const opinion: Advised =
-    asked === undefined ? advised(situation, incident, considered) : { kind: 'Ladder' };
+  // A question that a person has stands, unless it came of the same advice.
+  const isFree = asked === undefined || asked === incident.diagnosis?.advice?.choice;
+  const opinion: Advised = isFree ? advised(situation, incident, considered) : { kind: 'Ladder' };
   switch (opinion.kind) {
     case 'Rest':
       return recheck(opinion.untilMs);

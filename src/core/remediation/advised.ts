@@ -1,7 +1,7 @@
 import { isDue, wasAnswered } from '#core/advice/due.ts';
 import type { Advice, Incident } from '#core/incident/incident.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
-import type { Considered } from './choose.ts';
+import { type Considered, isPassedOver } from './choose.ts';
 import type { RefusalReason } from './refusal.ts';
 import type { JudgedSituation } from './step.ts';
 
@@ -27,8 +27,8 @@ export function advised(
   incident: Incident,
   considered: readonly Considered[],
 ): Advised {
-  const offered = considered.filter(isOffered);
-  if (!asksForChoice(policy) || offered.length === 0 || wasActedOn(incident)) return LADDER;
+  const open = considered.filter(isOpenChoice);
+  if (!asksForChoice(policy) || open.length === 0 || wasActedOn(incident)) return LADDER;
   const { modelRouting, remediation } = policy.spec;
   const restUntil = (durationMs: number): Advised => {
     const untilMs = incident.boutAtMs + durationMs;
@@ -44,7 +44,7 @@ export function advised(
     case 'none':
       return restUntil(Math.max(modelRouting.decisionTimeout, remediation.backoff.initial));
     default: {
-      const chosen = offered.find(({ candidate }) => candidate.id === advice.choice);
+      const chosen = open.find(({ candidate }) => candidate.id === advice.choice);
       return chosen === undefined ? LADDER : { kind: 'Choose', chosen };
     }
   }
@@ -55,13 +55,20 @@ export function asksForChoice({ spec: { modelRouting } }: Pick<CompiledPolicy, '
   return modelRouting.choose === 'Model' && modelRouting.rootCause.length > 0;
 }
 
-/** Whether a model may pick it: what is refused is not for it to see. */
+/**
+ * Whether a model may think of it: what is refused for good is not for it to see. What has to wait may
+ * have waited by the time that it answers; else its answer comes to nothing.
+ */
 export function isOffered({ blockedBy }: Considered): boolean {
-  return blockedBy.every(({ reason }) => IS_STILL_A_CHOICE.has(reason));
+  return !blockedBy.some(isPassedOver);
 }
 
 /** People are asked about what was picked, and Shadow tells what would have been. */
 const IS_STILL_A_CHOICE: ReadonlySet<RefusalReason> = new Set(['ApprovalRequired', 'Shadow']);
+
+function isOpenChoice({ blockedBy }: Considered): boolean {
+  return blockedBy.every(({ reason }) => IS_STILL_A_CHOICE.has(reason));
+}
 
 function wasActedOn({ attempts }: Incident): boolean {
   return attempts.some(({ outcome }) => outcome !== 'NotExecuted');

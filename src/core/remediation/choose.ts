@@ -46,6 +46,7 @@ export function choiceOf({
   return { kind: 'Wait', candidate, blockedBy };
 }
 
-function isPassedOver({ reason, isPassing }: Refusal): boolean {
+/** The ladder goes on without it. */
+export function isPassedOver({ reason, isPassing }: Refusal): boolean {
   return PASSED_OVER.has(reason) && isPassing !== true;
 }
