@@ -100,7 +100,10 @@ export type ModelResult =
       readonly message: string;
     });
 
-/** Whether a route can be asked, as far as is known; `NotProbed`: not known yet. */
+/**
+ * Whether a route can be asked, as far as is known; `NotProbed`: not known yet. What the four reasons
+ * after it say is known without asking, and stays until Sentinel is started again.
+ */
 export type RouteReadiness =
   | { readonly ready: true }
   | {
@@ -108,6 +111,7 @@ export type RouteReadiness =
       readonly reason:
         | 'NotProbed'
         | 'ProviderUnknown'
+        | 'ProviderInvalid'
         | 'AddressMissing'
         | 'KeyMissing'
         | 'ModelUnknown'
