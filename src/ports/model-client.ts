@@ -1,11 +1,7 @@
+import type { ModelStage } from '#core/policy/routes.ts';
 import type { JsonObject, JsonValue } from '#lib/json.ts';
 
-/**
- * What a model is asked for, and the label `stage` of metrics: whether a log window is anomalous,
- * what the cause of an incident is, how to say it in plain words.
- */
-export const MODEL_STAGES = ['triage', 'rootCause', 'explain'] as const;
-export type ModelStage = (typeof MODEL_STAGES)[number];
+export type { ModelStage };
 
 /** Who pays, and how much at most. */
 export interface ModelAllowance {

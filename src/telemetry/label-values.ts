@@ -1,6 +1,7 @@
 import type { EscalationReason, Outcome } from '#core/incident/incident.ts';
 import type { RecordData } from '#core/journal/data.ts';
 import { RECORD_TYPES } from '#core/journal/record.ts';
+import { MODEL_STAGES } from '#core/policy/routes.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import { REFUSAL_REASONS } from '#core/remediation/refusal.ts';
 import type { ContainerState } from '#core/workload/container.ts';
@@ -50,9 +51,7 @@ const SELF_RECOVERED = valuesOf<RecordData['shadow.followed']['selfRecovered']>(
   human: true,
 });
 
-/** What a language model is asked for. */
-export const LLM_STAGES = ['triage', 'rootCause', 'explain'] as const;
-/** How a request to one has ended: answered, or why not. */
+/** How a request to a language model has ended: answered, or why not. */
 export const LLM_OUTCOMES = [
   'Answered',
   'TimedOut',
@@ -76,7 +75,7 @@ const BY_LABEL: Readonly<Record<string, readonly string[]>> = {
   state: WORKLOAD_STATES,
   type: RECORD_TYPES,
   self_recovered: SELF_RECOVERED,
-  stage: LLM_STAGES,
+  stage: MODEL_STAGES,
   direction: LLM_DIRECTIONS,
 };
 

@@ -1,14 +1,13 @@
+import type { ModelStage, NamedRoute } from '#core/policy/routes.ts';
 import { forgetSeries } from './forget-series.ts';
-import { LLM_DIRECTIONS, LLM_OUTCOMES, type LLM_STAGES } from './label-values.ts';
+import { LLM_DIRECTIONS, LLM_OUTCOMES } from './label-values.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
-
-type Stage = (typeof LLM_STAGES)[number];
 
 /** One request that was sent to a language model, when it has ended. */
 export interface ModelRequestEnd {
   readonly route: string;
-  readonly stage: Stage;
+  readonly stage: ModelStage;
   readonly outcome: (typeof LLM_OUTCOMES)[number];
   readonly durationMs: number;
   readonly usage: {
@@ -18,10 +17,17 @@ export interface ModelRequestEnd {
   };
 }
 
-/** A route that policies name, and what for. */
-export interface NamedRoute {
-  readonly name: string;
-  readonly stages: readonly Stage[];
+export interface ModelTelemetry {
+  /** @param routes all that the policies in force name */
+  readonly onRoutes: (routes: readonly NamedRoute[]) => void;
+  readonly onRequest: (end: ModelRequestEnd) => void;
+  /** A route can be asked now, or no longer. */
+  readonly onReadiness: (
+    route: string,
+    readiness:
+      | { readonly ready: true }
+      | { readonly ready: false; readonly reason: string; readonly message: string },
+  ) => void;
 }
 
 /** So many routes have series of their own; what the rest do is counted under `other`. */
@@ -29,13 +35,12 @@ const ROUTES_MAX = 64;
 const OTHER = 'other';
 
 /** Follows the routes to language models: what was asked over them, and whether they can be asked. */
-export function modelTelemetry(metrics: Metrics, log: Logger) {
+export function modelTelemetry(metrics: Metrics, log: Logger): ModelTelemetry {
   let known: ReadonlySet<string> = new Set();
   const labelOf = (route: string) => (known.has(route) ? route : OTHER);
 
   return {
-    /** @param routes all that the policies in force name */
-    onRoutes(routes: readonly NamedRoute[]): void {
+    onRoutes(routes) {
       // Who has series keeps them, however many come.
       const held = routes.filter(({ name }) => known.has(name));
       const fresh = routes.filter(({ name }) => !known.has(name));
@@ -48,7 +53,7 @@ export function modelTelemetry(metrics: Metrics, log: Logger) {
       for (const route of now) beginSeries(metrics, route);
     },
 
-    onRequest({ route, stage, outcome, durationMs, usage }: ModelRequestEnd): void {
+    onRequest({ route, stage, outcome, durationMs, usage }) {
       const labels = { route: labelOf(route) };
       metrics.llmRequests.inc({ ...labels, stage, outcome });
       metrics.llmDuration.observe({ ...labels, stage }, durationMs / 1_000);
@@ -57,13 +62,7 @@ export function modelTelemetry(metrics: Metrics, log: Logger) {
       if (usage.costUsd !== undefined) metrics.llmCost.inc(labels, usage.costUsd);
     },
 
-    /** A route can be asked now, or no longer: told once per change. */
-    onReadiness(
-      route: string,
-      readiness:
-        | { readonly ready: true }
-        | { readonly ready: false; readonly reason: string; readonly message: string },
-    ): void {
+    onReadiness(route, readiness) {
       if (readiness.ready) log.info({ route }, 'a language model can be asked');
       else {
         const { reason, message: detail } = readiness;
