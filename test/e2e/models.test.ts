@@ -11,7 +11,7 @@ import { apiOptions, ask } from '../support/api.ts';
 import { sentinel } from '../support/cli.ts';
 import { eventually } from '../support/engine.ts';
 import { ANSWER, API_KEY, aModelRequest, NEVER } from '../support/models.ts';
-import { fails, says, startStandIn } from '../support/openai-stand-in.ts';
+import { fails, isSilent, says, startStandIn } from '../support/openai-stand-in.ts';
 import { MemoryOperator } from '../support/operator.ts';
 import { aPolicy } from '../support/scenario.ts';
 import { SentinelProcess } from '../support/sentinel-process.ts';
@@ -184,6 +184,23 @@ describe('sentinel run with a policy that names a model', () => {
     for (const text of [operator.stderr, table.stdout, whole.stdout]) {
       assert.ok(!text.includes(OTHER_KEY));
     }
+  });
+
+  it('ends when it is told to, though a provider is silent', async () => {
+    await using server = await startStandIn();
+    server.sayAlways(isSilent());
+    await using operator = await SentinelProcess.start({
+      policies: [policy],
+      config: { providers: { cerebras: { baseUrl: server.url } } },
+      env: { CEREBRAS_API_KEY: API_KEY },
+      until: 'serving',
+    });
+    await server.hasReceived(1);
+
+    const end = await operator.stop();
+
+    assert.equal(end, 0);
+    assert.ok(!operator.stderr.includes('language model'), operator.stderr);
   });
 
   it('asks the model of a policy that is added, and no provider before that', async () => {
