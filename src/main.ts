@@ -19,6 +19,7 @@ import { startHttpServer } from '#http/server.ts';
 import { VERSION } from '#lib/version.ts';
 import { createTelemetry } from '#telemetry/telemetry.ts';
 import type { Overrides } from './config.ts';
+import { readComposeFile } from './entry/compose-file.ts';
 import { openModels } from './entry/models.ts';
 import { notify } from './entry/notifiers.ts';
 import {
@@ -104,6 +105,7 @@ export async function runOperator(
     journal,
     evidence: await openEvidence({ data, settings, clock, telemetry }),
     models,
+    composeFileOf: (policy) => readComposeFile(policy, telemetry),
     clock,
     host,
     mac: (text) => createHmac('sha256', data.hmacKey).update(text).digest('hex'),
