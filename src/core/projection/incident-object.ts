@@ -73,7 +73,7 @@ function approvalOf({
 }
 
 export function attemptObject(attempt: Attempt): AttemptObject {
-  const { rollbackOf, outcome, reason, message, endedAt, result } = attempt;
+  const { rollbackOf, byModel, outcome, reason, message, endedAt, result } = attempt;
   return {
     intent: attempt.intent,
     candidate: attempt.candidate,
@@ -87,7 +87,7 @@ export function attemptObject(attempt: Attempt): AttemptObject {
       state,
     })),
     startedAt: attempt.startedAt,
-    ...defined({ rollbackOf, outcome, reason, message, endedAt }),
+    ...defined({ rollbackOf, byModel, outcome, reason, message, endedAt }),
     ...(result === undefined ? {} : { result: { ...result } }),
     verification: verificationOf(attempt),
   };

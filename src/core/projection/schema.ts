@@ -68,6 +68,7 @@ const AttemptFields = {
   affects: z.array(Affected),
   startedAt: Time,
   rollbackOf: z.string().optional().describe('The intent that it undoes.'),
+  byModel: z.boolean().optional().describe('A model has picked it among what was permitted.'),
   outcome: z
     .enum(['Succeeded', 'Failed', 'NotExecuted', 'OutcomeUnknown'])
     .optional()

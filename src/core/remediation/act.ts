@@ -65,8 +65,14 @@ function decideOn(
     return escalate(incident, 'ModelAdvice', opinion.message);
   }
   const choice =
-    opinion.kind === 'Choose' ? choiceOf(opinion.chosen) : choose(considered, incident.rung, asked);
+    opinion.kind === 'Choose'
+      ? byModel(choiceOf(opinion.chosen))
+      : choose(considered, incident.rung, asked);
   return carryOut(situation, incident, choice, considered);
+}
+
+function byModel(choice: Choice): Choice {
+  return choice.kind === 'Intend' ? { ...choice, byModel: true } : choice;
 }
 
 function carryOut(
@@ -77,7 +83,7 @@ function carryOut(
 ): Step {
   switch (choice.kind) {
     case 'Intend':
-      return intend(situation, incident, choice.candidate, shown(situation, incident, considered));
+      return intend(situation, incident, choice, shown(situation, incident, considered));
     case 'Shadow':
       return shadow(incident, choice.candidate);
     case 'Wait':
@@ -137,7 +143,7 @@ export function consider(
 function intend(
   situation: JudgedSituation,
   incident: Incident,
-  candidate: Candidate,
+  { candidate, byModel: isByModel }: Extract<Choice, { readonly kind: 'Intend' | 'Shadow' }>,
   before: readonly Draft[],
 ): Step {
   const { world, policy } = situation;
@@ -157,6 +163,7 @@ function intend(
       trigger: candidate.trigger,
       affects: affectedContainers(situation, candidate),
       argumentsMac: world.mac(canonicalJson(candidate.arguments.arguments)),
+      ...(isByModel === undefined ? {} : { byModel: isByModel }),
     },
   };
   return { drafts: [...before, draft], effects: [{ kind: 'Execute', intent }] };
