@@ -267,8 +267,12 @@ const ModelRouting = z.strictObject({
   choose: z
     .enum(['Ladder', 'Model'])
     .default('Ladder')
-    .describe('Who picks among the permitted candidates; the ladder whenever the model does not.'),
-  decisionTimeout: PositiveDuration.prefault('20s').describe('How long the model may take.'),
+    .describe(
+      'Who picks the first attempt among what is permitted; the ladder whenever the model does not.',
+    ),
+  decisionTimeout: PositiveDuration.prefault('20s').describe(
+    'How long the first attempt of an incident waits for a model, from its opening.',
+  ),
   minConfidence: z
     .number()
     .min(0)
