@@ -31,6 +31,7 @@ describe('a shortened text', () => {
   for (const [name, text, expected] of [
     ['is itself where it is short enough', 'ten chars.', 'ten chars.'],
     ['ends with a word', 'one two three', 'one two…'],
+    ['ends with a word that just fits', 'one two 34 five', 'one two 34…'],
     ['ends within a word that is too long', 'a incomprehensible', 'a incompre…'],
     ['holds no half of a character', '123456789🚑', '123456789…'],
   ] as const) {

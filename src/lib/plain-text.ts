@@ -18,7 +18,7 @@ export function plainLine(text: string): string {
 export function shortened(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text;
   const beginning = text.slice(0, charsMax);
-  const atWord = beginning.lastIndexOf(' ');
+  const atWord = text.lastIndexOf(' ', charsMax);
   // Of a character that JavaScript writes as two, the first half alone is none.
   const cut = atWord > charsMax / 2 ? beginning.slice(0, atWord) : beginning;
   return `${cut.replace(/[\ud800-\udbff]$/, '')}…`;

@@ -6,7 +6,12 @@ import { callWords } from '#core/remediation/call-words.ts';
 import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { plainLine } from '#lib/plain-text.ts';
+import { adviceLines, type ChoiceRule } from './explain-advice.ts';
+import { causeLines, causeName } from './explain-cause.ts';
+import { clock, times } from './explain-formats.ts';
 import { hangingWords, nextSteps, wasTried } from './explain-next.ts';
+import { usageLines } from './model-words.ts';
+import { plainWords } from './plain-words.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { AttemptObject, CandidateObject, IncidentObject } from './schema.ts';
 import { limitWords, type ThresholdSpec, valueWords } from './threshold-words.ts';
@@ -17,27 +22,34 @@ export interface ExplainContext {
   readonly thresholds?: readonly ThresholdSpec[];
   /** The effective mode of that policy. */
   readonly mode?: string;
-  /** Records of the incident, oldest first: they tell how verdicts changed. */
+  /** What that policy says of the choice of models. */
+  readonly choice?: ChoiceRule;
+  /** Records of the incident, oldest first: they tell how verdicts changed, and when advice came. */
   readonly records?: readonly JournalRecord[];
   /** What the newest log and health check said before an action, by digest; redacted when kept. */
   readonly texts?: ReadonlyMap<string, string>;
 }
 
 /**
- * Says in plain words why something was, or was not, done about an incident. No model: every
- * sentence comes from what is on record.
+ * Says why something was, or was not, done about an incident. No model is asked: every sentence comes
+ * from what is on record, and what a model said is quoted as its words.
  */
 export function explainIncident(incident: IncidentObject, context: ExplainContext = {}): string {
-  const isNow = incident.status.phase === 'Open';
+  const { phase, diagnosis } = incident.status;
+  const isNow = phase === 'Open' || phase === 'Diagnosing';
+  const records = context.records ?? [];
   const sections: readonly [title: string, lines: readonly string[]][] = [
+    ['In plain words', plainWords(incident).map(plainLine)],
     ['What was seen', seen(incident, context)],
     ['What it said last', lastWords(incident, context)],
     ['Which policy decides', policyLines(incident, context)],
-    ['The likely cause', cause(incident)],
+    ['The likely cause', causeLines(incident)],
+    ['What a model advised', adviceLines(incident, context.choice, records)],
+    ['What models were asked', usageLines(diagnosis?.models ?? []).map(plainLine)],
     [isNow ? 'What could be done' : 'What could be done, at the last look', candidates(incident)],
     ['What was done', attempts(incident)],
     ['Why a person was asked', escalations(incident)],
-    ['How it went', course(incident, context.records ?? [])],
+    ['How it went', course(incident, records)],
     ['What you can do', nextSteps(incident).map((step) => `- ${step}`)],
   ];
   const body = sections
@@ -74,8 +86,9 @@ function standing(incident: IncidentObject): string {
     case 'Escalated':
       return leftWords(status);
     case 'Open':
-    case 'Diagnosing':
       return openWords(status);
+    case 'Diagnosing':
+      return askingWords(status);
   }
 }
 
@@ -125,6 +138,15 @@ function openWords(status: IncidentObject['status']): string {
   }
   const reason = first.blockedBy[0]?.reason ?? '';
   return `Nothing is done at the moment: ${refusalWords(reason).meaning}.`;
+}
+
+function askingWords(status: IncidentObject['status']): string {
+  const isActing = status.candidates.some(
+    (one) => one.verdict === 'Permitted' && !wasTried(status, one),
+  );
+  return isActing
+    ? 'Models are asked for the cause; an action begins with their answer, or soon without it.'
+    : `Models are asked for the cause. ${openWords(status)}`;
 }
 
 function isShadow(all: readonly CandidateObject[]): boolean {
@@ -247,24 +269,6 @@ function policyLines({ spec, status }: IncidentObject, { mode }: ExplainContext)
   return [plainLine(`${name}, generation ${generation}${how}, ${from}`), digest];
 }
 
-function cause({ status }: IncidentObject): string[] {
-  const { diagnosis } = status;
-  if (diagnosis === undefined) return ['No cause was named yet.'];
-  const { source, rootCause, explanation, confidence, hypotheses, evidenceRefs } = diagnosis;
-  if (rootCause === 'Unknown') return [plainLine(explanation)];
-  const by = source === 'rules' ? 'by the rules' : 'by a model';
-  const refs = evidenceRefs.length === 0 ? '' : `, evidence ${evidenceRefs.join(' ')}`;
-  const others = hypotheses.slice(1).map((one) => `${one.cause} (${percent(one.confidence)})`);
-  const remedy = hypotheses.find((one) => one.cause === rootCause)?.remedy;
-  const isNew = remedy !== undefined && !status.attempts.some(({ tool }) => tool === remedy);
-  return [
-    plainLine(`${rootCause}, ${percent(confidence)} sure (${by}${refs})`),
-    plainLine(explanation),
-    ...(isNew ? [plainLine(`Of the policy’s tools, ${remedy} may help.`)] : []),
-    ...(others.length === 0 ? [] : [plainLine(`Also possible: ${others.join(', ')}`)]),
-  ];
-}
-
 function candidates({ status }: IncidentObject): string[] {
   if (status.candidates.length === 0) {
     return status.phase === 'Resolved' ? [] : ['Nothing: no action of the policy answers to it.'];
@@ -339,7 +343,8 @@ const COURSE_MAX = 40;
 function course({ status }: IncidentObject, records: readonly JournalRecord[]): string[] {
   const entries = status.timeline.map(({ at, event, message }) => ({
     at,
-    text: message === '' ? event : `${event}: ${message}`,
+    text:
+      message === '' ? event : `${event}: ${event === 'Diagnosed' ? causeName(message) : message}`,
   }));
   const verdicts = records.flatMap((record) =>
     record.type === 'remediation.considered' ? [verdictEntry(record)] : [],
@@ -357,17 +362,4 @@ function verdictEntry({ time, data }: JournalRecord) {
     return `${action} ${reasons === '' ? 'permitted' : `refused (${reasons})`}`;
   });
   return { at: time, text: `Considered: ${words.join('; ') || 'no candidate'}` };
-}
-
-/** `2026-11-24 12:00:05Z`: to the second, and unmistakably UTC. */
-function clock(time: string): string {
-  return time.replace('T', ' ').replace(/(?:\.\d+)?Z$/, 'Z');
-}
-
-function percent(ratio: number): string {
-  return `${Math.round(ratio * 100)} %`;
-}
-
-function times(count: number): string {
-  return count === 1 ? 'once' : `${count} times`;
 }
