@@ -2,6 +2,8 @@ import { isOpen, pendingAttempt } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
 import type { PolicyEntry } from '#core/journal/state.ts';
+import type { CompiledPolicy } from '#core/policy/compile.ts';
+import { situationOf } from '#core/remediation/decide.ts';
 import { cutMsOf } from '#core/remediation/judge-all.ts';
 import { recoverIntent } from '#core/remediation/recover-intent.ts';
 import type { ResolvedArguments } from '#core/remediation/secrets.ts';
@@ -23,6 +25,7 @@ import { Executor } from './executor.ts';
 import { Fleet } from './fleet.ts';
 import { IncidentLogs } from './incident-logs.ts';
 import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
+import { ModelDesk } from './model-desk.ts';
 import { Observer } from './observer.ts';
 import { createReconciler } from './reconciler.ts';
 import {
@@ -30,6 +33,7 @@ import {
   type SignalCollector,
   type SignalListener,
 } from './signals/signal-collector.ts';
+import { TriageDesk } from './signals/triage.ts';
 import { startWorkers, type WorkersObserver } from './workers.ts';
 import { Workqueue, type WorkqueueObserver } from './workqueue.ts';
 import { missingOf, WorldBuilder } from './world-builder.ts';
@@ -57,6 +61,8 @@ export interface ControllerOptions {
   readonly evidence?: EvidenceStore;
   /** Language models, for policies that name routes to them; without it rules alone diagnose. */
   readonly models?: ModelClient;
+  /** Raw text of the Compose file that a policy names; `undefined` where there is none to read. */
+  readonly composeFileOf?: (policy: CompiledPolicy) => Promise<string | undefined>;
   readonly clock: Clock;
   /** The name that this host's workloads have in their keys. */
   readonly host: string;
@@ -101,6 +107,7 @@ export class Controller implements AsyncDisposable {
   readonly #worlds: WorldBuilder;
   readonly #signals: SignalCollector | undefined;
   readonly #logs: IncidentLogs;
+  readonly #desk: ModelDesk | undefined;
   readonly #memories = new Map<WorkloadKey, WorkloadMemory>();
   readonly #stopping = new AbortController();
   readonly #running: Promise<unknown>[] = [];
@@ -167,6 +174,7 @@ export class Controller implements AsyncDisposable {
       onWarning: warn,
     });
     this.#signals = this.#createSignals();
+    this.#desk = this.#modelDesk();
     this.#reconcile = createReconciler({
       journal,
       world: () => this.#worlds.build(),
@@ -236,7 +244,8 @@ export class Controller implements AsyncDisposable {
       !this.#isSynced ||
       this.#queue.depth() > 0 ||
       this.#queue.workingMs().length > 0 ||
-      this.#executor.isBusy();
+      this.#executor.isBusy() ||
+      this.#desk?.isBusy() === true;
     while (isBusy()) await this.#options.clock.sleep(IDLE_POLL_MS, this.#stopping.signal);
   }
 
@@ -245,6 +254,7 @@ export class Controller implements AsyncDisposable {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     this.#logs.stop();
+    this.#desk?.stop();
     this.#queue.shutDown();
     const grace = new AbortController();
     const wait = this.#options.clock.sleep(GRACE_MS, grace.signal);
@@ -287,6 +297,7 @@ export class Controller implements AsyncDisposable {
     this.#settleLeftovers();
     if (this.#isSynced) return;
     this.#isSynced = true;
+    this.#desk?.start();
     if (this.#signals !== undefined) {
       this.#running.push(this.#signals.start(this.#stopping.signal));
     }
@@ -295,7 +306,7 @@ export class Controller implements AsyncDisposable {
   }
 
   #createSignals(): SignalCollector | undefined {
-    const { runtime, clock, journal, signals, listener = {} } = this.#options;
+    const { runtime, clock, journal, signals, models, mac, listener = {} } = this.#options;
     if (signals === undefined) return undefined;
     return createSignalCollector({
       ...signals,
@@ -309,6 +320,7 @@ export class Controller implements AsyncDisposable {
       nowMs: () => controllerNowMs(journal.state(), clock),
       daemonNowMs: () => this.#observer.daemonNowMs(),
       host: () => this.#observer.engine(),
+      ...(models === undefined ? {} : { triage: new TriageDesk({ clock, models, mac }) }),
       listener: {
         ...listener.signals,
         onWarning: (message, cause) => listener.onWarning?.(message, cause),
@@ -325,7 +337,25 @@ export class Controller implements AsyncDisposable {
       views: () => this.fleet.views(),
       recentLines: (key) => this.recentLines(key),
       logLinesMax: (key) => this.#logLinesMax(key),
-      onLog: (key) => this.#queue.add(key),
+      onLog: ({ name, workload }, lines) => {
+        this.#queue.add(workload.key);
+        this.#desk?.offerLog(name, lines);
+      },
+    });
+  }
+
+  #modelDesk(): ModelDesk | undefined {
+    const { clock, journal, models, actions, composeFileOf, listener } = this.#options;
+    if (models === undefined) return undefined;
+    return new ModelDesk({
+      clock,
+      journal,
+      models,
+      actions,
+      ...(composeFileOf === undefined ? {} : { composeFileOf }),
+      situationOf: (key) => situationOf(this.#worlds.build(), key, this.#memories.get(key)),
+      onAnswered: (key) => this.#queue.add(key),
+      onWarning: (message, cause) => listener?.onWarning?.(message, cause),
     });
   }
 

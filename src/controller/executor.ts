@@ -9,7 +9,8 @@ import {
 import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
 import { redactorOf } from '#core/redaction/container-secrets.ts';
-import { type Considered, escalate } from '#core/remediation/act.ts';
+import { escalate } from '#core/remediation/act.ts';
+import type { Considered } from '#core/remediation/choose.ts';
 import { reconsider } from '#core/remediation/reconsider.ts';
 import { handsOff, recoveryRefusal, rollbackRefusal } from '#core/remediation/rollback.ts';
 import type { ResolvedArguments } from '#core/remediation/secrets.ts';

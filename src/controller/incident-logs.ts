@@ -18,8 +18,8 @@ export interface IncidentLogsOptions {
   readonly recentLines: (key: WorkloadKey) => readonly LogLine[];
   /** Most lines that the policy wants looked at; 0: its log is not read. */
   readonly logLinesMax: (key: WorkloadKey) => number;
-  /** The log of an incident of this workload is at hand. */
-  readonly onLog: (key: WorkloadKey) => void;
+  /** The log of an incident is at hand. */
+  readonly onLog: (incident: Incident, lines: readonly LogLine[]) => void;
 }
 
 /** What a process wrote last reaches the engine's log after the event that it has ended. */
@@ -86,7 +86,7 @@ export class IncidentLogs {
     if (this.#snapshots.size > INCIDENTS_MAX && oldest !== undefined) {
       this.#snapshots.delete(oldest);
     }
-    this.#options.onLog(incident.workload.key);
+    this.#options.onLog(incident, lines);
   }
 
   #follow({ type, workload, incident }: JournalRecord): void {

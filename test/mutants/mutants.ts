@@ -1104,8 +1104,44 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/diagnosis/diagnose.ts',
-    old: `const before = log === undefined ? [] : (incident.diagnosis?.hypotheses ?? []);`,
-    new: `const before: readonly Hypothesis[] = [];`,
+    old: `const hypotheses = ranked(before, found);`,
+    new: `const hypotheses = ranked([], found);`,
     what: 'A second look forgets what was found before an action.',
+  },
+  {
+    file: 'src/core/remediation/advised.ts',
+    old: `blockedBy.every(({ reason }) => IS_STILL_A_CHOICE.has(reason))`,
+    new: `true`,
+    what: 'A model may pick what the gate refuses.',
+  },
+  {
+    file: 'src/core/remediation/advised.ts',
+    old: `advice.confidence < modelRouting.minConfidence`,
+    new: `advice.confidence < 0`,
+    what: 'A model that is not sure picks all the same.',
+  },
+  {
+    file: 'src/core/remediation/advised.ts',
+    old: `return restUntil(modelRouting.decisionTimeout);`,
+    new: `return restUntil(3_600_000);`,
+    what: 'A model that does not answer is waited for without end.',
+  },
+  {
+    file: 'src/core/remediation/advised.ts',
+    old: `return attempts.some(({ outcome }) => outcome !== 'NotExecuted');`,
+    new: `return attempts.length < 0;`,
+    what: 'A model is waited for before each attempt.',
+  },
+  {
+    file: 'src/core/advice/root-cause.ts',
+    old: `cited.length > 0 && cited.every((id) => known.has(id))`,
+    new: `true`,
+    what: 'A model is believed that cites evidence which does not exist.',
+  },
+  {
+    file: 'src/core/advice/pack.ts',
+    old: `cut.replaceAll(mark, '·').replaceAll(/<\\/?data/gi, '‹data')`,
+    new: `cut`,
+    what: 'Whoever writes into a log can end the fence around it.',
   },
 ];

@@ -24,6 +24,8 @@ import type { Incident } from '#core/incident/incident.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 import type { ActionCall, ActionRunner } from '#ports/action-runner.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ModelClient } from '#ports/model-client.ts';
 import { Life, mortal, mortalClock } from '#simulation/life.ts';
 
 export interface OperatorOptions {
@@ -37,6 +39,8 @@ export interface OperatorOptions {
   readonly notifiers?: readonly NotifierEntry[];
   /** Collects signals with these; without them there are none. */
   readonly signals?: ControllerOptions['signals'];
+  /** Answers what policies ask of models; without it there are none. */
+  readonly models?: (clock: Clock) => ModelClient;
 }
 
 /**
@@ -63,7 +67,7 @@ export class MemoryOperator {
   private constructor(
     parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal' | 'life'>,
     policies: readonly object[],
-    { signals, notifiers = [], evidence = createMemoryEvidenceStore() }: OperatorOptions,
+    { signals, models, notifiers = [], evidence = createMemoryEvidenceStore() }: OperatorOptions,
   ) {
     const { journal, life } = parts;
     const clock = mortalClock(parts.clock, life);
@@ -104,6 +108,7 @@ export class MemoryOperator {
       runtime: engine,
       actions: this.actions,
       ...(signals === undefined ? {} : { signals }),
+      ...(models === undefined ? {} : { models: models(clock) }),
       policies: this.policies,
       journal,
       evidence,

@@ -8,10 +8,13 @@ import type {
 } from '#ports/model-client.ts';
 
 /** What it answers: a value as it is, a reason for none, or nothing until the time is over. */
-export type ScriptedAnswer =
+type FixedAnswer =
   | { readonly value: JsonValue }
   | { readonly unavailable: ModelUnavailableReason }
   | 'hang';
+
+/** The same, or what it comes to once the question was read. */
+export type ScriptedAnswer = FixedAnswer | ((request: ModelRequest) => FixedAnswer);
 
 export interface MemoryModelClient extends ModelClient {
   /** Adds to the script: each answers one request. At its end it is `Unreachable`. */
@@ -41,7 +44,8 @@ export function createMemoryModelClient(clock: {
 
   async function complete(request: ModelRequest, signal: AbortSignal): Promise<ModelResult> {
     requests.push(request);
-    const answer = script.shift() ?? { unavailable: 'Unreachable' };
+    const next = script.shift() ?? { unavailable: 'Unreachable' };
+    const answer = typeof next === 'function' ? next(request) : next;
     if (answer === 'hang') return unavailable(await hang(request, signal));
     if ('unavailable' in answer) return unavailable(answer.unavailable);
     const [route = ''] = request.routes;

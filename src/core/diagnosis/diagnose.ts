@@ -1,4 +1,5 @@
 import {
+  type Diagnosis,
   type Evidence,
   type Hypothesis,
   type Incident,
@@ -6,9 +7,11 @@ import {
 } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { about, type JudgedSituation } from '#core/remediation/step.ts';
+import { defined } from '#lib/defined.ts';
 import type { RawLogLine } from './evidence-text.ts';
 import type { Finding, FoundFact } from './facts.ts';
 import { factsOf } from './facts-of.ts';
+import { newestTriage } from './findings.ts';
 import { findCauses, HYPOTHESES_MAX } from './rules.ts';
 
 /** Of one diagnosis, so that it never pushes what opened the incident out of its evidence. */
@@ -31,7 +34,8 @@ export function diagnose(situation: JudgedSituation, incident: Incident): readon
  * @returns nothing when the log adds nothing, or was looked at already in this bout
  */
 export function diagnoseAgain(situation: JudgedSituation, incident: Incident): readonly Draft[] {
-  if (!isDiagnosed(incident) || incident.diagnosis?.logLines !== undefined) return [];
+  const { logLines, source } = incident.diagnosis ?? {};
+  if (!isDiagnosed(incident) || logLines !== undefined || source === 'model') return [];
   const log = situation.world.logOf?.(incident) ?? [];
   return log.length === 0 ? [] : diagnosis(situation, incident, log);
 }
@@ -44,7 +48,9 @@ function diagnosis(
   const findings = findCauses(factsOf(situation, incident, log ?? []));
   const { added, refsOf } = citing(situation, incident, findings);
   const found = findings.map((finding) => hypothesisOf(situation, finding, refsOf(finding)));
-  const before = log === undefined ? [] : (incident.diagnosis?.hypotheses ?? []);
+  const { hypotheses: before = [], ...said }: Partial<Diagnosis> =
+    log === undefined ? bySmallModel(situation) : (incident.diagnosis ?? {});
+  const { triage, advice, models } = said;
   const hypotheses = ranked(before, found);
   if (log !== undefined && isSame(before, hypotheses)) return [];
   const completed: Draft = {
@@ -54,12 +60,20 @@ function diagnosis(
       source: 'rules',
       ...conclusionOf(hypotheses[0]),
       hypotheses,
-      ...(log === undefined ? {} : { logLines: log.length }),
+      ...defined({ logLines: log?.length, triage, advice, models }),
     },
   };
   if (added.length === 0) return [completed];
   const data = { evidence: added, message: 'facts for the diagnosis were added' };
   return [{ type: 'incident.updated', ...about(incident), data }, completed];
+}
+
+/** What is known of triage when an incident opens. */
+function bySmallModel({ world, view }: JudgedSituation): Partial<Diagnosis> {
+  const window = newestTriage(view.logs, world.nowMs);
+  return window === undefined
+    ? {}
+    : { ...defined({ triage: window.triage }), models: [window.use] };
 }
 
 function hypothesisOf(

@@ -257,8 +257,10 @@ export interface Incident {
   candidates: CandidateVerdict[];
   candidatesOf?: CandidatesOf;
   diagnosis?: Diagnosis;
-  /** Since when models are asked for the cause; absent when they are not, or have answered. */
-  askingSinceMs?: number;
+  /** Models are being asked about it. */
+  isAsking?: boolean;
+  /** When they were asked last. */
+  askedAtMs?: number;
   escalations: { reason: EscalationReason; message: string; at: string; atMs: number }[];
   approval?: Approval;
   /**
@@ -314,7 +316,7 @@ export function phaseOf(incident: Incident): Phase {
   if (pending !== undefined) return pending.outcome === undefined ? 'Remediating' : 'Verifying';
   if (incident.approval?.state === 'Requested') return 'AwaitingApproval';
   if (isEscalated(incident)) return 'Escalated';
-  return incident.askingSinceMs === undefined ? 'Open' : 'Diagnosing';
+  return incident.isAsking === true ? 'Diagnosing' : 'Open';
 }
 
 /** An action is under way of which a person was told: it may not end by itself. */

@@ -49,7 +49,10 @@ export const incidentReducers: Reducers = {
     if (data.severity !== undefined) incident.severity = data.severity;
     if (data.breached !== undefined) incident.breached = data.breached;
     if (data.workload !== undefined) incident.workload = data.workload;
-    if (data.asking === true) incident.askingSinceMs = place.atMs;
+    if (data.asking === true) {
+      incident.isAsking = true;
+      incident.askedAtMs = place.atMs;
+    }
     addEvidence(incident, data.evidence ?? []);
   },
   'incident.resolved'(state, data, place) {
@@ -58,7 +61,7 @@ export const incidentReducers: Reducers = {
     incident.resolution = data.resolution;
     incident.resolvedAt = place.at;
     incident.resolvedAtMs = place.atMs;
-    delete incident.askingSinceMs;
+    delete incident.isAsking;
     if (state.openByWorkload[incident.workload.key] === incident.name) {
       delete state.openByWorkload[incident.workload.key];
     }
@@ -74,7 +77,7 @@ export const incidentReducers: Reducers = {
     delete incident.resolvedAtMs;
     delete incident.approval;
     delete incident.denied;
-    delete incident.askingSinceMs;
+    delete incident.isAsking;
     incident.boutAtMs = place.atMs;
     incident.severity = data.severity;
     incident.breached = data.breached;
@@ -101,7 +104,7 @@ export const incidentReducers: Reducers = {
   'diagnosis.completed'(state, data, place) {
     const incident = touch(state, place, 'Diagnosed', data.rootCause);
     if (incident === undefined) return;
-    if (data.models?.some(({ stage }) => stage === 'rootCause')) delete incident.askingSinceMs;
+    if (data.models?.some(({ stage }) => stage !== 'triage') === true) delete incident.isAsking;
     incident.diagnosis = { ...data, at: place.at };
   },
 };

@@ -9,6 +9,7 @@ import { intentId, isEscalated } from '#core/incident/incident.ts';
 import type { Draft } from '#core/journal/data.ts';
 import { canonicalJson } from '#core/journal/record.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
+import { type Advised, advised } from './advised.ts';
 import {
   approvalEndsAtMs,
   asShown,
@@ -18,21 +19,17 @@ import {
 } from './approval.ts';
 import { callWords } from './call-words.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
+import { type Choice, type Considered, choiceOf, choose } from './choose.ts';
 import { refusals } from './gate.ts';
 import type { GuardContext } from './guard.ts';
 import { isShadow } from './guards-rate.ts';
-import { PASSED_OVER, type Refusal, type RefusalReason } from './refusal.ts';
+import type { Refusal, RefusalReason } from './refusal.ts';
 import { about, type JudgedSituation, NOTHING, recheck, type Step } from './step.ts';
 import { stillBreached } from './still-breached.ts';
 import { stormOf } from './storm.ts';
 
 /** Looks again at the latest after this, also where nothing says when. */
 const WAIT_MAX_MS = 60_000;
-
-export interface Considered {
-  readonly candidate: Candidate;
-  readonly blockedBy: readonly Refusal[];
-}
 
 /** Thinks about acting on an open incident for which nothing is under way. */
 export function act(judged: JudgedSituation, incident: Incident): Step {
@@ -50,12 +47,24 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
   if (situation.breached.length === 0) return unseen(situation, incident);
 
-  const choice = choose(
-    considered,
-    incident.rung,
-    standingApproval(situation, incident)?.candidate,
-  );
-  return carryOut(situation, incident, choice, considered);
+  const asked = standingApproval(situation, incident)?.candidate;
+  const byLadder = () => choose(considered, incident.rung, asked);
+  // A question that a person has stands, unless it came of the same advice.
+  const isFree = asked === undefined || asked === incident.diagnosis?.advice?.choice;
+  const opinion: Advised = isFree ? advised(situation, incident, considered) : { kind: 'Ladder' };
+  switch (opinion.kind) {
+    case 'Rest':
+      return recheck(opinion.untilMs);
+    case 'Choose':
+      return carryOut(situation, incident, choiceOf(opinion.chosen), considered);
+    case 'Escalate':
+      if (!wasToldOf(incident, 'ModelAdvice')) {
+        return escalate(incident, 'ModelAdvice', opinion.message);
+      }
+      return carryOut(situation, incident, byLadder(), considered);
+    case 'Ladder':
+      return carryOut(situation, incident, byLadder(), considered);
+  }
 }
 
 function carryOut(
@@ -121,39 +130,6 @@ export function consider(
     };
     return { candidate, blockedBy: refusals(context) };
   });
-}
-
-type Choice =
-  | { readonly kind: 'Intend' | 'Shadow'; readonly candidate: Candidate }
-  | { readonly kind: 'Wait'; readonly candidate: Candidate; readonly blockedBy: readonly Refusal[] }
-  | { readonly kind: 'Exhausted' };
-
-/**
- * The first candidate from the incident's rung on that may act. A rung that cannot act at all is
- * passed over; one that only has to wait is waited for, so a cooldown never drives up the ladder.
- *
- * @param asked the one that a person is asked about, or has said yes to
- */
-function choose(
-  considered: readonly Considered[],
-  rung: number,
-  asked: string | undefined,
-): Choice {
-  for (const { candidate, blockedBy } of considered) {
-    // Whoever asks for what was tried already has a reason.
-    if (candidate.rung < rung && candidate.id !== asked) continue;
-    if (blockedBy.length === 0) return { kind: 'Intend', candidate };
-    if (blockedBy.every(({ reason }) => reason === 'Shadow')) return { kind: 'Shadow', candidate };
-    // A sample that is missing for a moment takes no question back: it would be asked again and again.
-    const isUnknown = candidate.id === asked && !candidate.arguments.ok;
-    if (!isUnknown && blockedBy.some(isPassedOver)) continue;
-    return { kind: 'Wait', candidate, blockedBy };
-  }
-  return { kind: 'Exhausted' };
-}
-
-function isPassedOver({ reason, isPassing }: Refusal): boolean {
-  return PASSED_OVER.has(reason) && isPassing !== true;
 }
 
 function intend(

@@ -52,12 +52,38 @@ export function decide(
   return decideGoverned({ world, policy, view, incident, memory });
 }
 
+/**
+ * What a workload with an open incident is in, for those who look and do not decide.
+ *
+ * @returns `undefined` where there is no such incident, or its policy does not govern any more
+ */
+export function situationOf(
+  world: World,
+  key: WorkloadKey,
+  memory: WorkloadMemory = EMPTY_MEMORY,
+): (JudgedSituation & { readonly incident: Incident }) | undefined {
+  const incident = world.state.incidents[world.state.openByWorkload[key] ?? ''];
+  if (incident === undefined) return undefined;
+  const view = world.views.get(key) ?? viewWithoutContainer(incident);
+  const governing = governingOf(world, view, incident);
+  if (governing.kind !== 'governed' || governing.policy.name !== incident.policy.name) {
+    return undefined;
+  }
+  const { situation } = judgedIn({ world, policy: governing.policy, view, incident, memory });
+  return { ...situation, incident };
+}
+
 type Governed = Pick<JudgedSituation, 'world' | 'policy' | 'view' | 'incident' | 'memory'>;
 
-function decideGoverned({ world, policy, view, incident, memory }: Governed): Decided {
+function judgedIn({ world, policy, view, incident, memory }: Governed) {
   const history = world.state.workloads[view.key] ?? emptyHistory();
   const judged = judgeAll({ world, policy, view, history }, memory, incident);
   const situation: JudgedSituation = { world, policy, view, history, incident, ...judged };
+  return { judged, situation };
+}
+
+function decideGoverned(governed: Governed): Decided {
+  const { judged, situation } = judgedIn(governed);
   const { step, steady } = nextStep(situation);
   const recheckAtMs =
     step.again === true ? undefined : earlier(step.recheckAtMs, judged.recheckAtMs);

@@ -1,8 +1,9 @@
 import type { Attempt } from '#core/incident/incident.ts';
 import { emptyHistory } from '#core/journal/reduce-workload.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
-import { type Considered, consider } from './act.ts';
+import { consider } from './act.ts';
 import { type Candidate, candidateId } from './candidate.ts';
+import type { Considered } from './choose.ts';
 import { judgeAll } from './judge-all.ts';
 import type { WorkloadMemory } from './step.ts';
 import type { World } from './world.ts';

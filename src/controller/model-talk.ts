@@ -1,0 +1,79 @@
+import type { Prompt } from '#core/advice/prompt.ts';
+import type { ModelUse } from '#core/incident/incident.ts';
+import type { CompiledPolicy } from '#core/policy/compile.ts';
+import { cleanLine } from '#core/redaction/foreign-text.ts';
+import { defined } from '#lib/defined.ts';
+import type { JsonValue } from '#lib/json.ts';
+import type { Clock } from '#ports/clock.ts';
+import type { ModelClient, ModelResult, ModelStage } from '#ports/model-client.ts';
+
+export interface ModelTalkOptions {
+  readonly clock: Pick<Clock, 'bootMs'>;
+  readonly models: Pick<ModelClient, 'complete'>;
+  /** Names the routes, and pays. */
+  readonly policy: Pick<CompiledPolicy, 'name' | 'spec'>;
+  /** Of all questions together. */
+  readonly withinMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface TalkAnswer {
+  /** Fits the schema, and is not to be trusted any further; absent when nobody answered. */
+  readonly value?: JsonValue;
+  /** Of this stage so far: what was asked before for it counts too. */
+  readonly use: ModelUse;
+}
+
+const MESSAGE_CHARS_MAX = 300;
+
+/** Questions of one policy about one matter: one bound of time, and one account of what they take. */
+export class ModelTalk {
+  readonly #options: ModelTalkOptions;
+  readonly #endsAtMs: number;
+  readonly #uses = new Map<ModelStage, ModelUse>();
+
+  constructor(options: ModelTalkOptions) {
+    this.#options = options;
+    this.#endsAtMs = options.clock.bootMs() + options.withinMs;
+  }
+
+  async ask(stage: ModelStage, prompt: Prompt): Promise<TalkAnswer> {
+    const { models, policy, clock, signal } = this.#options;
+    const { modelRouting } = policy.spec;
+    const result = await models.complete(
+      {
+        ...prompt,
+        stage,
+        routes: modelRouting[stage],
+        allowance: { account: policy.name, ...modelRouting.budget },
+        timeoutMs: Math.max(0, this.#endsAtMs - clock.bootMs()),
+      },
+      signal,
+    );
+    const use = added(this.#uses.get(stage), stage, result);
+    this.#uses.set(stage, use);
+    return result.kind === 'Answer' ? { value: result.value, use } : { use };
+  }
+}
+
+function added(before: ModelUse | undefined, stage: ModelStage, result: ModelResult): ModelUse {
+  const { usage, promptDigest } = result;
+  const costUsd =
+    usage.costUsd === undefined && before?.costUsd === undefined
+      ? undefined
+      : (before?.costUsd ?? 0) + (usage.costUsd ?? 0);
+  return {
+    stage,
+    ...(result.kind === 'Answer'
+      ? { outcome: 'Answered', route: result.route, model: cleanLine(result.model) }
+      : {
+          outcome: result.reason,
+          message: cleanLine(result.message).slice(0, MESSAGE_CHARS_MAX),
+        }),
+    requests: (before?.requests ?? 0) + 1,
+    promptTokens: (before?.promptTokens ?? 0) + usage.promptTokens,
+    completionTokens: (before?.completionTokens ?? 0) + usage.completionTokens,
+    ...defined({ costUsd }),
+    promptDigest,
+  };
+}
