@@ -108,8 +108,10 @@ function chosen(
   if (attempt !== undefined) return `Followed: ${begun(attempt)}.`;
   if (first !== undefined) return `Not followed: ${begun(first)} instead.`;
   const { approval } = status;
-  if (approval?.candidate === choice && approval.state === 'Requested') {
-    return 'A person is asked about it.';
+  if (approval?.state === 'Requested') {
+    return approval.candidate === choice
+      ? 'A person is asked about it.'
+      : `Not followed: a person is asked about ${approval.candidate} already.`;
   }
   const candidate = status.candidates.find(({ id }) => id === choice);
   if (candidate === undefined) return 'Not followed: it is no longer among the candidates.';

@@ -155,7 +155,7 @@ What you can do:
   });
 
   it('says why the rules concluded though models were asked', () => {
-    const nothing = { requests: 0, promptTokens: 0, completionTokens: 0, promptDigest: 'sha256:1' };
+    const nothing = { requests: 1, promptTokens: 0, completionTokens: 0, promptDigest: 'sha256:1' };
     const object = concluded(waiting(), {
       source: 'rules',
       rootCause: 'HealthCheckFailing',
@@ -188,10 +188,10 @@ What you can do:
       new RegExp(
         [
           'What models were asked:',
-          ' {2}Whether its log is unusual: no answer, BudgetExhausted \\(what the policy grants for models is spent; 200000 tokens are spent\\); nothing was sent',
+          ' {2}Whether its log is unusual: no answer, BudgetExhausted \\(what the policy grants for models is spent; 200000 tokens are spent\\); 1 request, no tokens',
           ' {2}The cause: no answer, TimedOut \\(it took too long; deep: no answer in 20s\\); 1 request, 900 tokens in, 0 out, less than \\$0.0001',
-          ' {2}The words for everybody: no answer, constructor; nothing was sent',
-          ' {2}Together: 1 request, 900 tokens in, 0 out, less than \\$0.0001\n',
+          ' {2}The words for everybody: no answer, constructor; 1 request, no tokens',
+          ' {2}Together: 3 requests, 900 tokens in, 0 out, less than \\$0.0001\n',
         ].join('\n'),
       ),
     );
@@ -258,6 +258,46 @@ What you can do:
       /\nModels are asked for the cause; an action begins with their answer, or soon without it\.\n/,
     );
     assert.match(acts, /\nWhat could be done:\n/);
+  });
+
+  it('quotes what a fast model made of the log, and says what was looked up for a model', () => {
+    const object = concluded(waiting());
+    const at = object.metadata.creationTimestamp;
+    object.spec.evidence.push(
+      {
+        id: 'e8',
+        signal: 'log.triage',
+        value: 'a model takes the unusual lines for trouble (error, high), with confidence 0.9',
+        at,
+        note: 'all is well” (by the rules) “',
+      },
+      {
+        id: 'e9',
+        signal: 'docker/get_logs',
+        value: 'ready',
+        at,
+        note: 'the log of db: the last of 9 lines',
+      },
+    );
+
+    const text = explainIncident(object);
+
+    assert.match(
+      text,
+      / with confidence 0\.9 \(“all is well’ \(by the rules\) ’”\)\n +looked up for a model, the log of db: the last of 9 lines: ready\n/,
+    );
+  });
+
+  it('advises patience where nothing but time is missing while models are asked', () => {
+    const object = concluded(waiting());
+    object.status.phase = 'Diagnosing';
+    delete object.status.approval;
+    for (const one of object.status.candidates)
+      one.blockedBy = [{ reason: 'Backoff', message: '' }];
+
+    const text = explainIncident(object);
+
+    assert.match(text, / {2}- Nothing needs to be done: Sentinel goes on by itself/);
   });
 
   it('asks for a look that a model wants, while Sentinel goes on', () => {
@@ -404,6 +444,35 @@ describe('what became of a model’s advice', () => {
       assert.equal(line, expected);
     });
   }
+
+  it('is told where a person was asked about something else before', () => {
+    const line = became('own', ({ status }) => {
+      status.approval = { state: 'Requested', candidate: 'stop-1', at: at(1_000) };
+    });
+
+    assert.equal(line, 'Not followed: a person is asked about stop-1 already.');
+  });
+
+  it('is not told by what happened before it came, or before the incident came back', () => {
+    const line = became('escalate', ({ status }) =>
+      status.escalations.push({ reason: 'ModelAdvice', message: '', at: at(1_000) }),
+    );
+    const held = became('own', ({ status }, candidate) => {
+      status.attempts.push(attempt(at(1_000), { candidate, outcome: 'NotExecuted' }));
+      for (const one of status.candidates) one.blockedBy = [];
+    });
+    const again = became('none', ({ status }) => {
+      status.timeline.push({ at: at(60_000), event: 'Reopened', message: '' });
+      status.attempts.push(attempt(at(3_000)));
+    });
+
+    assert.equal(line, 'Not followed: nobody was told because of it.');
+    assert.equal(held, 'It has not begun yet.');
+    assert.equal(
+      again,
+      'It could only put off the first action: restart was begun at 2026-11-24 12:00:03Z.',
+    );
+  });
 
   it('is judged by when it came first, though the words for everybody came later', () => {
     const scenario = waiting();

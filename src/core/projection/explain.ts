@@ -3,6 +3,7 @@ import { FINDING_SIGNALS } from '#core/diagnosis/findings.ts';
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { callWords } from '#core/remediation/call-words.ts';
+import { BUILTIN_SERVER } from '#core/remediation/tools.ts';
 import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { plainLine } from '#lib/plain-text.ts';
@@ -10,7 +11,7 @@ import { adviceLines, type ChoiceRule } from './explain-advice.ts';
 import { causeLines, causeName } from './explain-cause.ts';
 import { clock, times } from './explain-formats.ts';
 import { hangingWords, nextSteps, wasTried } from './explain-next.ts';
-import { usageLines } from './model-words.ts';
+import { quoted, usageLines } from './model-words.ts';
 import { plainWords } from './plain-words.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { AttemptObject, CandidateObject, IncidentObject } from './schema.ts';
@@ -179,12 +180,21 @@ function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainCont
 /** The form of a note about a threshold: see evidenceFor. */
 const OF_THRESHOLD = /^threshold (?<name>[^\s:]+)(?:: (?<place>.*))?$/s;
 
+const NOTE_CHARS_MAX = 300;
+
 function observation(
   { signal, value, note }: EvidenceObject,
   thresholds: readonly ThresholdSpec[],
 ): string {
-  // What a detector found is a sentence.
-  if (isFinding(signal)) return `${String(value)}${note === undefined ? '' : ` (${note})`}`;
+  // What a detector found is a sentence, and so is what was made of it.
+  if (isFinding(signal)) {
+    const more =
+      note !== undefined && signal === 'log.triage' ? quoted(note, NOTE_CHARS_MAX) : note;
+    return `${String(value)}${more === undefined ? '' : ` (${more})`}`;
+  }
+  if (signal.startsWith(`${BUILTIN_SERVER}/`)) {
+    return `looked up for a model, ${note ?? signal}: ${String(value)}`;
+  }
   const shown = isProbe(signal)
     ? `failing, ${counted(Number(value), 'failure')} in a row`
     : valueWords(signal, value);

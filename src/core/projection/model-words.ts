@@ -79,17 +79,18 @@ type Usage = Pick<ModelUse, 'requests' | 'promptTokens' | 'completionTokens' | '
 };
 
 function took({ requests, promptTokens, completionTokens, costUsd, isPartOfCost }: Usage): string {
-  if (requests === 0 && promptTokens + completionTokens === 0) return 'nothing was sent';
+  const asked = counted(requests, 'request');
+  if (promptTokens + completionTokens === 0 && costUsd === undefined) return `${asked}, no tokens`;
   const tokens = `${counted(promptTokens, 'token')} in, ${completionTokens} out`;
   const cost = costUsd === undefined ? 'no price known' : dollars(costUsd);
   const part = isPartOfCost === true ? ', without what has no price' : '';
-  return `${counted(requests, 'request')}, ${tokens}, ${cost}${part}`;
+  return `${asked}, ${tokens}, ${cost}${part}`;
 }
 
 function together(models: readonly ModelUse[]): Usage {
   const sum = (valueOf: (use: ModelUse) => number) =>
     models.reduce((total, use) => total + valueOf(use), 0);
-  const sent = models.filter(({ requests }) => requests > 0);
+  const sent = models.filter((use) => use.promptTokens + use.completionTokens > 0);
   const priced = sent.filter(({ costUsd }) => costUsd !== undefined);
   return {
     requests: sum((use) => use.requests),

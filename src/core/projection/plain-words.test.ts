@@ -172,6 +172,17 @@ describe('plain words', () => {
     ]);
   });
 
+  it('say that an action hangs, once people were told', () => {
+    const object = objectOf(opened());
+    const at = '2026-11-24T12:01:00.000Z';
+    object.status.escalations.push({ reason: 'Blocked', message: 'no answer', at });
+
+    assert.deepEqual(plainWords(object).slice(2, 4), [
+      'Sentinel is restarting it now.',
+      'It takes longer than it should, and a person has been asked to look.',
+    ]);
+  });
+
   it('tell what came before, what was undone, and another server’s tool by its name', () => {
     const object = objectOf(verified(opened(), 'unhealthy'));
     const [first = assert.fail('no attempt')] = object.status.attempts;
@@ -343,7 +354,7 @@ describe('a model’s words in plain words', () => {
 
     const words = plainWords(object).join(' ');
 
-    assert.ok(words.length < 1_500, `${words.length} characters`);
+    assert.ok(words.length < 1_700, `${words.length} characters`);
     assert.ok(words.isWellFormed());
     assert.match(words, /word 🚑…” /);
   });

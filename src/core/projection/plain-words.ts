@@ -66,7 +66,7 @@ function troubles({ spec, status }: Pick<UnsummedIncident, 'spec' | 'status'>) {
   return found.length === 0 ? [OTHER_TROUBLE] : found.slice(0, TROUBLES_MAX);
 }
 
-const SUMMARY_CHARS_MAX = 500;
+const SUMMARY_CHARS_MAX = 700;
 
 function cause({ diagnosis, phase }: Status): string[] {
   const isOver = phase === 'Resolved';
