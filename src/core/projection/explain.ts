@@ -180,21 +180,10 @@ function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainCont
 /** The form of a note about a threshold: see evidenceFor. */
 const OF_THRESHOLD = /^threshold (?<name>[^\s:]+)(?:: (?<place>.*))?$/s;
 
-const NOTE_CHARS_MAX = 300;
-
-function observation(
-  { signal, value, note }: EvidenceObject,
-  thresholds: readonly ThresholdSpec[],
-): string {
-  // What a detector found is a sentence, and so is what was made of it.
-  if (isFinding(signal)) {
-    const more =
-      note !== undefined && signal === 'log.triage' ? quoted(note, NOTE_CHARS_MAX) : note;
-    return `${String(value)}${more === undefined ? '' : ` (${more})`}`;
-  }
-  if (signal.startsWith(`${BUILTIN_SERVER}/`)) {
-    return `looked up for a model, ${note ?? signal}: ${String(value)}`;
-  }
+function observation(evidence: EvidenceObject, thresholds: readonly ThresholdSpec[]): string {
+  const { signal, value, note } = evidence;
+  const sentence = sentenceOf(evidence);
+  if (sentence !== undefined) return sentence;
   const shown = isProbe(signal)
     ? `failing, ${counted(Number(value), 'failure')} in a row`
     : valueWords(signal, value);
@@ -207,6 +196,18 @@ function observation(
   const where = place === undefined ? '' : ` (${place})`;
   const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
   return `${name}: ${signal} is ${shown}${where}${asked}`;
+}
+
+const NOTE_CHARS_MAX = 300;
+
+/** What a detector or a model found is one already, and what a model had looked up is none of ours. */
+function sentenceOf({ signal, value, note }: EvidenceObject): string | undefined {
+  if (signal.startsWith(`${BUILTIN_SERVER}/`)) {
+    return `looked up for a model, ${note ?? signal}: ${String(value)}`;
+  }
+  if (!isFinding(signal)) return undefined;
+  if (note === undefined) return String(value);
+  return `${String(value)} (${signal === 'log.triage' ? quoted(note, NOTE_CHARS_MAX) : note})`;
 }
 
 function isFinding(signal: string): boolean {
