@@ -1,8 +1,8 @@
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord, RecordType } from '#core/journal/record.ts';
-import { quoted } from '#core/projection/model-words.ts';
 import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
+import { quoted } from '#lib/plain-text.ts';
 
 type Words = { readonly [Type in RecordType]?: (data: RecordData[Type]) => string };
 

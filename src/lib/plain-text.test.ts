@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { plainJson, shortened } from './plain-text.ts';
+import { plainJson, quoted, shortened } from './plain-text.ts';
 
 describe('plain JSON', () => {
   it('holds no character that a terminal acts on, and is the same value', () => {
@@ -39,4 +39,10 @@ describe('a shortened text', () => {
       assert.equal(shortened(text, 10), expected);
     });
   }
+});
+
+describe('a quotation', () => {
+  it('is on one line, bounded, and ends where it ends', () => {
+    assert.equal(quoted(' a”\n"b"\u001b «c» '.concat('x'.repeat(99)), 14), '“a’ ’b’\ufffd ’c’…”');
+  });
 });

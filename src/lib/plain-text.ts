@@ -24,6 +24,18 @@ export function shortened(text: string, charsMax: number): string {
   return `${cut.replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
+/** What could end a quotation in its middle. */
+const QUOTES = /["“”„‟«»＂〝〞]/g;
+
+/**
+ * What somebody who is not to be trusted says, marked as such: on one line, with nothing unprintable,
+ * and without a mark that ends the quotation.
+ */
+export function quoted(text: string, charsMax: number): string {
+  // First the length, so that no more is cleaned than is shown.
+  return `“${plainLine(shortened(text, charsMax)).trim().replace(QUOTES, '’')}”`;
+}
+
 /**
  * A value as JSON that is harmless to show and still the same value: what is unprintable in it is
  * escaped, where JSON alone escapes only the first 32 characters.

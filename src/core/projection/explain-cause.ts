@@ -1,7 +1,7 @@
 import { plainCause } from '#core/diagnosis/plain-causes.ts';
-import { plainLine } from '#lib/plain-text.ts';
+import { plainLine, quoted } from '#lib/plain-text.ts';
 import { percent } from './explain-formats.ts';
-import { concluderWords, quoted } from './model-words.ts';
+import { concluderWords } from './model-words.ts';
 import type { IncidentObject } from './schema.ts';
 
 type Diagnosis = NonNullable<IncidentObject['status']['diagnosis']>;

@@ -260,6 +260,14 @@ What you can do:
     assert.match(acts, /\nWhat could be done:\n/);
   });
 
+  it('says that an action comes, though a model would leave it alone', () => {
+    const object = concluded(waiting(), { advice: { choice: 'none', confidence: 0.9 } });
+    object.status.phase = 'Open';
+    for (const one of object.status.candidates) Object.assign(one, { verdict: 'Permitted' });
+
+    assert.match(explainIncident(object), /\nAn action begins soon, though a model advises to do/);
+  });
+
   it('quotes what a fast model made of the log, and says what was looked up for a model', () => {
     const object = concluded(waiting());
     const at = object.metadata.creationTimestamp;

@@ -6,12 +6,12 @@ import { callWords } from '#core/remediation/call-words.ts';
 import { BUILTIN_SERVER } from '#core/remediation/tools.ts';
 import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
-import { plainLine } from '#lib/plain-text.ts';
+import { plainLine, quoted } from '#lib/plain-text.ts';
 import { adviceLines, type ChoiceRule } from './explain-advice.ts';
 import { causeLines, causeName } from './explain-cause.ts';
 import { clock, times } from './explain-formats.ts';
 import { hangingWords, nextSteps, wasTried } from './explain-next.ts';
-import { quoted, usageLines } from './model-words.ts';
+import { usageLines } from './model-words.ts';
 import { plainWords } from './plain-words.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { AttemptObject, CandidateObject, IncidentObject } from './schema.ts';
@@ -130,7 +130,7 @@ function openWords(status: IncidentObject['status']): string {
   const left = all.filter((one) => !wasTried(status, one));
   const [first] = left;
   if (first === undefined) return 'Every action that answers to it was tried.';
-  if (left.some(({ verdict }) => verdict === 'Permitted')) return 'An action is about to begin.';
+  if (left.some(({ verdict }) => verdict === 'Permitted')) return soonWords(status);
   const would = timeline.findLast(({ event }) => event === 'Shadow')?.message;
   if (would !== undefined) return `Sentinel only watches here. It ${would}.`;
   const last = status.attempts.at(-1);
@@ -139,6 +139,12 @@ function openWords(status: IncidentObject['status']): string {
   }
   const reason = first.blockedBy[0]?.reason ?? '';
   return `Nothing is done at the moment: ${refusalWords(reason).meaning}.`;
+}
+
+function soonWords({ diagnosis }: IncidentObject['status']): string {
+  return diagnosis?.advice?.choice === 'none'
+    ? 'An action begins soon, though a model advises to do nothing for now.'
+    : 'An action is about to begin.';
 }
 
 function askingWords(status: IncidentObject['status']): string {

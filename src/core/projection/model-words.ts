@@ -1,20 +1,8 @@
 import { counted } from '#lib/counted.ts';
-import { plainLine, shortened } from '#lib/plain-text.ts';
+import { shortened } from '#lib/plain-text.ts';
 import type { IncidentObject } from './schema.ts';
 
 type ModelUse = NonNullable<NonNullable<IncidentObject['status']['diagnosis']>['models']>[number];
-
-/** What could end the quotation in the middle of what a model says. */
-const QUOTES = /["“”„‟«»＂〝〞]/g;
-
-/**
- * What a model says, marked as somebody else's words: on one line, with nothing unprintable, and
- * without a mark that ends the quotation. A model is lied to, and may lie.
- */
-export function quoted(text: string, charsMax: number): string {
-  // First the length, so that no more is cleaned than is shown.
-  return `“${plainLine(shortened(text, charsMax)).trim().replace(QUOTES, '’')}”`;
-}
 
 /** `the model MODEL at ROUTE`: who concluded, where a model did. */
 export function concluderWords(models: readonly ModelUse[]): string {

@@ -12,9 +12,9 @@ import type { OperatorState } from '#core/journal/state.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import { callWords } from '#core/remediation/call-words.ts';
 import { formatDuration } from '#lib/duration.ts';
+import { quoted } from '#lib/plain-text.ts';
 import { nextSteps } from './explain-next.ts';
 import { incidentObject } from './incident-object.ts';
-import { quoted } from './model-words.ts';
 import {
   harmless,
   type IncidentNotification,

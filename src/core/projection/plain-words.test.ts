@@ -288,6 +288,19 @@ describe('plain words', () => {
     ]);
   });
 
+  it('say that an action comes, though a model would leave it alone', () => {
+    const object = objectOf(opened());
+    object.status.phase = 'Open';
+    object.status.attempts = [];
+    const before = plainWords(object).slice(2);
+    Object.assign(object.status.diagnosis ?? {}, { advice: { choice: 'none', confidence: 1 } });
+
+    assert.deepEqual(before, ['Sentinel is about to act.']);
+    assert.deepEqual(plainWords(object).slice(2), [
+      'Sentinel acts soon, though a language model advises to leave it alone for now.',
+    ]);
+  });
+
   it('tell of a model’s wish for a person, and that people need not act on it', () => {
     const object = objectOf(opened({ mode: 'Shadow' }));
     const at = object.metadata.creationTimestamp;
@@ -323,7 +336,10 @@ describe('a model’s words in plain words', () => {
     const unsaid = plainWords(object);
 
     assert.equal(words[1], `${LEAD}“The shop lost its database.”`);
-    assert.equal(unsaid[1], 'A language model has named a cause, in words for engineers.');
+    assert.equal(
+      unsaid[1],
+      'A language model has named a cause in words for engineers; by the rules it may be a fault inside it, which its own check has found.',
+    );
   });
 
   it('are called a model’s where it names a cause of ours', () => {

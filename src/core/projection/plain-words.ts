@@ -2,9 +2,9 @@ import { LASTING } from '#core/diagnosis/catalogue.ts';
 import { plainCause } from '#core/diagnosis/plain-causes.ts';
 import { shadowWords } from '#core/remediation/call-words.ts';
 import { counted } from '#lib/counted.ts';
+import { quoted } from '#lib/plain-text.ts';
 import { times } from './explain-formats.ts';
 import { endsByItself, hangingWords, wasTried } from './explain-next.ts';
-import { quoted } from './model-words.ts';
 import { actionPhrase, escalationPhrase, OTHER_TROUBLE, TROUBLE_PHRASES } from './plain-phrases.ts';
 import { plainDuration, plainTime } from './plain-time.ts';
 import { refusalWords } from './refusal-words.ts';
@@ -77,10 +77,17 @@ function cause({ diagnosis, phase }: Status): string[] {
     const words = `${by} ${likely(confidence)} cause ${isOver ? 'was' : 'is'} ${known}.`;
     const all = [...(known === undefined ? [] : [words]), ...inModelsWords(summary)];
     if (all.length > 0) return all;
-    if (source === 'model') return ['A language model has named a cause, in words for engineers.'];
+    if (source === 'model') return [inOtherWords(diagnosis)];
   }
   if (phase === 'Diagnosing') return ['The cause is being looked for.'];
   return [isOver ? 'The cause was not found.' : 'The cause is not known yet.'];
+}
+
+/** What the rules found still stands, where a model's conclusion cannot be said. */
+function inOtherWords({ hypotheses }: NonNullable<Status['diagnosis']>): string {
+  const byRules = plainCause(hypotheses[0]?.cause ?? '');
+  const rest = byRules === undefined ? '' : `; by the rules it may be ${byRules}`;
+  return `A language model has named a cause in words for engineers${rest}.`;
 }
 
 /** Behind what the rules found, which nobody but Docker and the kernel can lie to. */
@@ -202,7 +209,11 @@ function waiting(status: Status): string {
     return 'There is nothing that Sentinel may do about this kind of problem.';
   }
   if (first === undefined) return 'Everything that Sentinel may do was tried.';
-  if (isActing(status)) return 'Sentinel is about to act.';
+  if (isActing(status)) {
+    return status.diagnosis?.advice?.choice === 'none'
+      ? 'Sentinel acts soon, though a language model advises to leave it alone for now.'
+      : 'Sentinel is about to act.';
+  }
   if (isWatched(status)) return `Sentinel only watches here${wouldHave(status)}.`;
   const { meaning, plain } = refusalWords(first.blockedBy[0]?.reason ?? '');
   return `Sentinel does nothing at the moment: ${plain ?? meaning}.`;
