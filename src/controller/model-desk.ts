@@ -207,7 +207,8 @@ export class ModelDesk {
         const id = `e${nextEvidenceNumber(incident)}`;
         found.push({ evidence: id, title: look.title, lines });
         const at = new Date(this.#options.clock.wallMs()).toISOString();
-        return lookDraft(incident, lookEvidence(id, at, look, lines), look);
+        const title = matter.refs.named(look.title);
+        return lookDraft(incident, lookEvidence({ id, at, tool: look.tool, title }, lines), title);
       });
     }
   }

@@ -17,7 +17,7 @@ import {
   standingApproval,
   wasDenied,
 } from './approval.ts';
-import { callWords } from './call-words.ts';
+import { callWords, shadowWords } from './call-words.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
 import { type Choice, type Considered, choiceOf, choose } from './choose.ts';
 import { refusals } from './gate.ts';
@@ -188,7 +188,7 @@ function shadow(incident: Incident, candidate: Candidate): Step {
       action: candidate.action.name,
       tool: candidate.action.tool,
       trigger: candidate.trigger,
-      message: `would have called ${candidate.action.tool} (${candidate.action.name})`,
+      message: shadowWords({ tool: candidate.action.tool, action: candidate.action.name }),
     },
   };
   return { drafts: [draft], again: true };
