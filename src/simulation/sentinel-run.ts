@@ -22,7 +22,7 @@ import type { OperatorCommands } from '#http/options.ts';
 import type { ActionCall, ActionResult, ActionRunner } from '#ports/action-runner.ts';
 import type { Disk } from './disk.ts';
 import type { Docker } from './docker-door.ts';
-import { Life, mortal, mortalClock, NEVER } from './life.ts';
+import { Life, mortal, mortalClock, never } from './life.ts';
 
 export const HOST = 'box';
 export const MAX_ACTIONS = { max: 10, perMs: 600_000 };
@@ -200,26 +200,26 @@ export class SentinelRun {
     const runner = createMemoryActionRunner({ actions, clock });
     const seen = async (intent: string, result: Promise<ActionResult>): Promise<ActionResult> => {
       const ended = await result;
-      if (!life.cross()) return NEVER;
+      if (!life.cross()) return never();
       witness.ended(intent, ended);
       return ended;
     };
     return {
       readiness: (tool) => runner.readiness(tool),
       call: (request, signal) => {
-        if (!life.cross()) return NEVER;
+        if (!life.cross()) return never();
         witness.called(request);
         const lied = lie(request);
         const result = lied === undefined ? runner.call(request, signal) : Promise.resolve(lied);
         return seen(request.intentId, result);
       },
       recover: (intent, signal) => {
-        if (!life.cross()) return NEVER;
+        if (!life.cross()) return never();
         witness.undoing(intent, 'recover');
         return seen(intent, runner.recover(intent, signal));
       },
       settle: (intent, signal) => {
-        if (!life.cross()) return NEVER;
+        if (!life.cross()) return never();
         witness.undoing(intent, 'settle');
         return seen(intent, runner.settle(intent, signal));
       },
