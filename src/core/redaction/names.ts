@@ -141,16 +141,27 @@ const WORDS = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
  * @returns `undefined` for a name that promises no secret, `tokenExpiry` or `primaryKey` among them
  */
 export function secretName(name: string): SecretName | undefined {
+  return knownName(name).name;
+}
+
+export interface KnownName {
+  readonly name: SecretName | undefined;
+  /** No small letter is in it. */
+  readonly capitals: boolean;
+}
+
+/** The same with what else its spelling tells; judged once for as long as it comes again and again. */
+export function knownName(name: string): KnownName {
   const known = KNOWN.get(name);
-  if (known !== undefined || KNOWN.has(name)) return known;
-  const judged = judge(name);
+  if (known !== undefined) return known;
+  const judged = { name: judge(name), capitals: !/[a-z]/.test(name) };
   if (KNOWN.size >= KNOWN_MAX) KNOWN.clear();
   KNOWN.set(name, judged);
   return judged;
 }
 
 /** The same few names come again and again; this is memory, no state: the answer never changes. */
-const KNOWN = new Map<string, SecretName | undefined>();
+const KNOWN = new Map<string, KnownName>();
 const KNOWN_MAX = 2_000;
 
 function judge(name: string): SecretName | undefined {

@@ -57,9 +57,11 @@ const ANCHORS: readonly (readonly [text: string, look: Look])[] = [
   ['LS0tLS1CRUdJTi', { at: 'encoded', kind: 'private-key' }],
   ['ZXlK', { at: 'encoded', kind: 'jwt' }],
 ];
-const TEXTS = ANCHORS.map(([text]) => text);
 const LOOKS = ANCHORS.map(([, look]) => look);
-const AUTOMATON = buildAutomaton(TEXTS);
+const LENGTHS = Uint8Array.from(ANCHORS, ([text]) => text.length);
+/** By anchor: the characters of which its look reads as many as there are; 0 for one that reads few. */
+const RUNS = Uint32Array.from(LOOKS, runSets);
+const AUTOMATON = buildAutomaton(ANCHORS.map(([text]) => text));
 
 /**
  * Finds what looks like a secret, in time linear in the text: one pass of an automaton that knows
@@ -114,7 +116,7 @@ class Looker {
    * By pattern, to where the run behind its last place goes. The same beginning again and again in
    * one run is looked at once: a run of 4,000 characters must not be read a thousand times.
    */
-  readonly #runTo = new Int32Array(TEXTS.length);
+  readonly #runTo = new Int32Array(ANCHORS.length);
   readonly #text: string;
   readonly #isEnd: boolean;
 
@@ -127,14 +129,13 @@ class Looker {
   lookAt(patterns: readonly number[], end: number): void {
     if (end <= this.#keyTo) return;
     for (const pattern of patterns) {
-      const start = end - (TEXTS[pattern] as string).length;
-      const look = LOOKS[pattern] as Look;
-      const run = runSets(look);
+      const start = end - (LENGTHS[pattern] as number);
+      const run = RUNS[pattern] as number;
       if (run !== 0) {
         if (start < (this.#runTo[pattern] as number)) continue;
         this.#runTo[pattern] = runEnd(this.#text, end, run, RUN_MAX);
       }
-      this.#look(look, start, end);
+      this.#look(LOOKS[pattern] as Look, start, end);
     }
   }
 
@@ -208,13 +209,23 @@ class Looker {
 
 const RUN_MAX = 32 * 1024;
 
-/** The characters of which a look reads as many as there are; 0 for one that reads few. */
 function runSets(look: Look): number {
-  if (look.at === 'format') return look.format.rest;
-  return READS_RUN.has(look.at) ? SLUG | DOT | EQUALS | BASE64 | TILDE : 0;
+  switch (look.at) {
+    case 'format':
+      return look.format.rest;
+    case 'jwt':
+    case 'encoded':
+    case 'bearer':
+    case 'basic':
+      return SLUG | DOT | EQUALS | BASE64 | TILDE;
+    case 'name':
+    case 'mark':
+    case 'command':
+    case 'pem':
+    case 'url':
+      return 0;
+  }
 }
-
-const READS_RUN: ReadonlySet<Look['at']> = new Set(['jwt', 'encoded', 'bearer', 'basic']);
 
 function startsWord(text: string, start: number): boolean {
   return (setsAt(text, start - 1) & ALNUM) === 0;
@@ -260,8 +271,19 @@ const PLAIN_KINDS = new Set([
   'random',
 ]);
 
-function inOrder(found: readonly Found[]): Found[] {
-  return found.toSorted((one, other) => one.start - other.start || other.end - one.end);
+function inOrder(found: readonly Found[]): readonly Found[] {
+  return isInOrder(found) ? found : found.toSorted(byPlace);
+}
+
+function isInOrder(found: readonly Found[]): boolean {
+  return found.every((next, index) => {
+    const last = found[index - 1];
+    return last === undefined || byPlace(last, next) <= 0;
+  });
+}
+
+function byPlace(one: Found, other: Found): number {
+  return one.start - other.start || other.end - one.end;
 }
 
 /** In order, with those that overlap made one. */
