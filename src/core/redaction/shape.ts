@@ -63,31 +63,44 @@ const SYMBOL = 4;
 
 /** By slot: a character of ASCII has its own, the others share the upper half. */
 const KINDS = Uint8Array.from({ length: 256 }, (_, slot) => kindOf(slot));
-const IS_VOWEL = Uint8Array.from({ length: 256 }, (_, slot) => Number(hasSet(slot, VOWEL)));
+const COUNT_BITS = 10;
+const COUNT_MASK = 2 ** COUNT_BITS - 1;
 /**
  * What a character counts for, by slot: three numbers of ten bits each, added up as one. The first
  * has lower case, upper case and digits, the second symbols, digits of hex and parts of masks.
  */
 const KIND_COUNTS = Int32Array.from({ length: 256 }, (_, slot) => {
-  const place = [0, 10, 20][KINDS[slot] ?? SYMBOL];
-  return place === undefined ? 0 : 1 << place;
+  const kind = KINDS[slot] ?? SYMBOL;
+  return kind <= DIGIT_KIND ? 1 << (kind * COUNT_BITS) : 0;
 });
 const SIGN_COUNTS = Int32Array.from({ length: 256 }, (_, slot) => {
   const isMask = 'xX*.#?-'.includes(String.fromCharCode(slot));
   return (
     Number(KINDS[slot] === SYMBOL) |
-    (Number(hasSet(slot, HEX | DASH)) << 10) |
-    (Number(isMask) << 20)
+    (Number(hasSet(slot, HEX | DASH)) << COUNT_BITS) |
+    (Number(isMask) << (2 * COUNT_BITS))
   );
 });
-const COUNT_BITS = 10;
-const COUNT_MASK = 2 ** COUNT_BITS - 1;
 /** 1 for a digit beside a letter, by eight times the kind before and the kind. */
 const MIXES = Uint8Array.from({ length: 64 }, (_, pair) => {
   const [one, other] = [pair >> 3, pair & 7];
   return Number(
     (one === DIGIT_KIND) !== (other === DIGIT_KIND) && one <= DIGIT_KIND && other <= DIGIT_KIND,
   );
+});
+/** What a character counts for within its piece, likewise: letters, capitals, vowels. */
+const PIECE_COUNTS = Int32Array.from({ length: 256 }, (_, slot) => {
+  const isLetter = (KINDS[slot] ?? SYMBOL) <= UPPER_KIND;
+  return (
+    Number(isLetter) |
+    (Number(KINDS[slot] === UPPER_KIND) << COUNT_BITS) |
+    (Number(hasSet(slot, VOWEL)) << (2 * COUNT_BITS))
+  );
+});
+/** 1 where a piece ends: before what is no letter, and before a capital after a small letter. */
+const PIECE_ENDS = Uint8Array.from({ length: 64 }, (_, pair) => {
+  const [one, other] = [pair >> 3, pair & 7];
+  return Number(other > UPPER_KIND || (other === UPPER_KIND && one === LOWER_KIND));
 });
 /** What stands behind the last character: no letter. */
 const END_SLOT = 0;
@@ -152,45 +165,48 @@ export function shapeOf(text: string): Shape {
  * How many characters stand in pieces that read like words: letters of one case, or with a capital
  * in front, at least three, with a vowel in four, and without five consonants in a row. In the bits
  * above them the length of the longest one.
+ *
+ * In what chance made no branch can be foretold, so there is only one, for pieces that are long
+ * enough; the rest is counted.
  */
 function pronounceable(length: number): number {
   SLOTS[length] = END_SLOT;
   let total = 0;
   let longest = 0;
-  let from = 0;
-  let capitals = 0;
-  let vowels = 0;
-  /** Behind the last vowel; of a piece that has had too many there is no way back. */
+  let piece = 0;
   let consonants = 0;
-  let before = JOINER;
+  let clusters = 0;
+  let before = JOINER << 3;
   for (let index = 0; index <= length; index += 1) {
     const slot = SLOTS[index] as number;
     const kind = KINDS[slot] as number;
-    // A piece ends before what is no letter, and before a capital after a small letter.
-    const isHump = kind === UPPER_KIND && before === LOWER_KIND;
-    before = kind;
-    if (kind > UPPER_KIND || isHump) {
-      const letters = index - from;
+    const ends = PIECE_ENDS[before | kind] as number;
+    before = kind << 3;
+    const letters = piece & COUNT_MASK;
+    if ((ends & isMore(letters, 2)) === 1) {
+      const capitals = (piece >> COUNT_BITS) & COUNT_MASK;
       const isOneCase = capitals <= 1 || capitals === letters;
-      if (letters >= 3 && isOneCase && vowels * 4 >= letters && consonants <= CONSONANTS_MAX) {
+      if (isOneCase && (piece >> (2 * COUNT_BITS)) * 4 >= letters && clusters === 0) {
         total += letters;
-        if (letters > longest) longest = letters;
+        longest = Math.max(longest, letters);
       }
-      from = isHump ? index : index + 1;
-      capitals = 0;
-      vowels = 0;
-      consonants = 0;
     }
-    if (kind > UPPER_KIND) continue;
-    capitals += kind;
-    const isVowel = IS_VOWEL[slot] as number;
-    vowels += isVowel;
-    if (consonants <= CONSONANTS_MAX) consonants = (consonants + 1) * (1 - isVowel);
+    const keep = ends - 1;
+    const counts = PIECE_COUNTS[slot] as number;
+    piece = (piece & keep) + counts;
+    // Zero behind a vowel.
+    consonants = ((consonants & keep) + (counts & 1)) & ((counts >> (2 * COUNT_BITS)) - 1);
+    clusters = (clusters & keep) | isMore(consonants, CONSONANTS_MAX);
   }
   return total | (longest << COUNT_BITS);
 }
 
 const CONSONANTS_MAX = 4;
+
+/** 1 for a number above the other, else 0, without a branch. */
+function isMore(one: number, other: number): number {
+  return (other - one) >>> 31;
+}
 
 /** Letters, digits and little else, and no words: what a generator makes. */
 export function isRandom(shape: Shape): boolean {

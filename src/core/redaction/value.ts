@@ -265,11 +265,8 @@ function isPlaceholder(text: string, shape: Shape): boolean {
   const { symbols, wordiness, longestWord, others, length } = shape;
   if (isMask(text, shape) || (symbols > 0 && REFERENCES.test(text))) return true;
   if (longestWord >= EXAMPLE_MIN && EXAMPLES.test(text)) return true;
-  return (
-    (others > 0 || wordiness === 1) &&
-    wordiness * length >= EXAMPLE_MIN &&
-    EXAMPLES_TOGETHER.test(text)
-  );
+  const mayBeSaid = others > 0 ? wordiness >= 0.3 : wordiness === 1;
+  return mayBeSaid && wordiness * length >= EXAMPLE_MIN && EXAMPLES_TOGETHER.test(text);
 }
 
 /** What is counted tells of most values that they are none, without another look at them. */
