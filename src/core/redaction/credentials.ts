@@ -1,4 +1,15 @@
-import { ALNUM, BASE64, DASH, DOT, EQUALS, runEnd, runStart, SLUG, TILDE } from './characters.ts';
+import {
+  ALNUM,
+  BASE64,
+  DASH,
+  DOT,
+  EQUALS,
+  runEnd,
+  runStart,
+  SLUG,
+  setsAt,
+  TILDE,
+} from './characters.ts';
 import type { Found } from './found.ts';
 import { isLogin, isRandom, shapeOf } from './shape.ts';
 import { isReference, isSecretValue, type ValueContext } from './value.ts';
@@ -83,9 +94,19 @@ export function jsonWebToken(text: string, from: number): Found | undefined {
   const [head = '', body = ''] = parts;
   const isToken =
     parts.length >= 2 && head.length >= 12 && body.length >= 8 && shapeOf(body).distinct >= 6;
-  if (!isToken) return undefined;
+  if (!isToken || !holdsObject(head)) return undefined;
   // A sentence may end behind it.
   return { start: from, end: token.endsWith('.') && parts.length > 3 ? end - 1 : end, kind: 'jwt' };
+}
+
+/** Whether what begins with `{` in Base64 also ends like an object: all that signs one does it whole. */
+function holdsObject(base64: string): boolean {
+  try {
+    const text = atob(base64.replaceAll('-', '+').replaceAll('_', '/'));
+    return text.trimEnd().endsWith('}');
+  } catch {
+    return false;
+  }
 }
 
 /** A private key or a token in Base64 once more, as Kubernetes and environments hold them. */
@@ -126,13 +147,17 @@ function loginCall(word: string): Command {
 const connectCall =
   /^\s{0,4}(?:["'][^"'\n]{0,200}["']|[\w.$]{1,80})\s{0,4},\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}["'](?<plain>[^"'\n]{3,256})(?=["'])/;
 
+/** The password may be in quotes of its own: `-u app:'…'`. */
+const curlLogin =
+  /[\s"'](?:-u|--user|--proxy-user|-U)[\s=]{0,4}(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})'|(?<plain>[^\s"']{1,256}(?:(?<=:)(?:'[^'\n]{1,256}'|"[^"\n]{1,256}"))?))/;
+
 /** Programs and calls that take a password by a flag which means something else elsewhere. */
 export const COMMANDS: readonly Command[] = [
   { word: 'mysql', argument: option('-p', '') },
   { word: 'mariadb', argument: option('-p', '') },
   { word: 'sshpass', argument: option('-p', String.raw`\s{0,4}`) },
   { word: 'mongo', argument: option('-p', String.raw`\s{0,4}`) },
-  { word: 'curl', argument: option('-u|--user|--proxy-user|-U', String.raw`[\s=]{0,4}`) },
+  { word: 'curl', argument: curlLogin },
   { word: 'redis-cli', argument: option('-a|--pass', String.raw`[\s=]{1,4}`) },
   { word: 'docker login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'podman login', argument: option('-p', String.raw`[\s=]{1,4}`) },
@@ -198,14 +223,21 @@ export function commandArgument(
     : undefined;
 }
 
-/** Empty for a user alone, of whom curl asks the password, and for an example. */
+/**
+ * Empty for a user alone, of whom curl asks the password, and for an example. A token is given as a
+ * user without a password.
+ */
 function passwordOfLogin(login: string): string {
   const colon = login.indexOf(':');
-  return colon < 0 || isExampleLogin(login) ? '' : login.slice(colon + 1);
+  if (colon < 0 || isExampleLogin(login)) return '';
+  if (colon < login.length - 1) return login.slice(colon + 1).replaceAll(/^["']|["']$/g, '');
+  const user = login.slice(0, colon);
+  return user.length >= 8 && isRandom(shapeOf(user)) ? user : '';
 }
 
+/** `username:password`, `<user>:<pass>`, as manuals have it. */
 function isExampleLogin(login: string): boolean {
-  return /^(?:user(?:name)?|test|name|login|xxx)?:(?:pass(?:word)?|test|token|yyy|pw)?$/i.test(
+  return /^<?(?:(?:my|your)[-_]?)?(?:user(?:name)?|test|name|login|xxx)?>?:<?(?:(?:my|your)[-_]?)?(?:pass(?:word)?|test|token|yyy|pw)?>?$/i.test(
     login,
   );
 }
@@ -237,6 +269,12 @@ export const MARKS: readonly {
     kind: 'mailchimp-key',
   },
   {
+    mark: '|',
+    before: /(?<![A-Za-z0-9])\d{15,16}$/,
+    after: /^\|[\w-]{27,40}(?![\w-])/,
+    kind: 'facebook-token',
+  },
+  {
     mark: '.atlasv1.',
     before: /(?<![A-Za-z0-9])[A-Za-z0-9]{14}$/,
     after: /^\.atlasv1\.[\w=-]{60,}/,
@@ -250,16 +288,21 @@ export const MARKS: readonly {
   },
 ];
 
+const MASK = /[xX*]{8}/;
+
 export function markedAt(
   text: string,
   at: number,
   { before, after, kind }: (typeof MARKS)[number],
 ): Found | undefined {
+  // Nearly all that is no token has no letter or digit there.
+  if ((setsAt(text, at - 1) & SLUG) === 0) return undefined;
   const ahead = before.exec(text.slice(Math.max(0, at - 64), at));
   if (ahead === null) return undefined;
   const behind = after.exec(text.slice(at, at + 400));
   if (behind === null) return undefined;
   const start = at - ahead[0].length;
   const end = at + behind[0].length;
-  return shapeOf(text.slice(start, end)).distinct < 8 ? undefined : { start, end, kind };
+  const token = text.slice(start, end);
+  return shapeOf(token).distinct < 8 || MASK.test(token) ? undefined : { start, end, kind };
 }

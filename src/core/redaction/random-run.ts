@@ -102,7 +102,7 @@ function changes(run: string): number {
 const PUBLIC =
   /^(?:sha\d|pk_(?:live|test)_|md5|blake|iVBORw0KGgo|R0lGOD|UklGR|H4sI|JVBERi|AAAA[BCE]3Nz|AAAAE2Vj|MII[A-Z])/;
 const PUBLIC_NAME =
-  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache|site|publishable)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
+  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|(?:csrf|xsrf|authenticity|verification)[_-]?token(?:["'] value)?|(?:primary|foreign|sort|cache|site|publishable)[_-]?key|block|uuid|name|path|file|url|iv|tag|aes256_gcm,data|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
 
 /** `ssh-ed25519 …`: a public key. */
 const SSH_TYPE = /(?:ssh-[a-z0-9-]{3,20}|ecdsa-sha2-nistp\d{3}) $/;
@@ -115,6 +115,9 @@ function isNamedPublic(text: string, start: number): boolean {
   return PUBLIC_NAME.test(before) || SSH_TYPE.test(before) || REDACTED_NAME.test(before);
 }
 
+/** The length of the secret key of AWS, which has as many slashes as chance gave it. */
+const AWS_SECRET = 40;
+
 /** Part of a path, a file name or a host name. */
 function isPartOfPath(text: string, start: number, run: string): boolean {
   const before = text.charAt(start - 1);
@@ -126,7 +129,11 @@ function isPartOfPath(text: string, start: number, run: string): boolean {
     before === '\\' ||
     before === '@' ||
     before === '%' ||
-    (slashes > 1 && before !== '"' && before !== "'" && before !== '=') ||
+    (slashes > 1 &&
+      run.length !== AWS_SECRET &&
+      before !== '"' &&
+      before !== "'" &&
+      before !== '=') ||
     (after === '.' && (setsAt(text, start + run.length + 1) & LETTER) !== 0) ||
     after === '@'
   );

@@ -17,7 +17,7 @@ import type { Found } from './found.ts';
 import { NAME_ANCHORS } from './names.ts';
 import { privateKeyAt } from './pem.ts';
 import { randomRuns } from './random-run.ts';
-import { shapeOf } from './shape.ts';
+import { type Shape, shapeOf } from './shape.ts';
 import { VENDORS } from './vendors.ts';
 
 /** What a scan found, and how far that is final. */
@@ -237,15 +237,21 @@ function startsFormat(text: string, start: number): boolean {
 }
 
 function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
-  const { prefix, rest, min, max, distinct, kind } = format;
+  const { prefix, rest, min, max, distinct, form, kind } = format;
   if (!text.startsWith(prefix, start) || !startsFormat(text, start)) return undefined;
   const end = runEnd(text, from, rest, (max ?? LENGTH_MAX) + 1);
   const length = end - from;
   if (length < min || (max !== undefined && length > max)) return undefined;
   const body = text.slice(from, end);
   const shape = shapeOf(body);
-  if (shape.distinct < distinct || shape.wordiness > 0.8 || MASK.test(body)) return undefined;
+  if (shape.distinct < distinct || isOfWords(shape) || MASK.test(body)) return undefined;
+  if (form !== undefined && !form.test(body)) return undefined;
   return { start: kind.endsWith('-webhook') ? urlStart(text, start) : start, end, kind };
+}
+
+/** `xoxb-my-bot-token`: so do manuals write what a token is. */
+function isOfWords({ wordiness, digits }: Shape): boolean {
+  return wordiness > (digits === 0 ? 0.5 : 0.8);
 }
 
 /** `ghp_xxxx…`: an example in a manual. */

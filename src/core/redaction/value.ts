@@ -38,6 +38,7 @@ function isLine(text: string, { distinct, others }: Shape): boolean {
 /** What may be a password, but comes from no generator. */
 function isUnchosen(text: string, { distinct, digits, others, length }: Shape): boolean {
   if (distinct <= 2 && text.length >= 4) return true;
+  if (distinct * 2 < length && REPEATED.test(text)) return true;
   if (digits > 0) return others > 0 && ID.test(text);
   return length <= CHANGE_ME_MAX && CHANGE_ME.test(text);
 }
@@ -54,6 +55,8 @@ function isChosen(strength: Strength): boolean {
 
 /** `order_1001`, `shop:user-42`: words and a number, which only a password would be. */
 const ID = /^[A-Za-z]{2,}(?:[-_.:/][A-Za-z]{2,})*[-_.:#/]\d{1,6}$/;
+/** `00000000TUVWXYZ`: filled up. */
+const REPEATED = /(.)\1{7}/;
 const CHANGE_ME_MAX = 12;
 const CHANGE_ME = /^change[-_]?(?:me|this|it)$/i;
 
