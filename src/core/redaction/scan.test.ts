@@ -49,10 +49,10 @@ describe('the formats', () => {
       [`sk-ant-oat01-${letters}`, true],
       [`sk-ant-api03-${letters.slice(0, 60)}AA`, false],
     ] as const) {
-      const found = scanText(`read ${secret} here`, true).found;
+      const { found } = scanText(`read ${secret} here`, true);
 
       assert.equal(
-        found.some(({ start }) => start === 5),
+        found.some(({ kind }) => kind !== 'random'),
         isOne,
         secret,
       );
