@@ -9,6 +9,7 @@ import {
   type Quote,
   trimmedEnd,
   unquotedEnd,
+  VALUE_MAX,
 } from './extent.ts';
 import type { Found } from './found.ts';
 import { knownName, type SecretName, secretName } from './names.ts';
@@ -19,8 +20,11 @@ import { isSecretValue, type ValueContext } from './value.ts';
 /** What a line that ended too early leaves to the next one: a value for this name. */
 export interface Expected {
   readonly name: SecretName;
-  /** `value`: the next line begins with it. `field`: with `value:`, as in a list of names and values. */
-  readonly as: 'value' | 'field';
+  /**
+   * `value`: the next line begins with it. `field`: with `value:`, as in a list of names and values.
+   * `block`: the next line is it for certain.
+   */
+  readonly as: 'value' | 'field' | 'block';
 }
 
 /** A name at the end of its line. */
@@ -51,7 +55,7 @@ export function assignmentAt(text: string, from: number, to: number): Assignment
   const name = named && nameFor(named, separator, text, nameStart);
   if (name === undefined) return undefined;
   if (separator.kind === 'lineEnd') {
-    return { expected: { name, as: separator.field ? 'field' : 'value' }, end: nameEnd };
+    return { expected: { name, as: separator.next }, end: nameEnd };
   }
   const { found, end } = valueAt(text, separator.at, name, {
     separator: separator.kind,
@@ -128,6 +132,7 @@ export function expectedValue(
       capitals: true,
     }).found;
   }
+  if (as === 'block') return blockValue(text, at, name);
   const end = unquotedEnd(text, at);
   const after = skipBlanks(text, end);
   const ends = isLineEnd(text, after) || text.startsWith('</', after);
@@ -142,6 +147,14 @@ export function expectedValue(
   });
 }
 
+/** The first line of a block: nearly all of them have no other. */
+function blockValue(text: string, from: number, name: SecretName): readonly Found[] {
+  const newline = text.slice(from, from + VALUE_MAX).search(/[\r\n]/);
+  const end = newline < 0 ? Math.min(text.length, from + VALUE_MAX) : from + newline;
+  const context = { ...PLAIN, separator: 'colon', tight: false, capitals: false } as const;
+  return judged(text, { start: from, end }, name, context);
+}
+
 const PLAIN = { quoted: false, readsOn: false, endsStatement: false } as const;
 
 /** Whether a blank alone parts the name from its value: flags, and words of files and protocols. */
@@ -151,7 +164,7 @@ function takesBlank(text: string, nameStart: number, { strength }: SecretName): 
   const before = text.slice(Math.max(0, nameStart - 80), nameStart);
   return /^(?:requirepass|masterauth|bindpw|rootpw)\b/.test(text.slice(nameStart, nameStart + 12))
     ? true
-    : /(?:^|\s)(?:login\s{1,4}\S{1,64}|ENV|setenv|setx|set -g?x|configure set)\s{1,4}$/.test(
+    : /(?:^|\s)(?:login\s{1,4}\S{1,64}|ENV|setenv|SetEnv|setx|set -g?x|configure set)\s{1,4}$/.test(
         before,
       );
 }

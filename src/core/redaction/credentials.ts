@@ -161,6 +161,19 @@ export const COMMANDS: readonly Command[] = [
   { word: 'redis-cli', argument: option('-a|--pass', String.raw`[\s=]{1,4}`) },
   { word: 'docker login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'podman login', argument: option('-p', String.raw`[\s=]{1,4}`) },
+  { word: 'etcdctl', argument: curlLogin },
+  { word: 'cqlsh', argument: option('-p', String.raw`[\s=]{1,4}`) },
+  { word: 'ipmitool', argument: option('-P', String.raw`\s{1,4}`) },
+  { word: 'snmp', argument: option('-A|-X', String.raw`\s{1,4}`) },
+  { word: 'mc alias set', argument: /^(?:\s{1,4}\S{1,200}){3}\s{1,4}(?<plain>[^\s"']{3,256})/ },
+  // At a prompt, and as Redis tells what it is asked.
+  { word: '> auth ', argument: /^(?:default\s{1,4})?(?<plain>[^\s"']{3,256})/ },
+  { word: '"auth" ', argument: /^(?:"[^"\n]{1,64}" )?"(?<quoted>[^"\n]{1,256})"\s{0,4}$/ },
+  { word: 'net user', argument: /^\s{1,4}[\w.$-]{1,64}\s{1,4}(?<plain>[^\s"'/]{3,256})/ },
+  {
+    word: 'set password for',
+    argument: /^\s{1,4}\S{1,100}\s{0,4}=\s{0,4}'(?<single>[^'\n]{1,256})'/,
+  },
   { word: 'ldapsearch', argument: option('-w', String.raw`\s{1,4}`) },
   {
     word: 'htpasswd',
@@ -207,7 +220,7 @@ const CALL_MAX = 400;
 export function commandArgument(
   text: string,
   from: number,
-  { word, argument }: Command,
+  { argument }: Command,
 ): Found | undefined {
   const isAnchored = argument.source.startsWith('^');
   const ahead = text.slice(from, from + (isAnchored ? CALL_MAX : COMMAND_MAX));
@@ -217,7 +230,7 @@ export function commandArgument(
   const { quoted, single, plain } = match.groups ?? {};
   const secret = quoted ?? single ?? plain ?? '';
   const end = from + match.index + match[0].length - Number(plain === undefined);
-  const password = word === 'curl' ? passwordOfLogin(secret) : secret;
+  const password = argument === curlLogin ? passwordOfLogin(secret) : secret;
   return isSecretValue(password, 'password', PLAIN)
     ? { start: end - secret.length, end, kind: 'password' }
     : undefined;

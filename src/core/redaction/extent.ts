@@ -1,9 +1,9 @@
 import { BORDER, DASH, DOLLAR, DOT, runEnd, setsAt, WORD } from './characters.ts';
 import { PLACEHOLDER_AT } from './placeholder.ts';
-import { isLineEnd, isQuote } from './separator.ts';
+import { isLineEnd, isQuote, QUOTE_ENTITY } from './separator.ts';
 
 /** The longest value that is read as one. */
-const VALUE_MAX = 4096;
+export const VALUE_MAX = 4096;
 
 export interface Quote {
   readonly mark: number;
@@ -30,7 +30,7 @@ const PREFIXES = 'bBuUrRfFL@$\\';
 export function openingQuote(text: string, at: number): Quote | undefined {
   if (isQuote(text, at)) return { mark: text.charCodeAt(at), escapes: 0, from: at + 1 };
   if (!PREFIXES.includes(text.charAt(at))) return undefined;
-  const opening = /^(?:[bBuUrRfFL@$]{1,2}(?=["'`]))?(\\{0,3})["'`]/.exec(text.slice(at, at + 6));
+  const opening = /^(?:[bBuUrRfFL@$]{1,2}(?=["'`]))?(\\{0,7})["'`]/.exec(text.slice(at, at + 10));
   if (opening === null) return undefined;
   const from = at + opening[0].length;
   return { mark: text.charCodeAt(from - 1), escapes: opening[1]?.length ?? 0, from };
@@ -72,6 +72,7 @@ function isBorder(text: string, at: number, isFirst: boolean): boolean {
     case PERCENT:
       return /^%(?:26|3b|20|22)/i.test(text.slice(at, at + 3));
     case AMPERSAND:
+      return startsNext(text, at + 1) || QUOTE_ENTITY.test(text.slice(at, at + 6));
     case SEMICOLON:
     case COMMA:
       return startsNext(text, at + 1);

@@ -1,4 +1,15 @@
-import { BLANK, BREAK, DOT, LETTER, OPERATOR, QUOTE, runEnd, setsAt, WORD } from './characters.ts';
+import {
+  BLANK,
+  BORDER,
+  BREAK,
+  DOT,
+  LETTER,
+  OPERATOR,
+  QUOTE,
+  runEnd,
+  setsAt,
+  WORD,
+} from './characters.ts';
 import type { ValueContext } from './value.ts';
 
 /** What stands between a name and its value. */
@@ -13,7 +24,11 @@ export type Separator =
       /** A sentence says it: `the password is …`. */
       readonly said?: boolean;
     }
-  | { readonly kind: 'lineEnd'; readonly field: boolean };
+  | {
+      readonly kind: 'lineEnd';
+      /** What may come on the next line: the value, a field `value:` with it, or a block of YAML. */
+      readonly next: 'value' | 'field' | 'block';
+    };
 
 const BLANKS_MAX = 32;
 const EQUALS_SIGN = 61;
@@ -26,13 +41,15 @@ const CLOSING_BRACKET = 93;
 const OPENING_BRACKET = 91;
 const PERCENT = 37;
 const BACKQUOTE = 96;
+const PIPE = 124;
+const AMPERSAND = 38;
 
 /** @returns `undefined` where nothing behind the name is its value */
 export function separatorAfter(text: string, nameEnd: number): Separator | undefined {
   const closed = skipClosing(text, nameEnd);
   const at = skipBlanks(text, closed);
   const sets = setsAt(text, at);
-  if (at >= text.length || (sets & BREAK) !== 0) return { kind: 'lineEnd', field: true };
+  if (at >= text.length || (sets & BREAK) !== 0) return { kind: 'lineEnd', next: 'field' };
   const next = text.charCodeAt(at);
   if ((sets & OPERATOR) !== 0) {
     const end = assigningEnd(text, at);
@@ -79,13 +96,26 @@ function after(
   apart: boolean,
 ): Separator | undefined {
   const at = skipType(text, skipBlanks(text, end));
-  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: false };
+  if (isLineEnd(text, at)) return { kind: 'lineEnd', next: 'value' };
+  if (kind === 'colon' && isBlockMark(text, at)) return { kind: 'lineEnd', next: 'block' };
   return { kind, at, tight: at === end && !apart, quoted: isQuote(text, at) };
 }
 
-/** `token: string = "…"`: to the quote, over the type before it. */
+/** `password: |`, `token: >-`: YAML puts the value on the lines below. */
+function isBlockMark(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (code !== PIPE && code !== GREATER) return false;
+  return /^[|>][-+\d]{0,2}[ \t]{0,4}(?:\r?\n|$)/.test(text.slice(at, at + 10));
+}
+
+/**
+ * `token: string = "…"`, `token: Some("…")`, `string(17) "…"`: to the quote, over what is before it.
+ * Quotes that are written as entities or in percent are skipped as well.
+ */
 function skipType(text: string, from: number): number {
-  if ((setsAt(text, from) & LETTER) === 0) return from;
+  const sets = setsAt(text, from);
+  if ((sets & LETTER) === 0)
+    return (sets & BORDER) === 0 ? overTag(text, from) : skipEntity(text, from);
   // Nearly all that begins with a letter is a value, behind which a line or a quote ends.
   const next = setsAt(text, runEnd(text, from, WORD | DOT, TYPE_MAX));
   if ((next & (BREAK | QUOTE)) !== 0) return from;
@@ -94,19 +124,36 @@ function skipType(text: string, from: number): number {
 }
 
 const TYPE_MAX = 34;
-const TYPE_BEFORE_QUOTE = /^[A-Za-z][\w.<>[\]?|]{0,32}[ \t]{0,4}=[ \t]{0,4}["'`]/;
+const TYPE_BEFORE_QUOTE =
+  /^(?:[A-Za-z][\w.<>[\]?|]{0,32}[ \t]{0,4}=[ \t]{0,4}|(?:Some|Ok|Just|Secret|String)\(|string\(\d{1,4}\) )["'`]/;
+
+/** `!!str …` of YAML. */
+function overTag(text: string, from: number): number {
+  return text.startsWith('!!str ', from) ? from + 6 : from;
+}
+
+/** Behind a quote that is written as `&quot;`, `&#34;` or `%22`; the same place where there is none. */
+function skipEntity(text: string, from: number): number {
+  const code = text.charCodeAt(from);
+  if (code === PERCENT) return text.startsWith('22', from + 1) ? from + 3 : from;
+  if (code !== AMPERSAND) return from;
+  const entity = QUOTE_ENTITY.exec(text.slice(from, from + 6));
+  return entity === null ? from : from + entity[0].length;
+}
+
+export const QUOTE_ENTITY = /^&(?:quot|#34|apos|#39);/;
 
 /** `("api_token", "…")`, and `"name": "api_token", "value": "…"`. */
 function afterComma(text: string, comma: number, isName: boolean): Separator | undefined {
   const at = skipBlanks(text, comma + 1);
-  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: true };
+  if (isLineEnd(text, at)) return { kind: 'lineEnd', next: 'field' };
   const field = fieldAt(text, at);
   if (field !== undefined) return field;
   return isName ? quotedOnly(text, at, 'call') : undefined;
 }
 
 function fieldAt(text: string, at: number): Separator | undefined {
-  const field = /^\\{0,2}["']?value\\{0,2}["']?[ \t]{0,4}[:=][ \t]{0,8}/i.exec(
+  const field = /^\\{0,7}["']?value\\{0,7}["']?[ \t]{0,4}[:=][ \t]{0,8}/i.exec(
     text.slice(at, at + 32),
   );
   return field === null ? undefined : after(text, at + field[0].length, 'equals', false);
@@ -137,7 +184,7 @@ function afterBlank(text: string, at: number, closedQuote: boolean): Separator |
 
 /** `password is …`, `password for bob: …`. */
 const SAID =
-  /^(?:for [\w.@'"-]{1,30}(?: is|:)|(?:is|was|set to|changed to)(?: now)?:?)[ \t]{1,2}(?=\S)/;
+  /^(?:(?:(?:is |was )?(?:generated|created|set|reset) )?for [\w.@'"%-]{1,40}(?: is|:)|(?:is|was|set to|changed to)(?: now)?:?)[ \t]{1,2}(?=\S)/;
 
 function quotedOnly(text: string, at: number, kind: 'call'): Separator | undefined {
   return isQuote(text, at) ? { kind, at, tight: false, quoted: true } : undefined;
@@ -145,7 +192,7 @@ function quotedOnly(text: string, at: number, kind: 'call'): Separator | undefin
 
 /** Up to three quotes and brackets that end a name, escaped or not. */
 function skipClosing(text: string, from: number): number {
-  let at = from;
+  let at = skipEntity(text, from);
   for (let count = 0; count < 3; count += 1) {
     const escapes = text.charCodeAt(at) === BACKSLASH ? escapesBeforeQuote(text, at) : 0;
     const code = text.charCodeAt(at + escapes);
@@ -155,11 +202,15 @@ function skipClosing(text: string, from: number): number {
   return at;
 }
 
-/** One or two backslashes, if they are what a quote is escaped with. */
+/** Backslashes, if they are what a quote is escaped with: one, or more in a string in a string. */
 function escapesBeforeQuote(text: string, at: number): number {
-  if (isQuote(text, at + 1)) return 1;
-  return text.charCodeAt(at + 1) === BACKSLASH && isQuote(text, at + 2) ? 2 : 0;
+  let end = at;
+  while (end - at < ESCAPES_MAX && text.charCodeAt(end) === BACKSLASH) end += 1;
+  return isQuote(text, end) ? end - at : 0;
 }
+
+/** Three strings within one another. */
+const ESCAPES_MAX = 7;
 
 export function skipBlanks(text: string, from: number): number {
   return (setsAt(text, from) & BLANK) === 0 ? from : runEnd(text, from, BLANK, BLANKS_MAX);
