@@ -132,7 +132,8 @@ export function expectedValue(
       capitals: true,
     }).found;
   }
-  if (as === 'block') return blockValue(text, at, name);
+  // A block is indented.
+  if (as === 'block') return at === from ? [] : blockValue(text, at, name);
   const end = unquotedEnd(text, at);
   const after = skipBlanks(text, end);
   const ends = isLineEnd(text, after) || text.startsWith('</', after);

@@ -217,19 +217,46 @@ export const COMMANDS: readonly Command[] = [
 const COMMAND_MAX = 1_000;
 const CALL_MAX = 400;
 
-export function commandArgument(
-  text: string,
-  from: number,
-  { argument }: Command,
-): Found | undefined {
+/** What a command has for an argument, and how far it goes. */
+export interface CommandLook {
+  readonly found: Found | undefined;
+  /** The beginnings of the lines that it goes on in, behind a backslash at the end of a line. */
+  readonly lines: readonly number[];
+}
+
+export function commandArgument(text: string, from: number, command: Command): CommandLook {
+  const { argument } = command;
   const isAnchored = argument.source.startsWith('^');
   const ahead = text.slice(from, from + (isAnchored ? CALL_MAX : COMMAND_MAX));
-  const newline = ahead.indexOf('\n');
-  const match = argument.exec(newline < 0 ? ahead : ahead.slice(0, newline));
+  const { lines, end } = logicalLine(ahead);
+  const line = ahead.slice(0, end);
+  const joined =
+    lines.length === 0 ? line : line.replaceAll(CONTINUED, (it) => ' '.repeat(it.length));
+  return {
+    found: argumentIn(joined, from, argument),
+    lines: lines.map((index) => from + index),
+  };
+}
+
+const CONTINUED = /\\\r?\n/g;
+
+/** Where a line ends that may go on behind backslashes, and where it goes on. */
+function logicalLine(text: string): { lines: readonly number[]; end: number } {
+  const lines: number[] = [];
+  let end = text.indexOf('\n');
+  while (end >= 0 && /\\\r?$/.test(text.slice(Math.max(0, end - 2), end))) {
+    lines.push(end + 1);
+    end = text.indexOf('\n', end + 1);
+  }
+  return { lines, end: end < 0 ? text.length : end };
+}
+
+function argumentIn(line: string, offset: number, argument: RegExp): Found | undefined {
+  const match = argument.exec(line);
   if (match === null) return undefined;
   const { quoted, single, plain } = match.groups ?? {};
   const secret = quoted ?? single ?? plain ?? '';
-  const end = from + match.index + match[0].length - Number(plain === undefined);
+  const end = offset + match.index + match[0].length - Number(plain === undefined);
   const password = argument === curlLogin ? passwordOfLogin(secret) : secret;
   return isSecretValue(password, 'password', PLAIN)
     ? { start: end - secret.length, end, kind: 'password' }

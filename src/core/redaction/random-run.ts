@@ -121,20 +121,12 @@ const AWS_SECRET = 40;
 /** Part of a path, a file name or a host name. */
 function isPartOfPath(text: string, start: number, run: string): boolean {
   const before = text.charAt(start - 1);
-  const after = text.charAt(start + run.length);
-  const slashes = run.split('/').length - 1;
-  return (
-    run.startsWith('/') ||
-    before === '.' ||
-    before === '\\' ||
-    before === '@' ||
-    before === '%' ||
-    (slashes > 1 &&
-      run.length !== AWS_SECRET &&
-      before !== '"' &&
-      before !== "'" &&
-      before !== '=') ||
-    (after === '.' && (setsAt(text, start + run.length + 1) & LETTER) !== 0) ||
-    after === '@'
-  );
+  const end = start + run.length;
+  const isName = text[end] === '.' && (setsAt(text, end + 1) & LETTER) !== 0;
+  if (run.startsWith('/') || isName || text[end] === '@') return true;
+  return '.\\@%'.includes(before) || (hasFolders(run) && !'"\'='.includes(before));
+}
+
+function hasFolders(run: string): boolean {
+  return run.length !== AWS_SECRET && run.indexOf('/') !== run.lastIndexOf('/');
 }

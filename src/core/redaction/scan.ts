@@ -149,7 +149,7 @@ class Looker {
       case 'mark':
         return this.#add(markedAt(text, start, look.mark));
       case 'command':
-        return this.#add(commandArgument(text, end, look.command));
+        return this.#lookAtCommand(end, look.command);
       case 'encoded':
         return this.#add(
           startsWord(text, start) ? encodedTwice(text, start, look.kind) : undefined,
@@ -187,6 +187,14 @@ class Looker {
     } else if (!this.#isEnd) {
       this.#unsettleFrom(end);
     }
+  }
+
+  #lookAtCommand(from: number, command: (typeof COMMANDS)[number]): void {
+    const text = this.#text;
+    const { found, lines } = commandArgument(text, from, command);
+    for (const to of lines) this.promises.push({ from: lineStart(text, from), to });
+    if (lines.at(-1) === text.length && !this.#isEnd) this.#unsettleFrom(from);
+    else this.#add(found);
   }
 
   #lookAtKey(start: number): void {
@@ -237,16 +245,18 @@ function startsFormat(text: string, start: number): boolean {
 }
 
 function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
-  const { prefix, rest, min, max, distinct, form, kind } = format;
+  const { prefix, rest, min, max = Number.POSITIVE_INFINITY, kind } = format;
   if (!text.startsWith(prefix, start) || !startsFormat(text, start)) return undefined;
-  const end = runEnd(text, from, rest, (max ?? LENGTH_MAX) + 1);
+  const end = runEnd(text, from, rest, Math.min(max, LENGTH_MAX) + 1);
   const length = end - from;
-  if (length < min || (max !== undefined && length > max)) return undefined;
-  const body = text.slice(from, end);
-  const shape = shapeOf(body);
-  if (shape.distinct < distinct || isOfWords(shape) || MASK.test(body)) return undefined;
-  if (form !== undefined && !form.test(body)) return undefined;
+  if (length < min || length > max || !hasForm(text.slice(from, end), format)) return undefined;
   return { start: kind.endsWith('-webhook') ? urlStart(text, start) : start, end, kind };
+}
+
+function hasForm(body: string, { distinct, form }: Format): boolean {
+  const shape = shapeOf(body);
+  if (shape.distinct < distinct || isOfWords(shape) || MASK.test(body)) return false;
+  return form === undefined || form.test(body);
 }
 
 /** `xoxb-my-bot-token`: so do manuals write what a token is. */

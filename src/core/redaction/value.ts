@@ -348,14 +348,20 @@ function isLocation(text: string, shape: Shape): boolean {
   // Letters and digits alone are none of these, if there are many.
   if (shape.others === 0 && shape.length > 12) return false;
   const hasSlash = text.includes('/') || text.includes('\\');
+  if (isFileOrHost(text, hasSlash)) return true;
+  if (shape.digits > 0 && isNumbered(text)) return true;
+  return hasSlash && isPath(text, shape);
+}
+
+function isFileOrHost(text: string, hasSlash: boolean): boolean {
   const hasDot = text.includes('.');
   if (hasDot && FILE_NAME.test(text)) return true;
-  if ((hasSlash || hasDot || /^localhost/i.test(text)) && URL_OR_HOST.test(text)) return true;
-  if (shape.digits > 0 && isNumbered(text)) return true;
-  if (!hasSlash) return false;
-  if (FOLDER.test(text)) return true;
+  return (hasSlash || hasDot || /^localhost/i.test(text)) && URL_OR_HOST.test(text);
+}
+
+function isPath(text: string, { wordiness, length }: Shape): boolean {
   // Base64 has slashes too, but its parts do not read like words.
-  return PATH.test(text) && (shape.wordiness >= 0.5 || shape.length < 16);
+  return FOLDER.test(text) || (PATH.test(text) && (wordiness >= 0.5 || length < 16));
 }
 
 /** A version, a time, an algorithm, a host with its port. */
