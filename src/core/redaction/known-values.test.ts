@@ -63,7 +63,7 @@ describe('a value that is known', () => {
       createRedactor({ values: [{ name: 'APP_PASSWORD', value: lines }] }).redact(`<${text}>`),
     );
 
-    for (const text of redacted) assert.match(text, /^<"?\[redacted:password#1\]"?=*>$/);
+    for (const text of redacted) assert.match(text, /^<"?\[redacted:[a-z]+#1\]"?=*>$/);
   });
 
   it('is found wherever a stream is cut, byte for byte', () => {

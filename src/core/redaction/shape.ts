@@ -27,7 +27,7 @@ export interface Shape {
   readonly hex: boolean;
   /** The share of characters in pieces that can be pronounced, from 0 to 1. */
   readonly wordiness: number;
-  /** The length of the longest of those pieces. */
+  /** The length of the longest of those pieces that no letter stands beside. */
   readonly longestWord: number;
   /** How many characters masks are made of: `x`, `*`, dots, dashes. */
   readonly masks: number;
@@ -97,10 +97,14 @@ const PIECE_COUNTS = Int32Array.from({ length: 256 }, (_, slot) => {
     (Number(hasSet(slot, VOWEL)) << (2 * COUNT_BITS))
   );
 });
-/** 1 where a piece ends: before what is no letter, and before a capital after a small letter. */
+/**
+ * Where a piece ends: 1 before what is no letter, 3 before a capital after a small letter, which
+ * the next piece begins with.
+ */
 const PIECE_ENDS = Uint8Array.from({ length: 64 }, (_, pair) => {
   const [one, other] = [pair >> 3, pair & 7];
-  return Number(other > UPPER_KIND || (other === UPPER_KIND && one === LOWER_KIND));
+  if (other > UPPER_KIND) return 1;
+  return other === UPPER_KIND && one === LOWER_KIND ? 3 : 0;
 });
 /** What stands behind the last character: no letter. */
 const END_SLOT = 0;
@@ -176,6 +180,7 @@ function pronounceable(length: number): number {
   let piece = 0;
   let consonants = 0;
   let clusters = 0;
+  let joined = 0;
   let before = JOINER << 3;
   for (let index = 0; index <= length; index += 1) {
     const slot = SLOTS[index] as number;
@@ -188,10 +193,11 @@ function pronounceable(length: number): number {
       const isOneCase = capitals <= 1 || capitals === letters;
       if (isOneCase && (piece >> (2 * COUNT_BITS)) * 4 >= letters && clusters === 0) {
         total += letters;
-        longest = Math.max(longest, letters);
+        if (((ends | joined) & 2) === 0 && letters > longest) longest = letters;
       }
     }
-    const keep = ends - 1;
+    const keep = (ends & 1) - 1;
+    joined = (joined & keep) | (ends & 2);
     const counts = PIECE_COUNTS[slot] as number;
     piece = (piece & keep) + counts;
     // Zero behind a vowel.

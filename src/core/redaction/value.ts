@@ -36,9 +36,9 @@ function isLine(text: string, { distinct, others }: Shape): boolean {
 }
 
 /** What may be a password, but comes from no generator. */
-function isUnchosen(text: string, { distinct, digits, others, length }: Shape): boolean {
+function isUnchosen(text: string, { distinct, digits, others, length, entropy }: Shape): boolean {
   if (distinct <= 2 && text.length >= 4) return true;
-  if (distinct * 2 < length && REPEATED.test(text)) return true;
+  if (entropy < 3 && length > 8 && REPEATED.test(text)) return true;
   if (digits > 0) return others > 0 && ID.test(text);
   return length <= CHANGE_ME_MAX && CHANGE_ME.test(text);
 }
