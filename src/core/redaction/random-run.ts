@@ -29,8 +29,8 @@ const LENGTH_MAX = 100;
  */
 export function randomRuns(text: string, known: readonly Found[]): Found[] {
   const found: Found[] = [];
+  const ahead = new KnownAhead(known);
   let base = 0;
-  let next = 0;
   while (base + LENGTH_MIN <= text.length) {
     // A run that begins from here on and is long enough would go through this place.
     const probe = base + LENGTH_MIN - 1;
@@ -38,14 +38,40 @@ export function randomRuns(text: string, known: readonly Found[]): Found[] {
       base = probe + 1;
       continue;
     }
+    const around = ahead.endingAfter(probe);
+    if (around !== undefined && isWholeAround(text, around, probe)) {
+      base = around.end + 1;
+      continue;
+    }
     const start = runStart(text, probe, RUN, LENGTH_MIN - 1);
     const end = runEnd(text, probe, RUN, text.length);
-    while (next < known.length && (known[next]?.end ?? 0) < end) next += 1;
-    const isKnown = (known[next]?.start ?? end) <= start;
+    const isKnown = (ahead.endingAfter(end - 1)?.start ?? end) <= start;
     if (end - start >= LENGTH_MIN && !isKnown) secretsIn(text, start, end, found);
     base = end + 1;
   }
   return found;
+}
+
+/** What is known, for a search that only goes forwards. */
+class KnownAhead {
+  readonly #known: readonly Found[];
+  #next = 0;
+
+  constructor(known: readonly Found[]) {
+    this.#known = known;
+  }
+
+  endingAfter(at: number): Found | undefined {
+    while (this.#next < this.#known.length && (this.#known[this.#next]?.end ?? 0) <= at) {
+      this.#next += 1;
+    }
+    return this.#known[this.#next];
+  }
+}
+
+/** Whether the run that a place is in ends where what is known there ends, or before. */
+function isWholeAround(text: string, { start, end }: Found, at: number): boolean {
+  return start <= at && (setsAt(text, start - 1) & RUN) === 0 && (setsAt(text, end) & RUN) === 0;
 }
 
 /** Three parts, the first of which holds a number in Base64: Discord's, which have no beginning. */

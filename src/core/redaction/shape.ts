@@ -193,7 +193,7 @@ function pronounceable(length: number): number {
       const isOneCase = capitals <= 1 || capitals === letters;
       if (isOneCase && (piece >> (2 * COUNT_BITS)) * 4 >= letters && clusters === 0) {
         total += letters;
-        if (((ends | joined) & 2) === 0 && letters > longest) longest = letters;
+        longest = Math.max(longest, ((ends | joined) & 2) === 0 ? letters : 0);
       }
     }
     const keep = (ends & 1) - 1;
