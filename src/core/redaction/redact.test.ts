@@ -62,6 +62,11 @@ describe('redact', () => {
     ['a dump of PHP', `["password"]=> string(6) "${WORD}"`, WORD],
     ['a variable of Apache', `SetEnv DB_PASSWORD ${WORD}`, WORD],
     ['a password that was generated', `password is generated for root@localhost: ${WORD}x4`, WORD],
+    [
+      'a password that is set off from what tells of it',
+      `Use the following password to proceed to installation:\n\n${HEX}\n\nThis`,
+      HEX,
+    ],
     ['a login of curl on the next line', `curl -sS \\\n  -u app:${WORD} http://host`, WORD],
     ['a login of curl in quotes of its own', `curl --user app:'${WORD}' http://host`, WORD],
     ['a token that is a login of curl', `curl -u ${LONG}: http://host`, LONG],

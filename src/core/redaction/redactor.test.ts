@@ -25,6 +25,7 @@ const FRAGMENTS = [
   'client_secret:\n',
   'password: |\n  ',
   'curl -X POST \\\n',
+  'the password to go on with:\n\n',
   ' -u app:',
   '%22:%22',
   '&quot;',

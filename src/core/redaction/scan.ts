@@ -179,11 +179,13 @@ class Looker {
 
   #lookAtNextLine({ expected, end }: Promised): void {
     const newline = this.#text.indexOf('\n', end);
-    const lineAfter = newline + 1;
     if (newline < 0) return;
-    if (lineAfter < this.#text.length) {
-      this.promises.push({ from: lineStart(this.#text, end), to: lineAfter });
-      this.found.push(...expectedValue(this.#text, lineAfter, expected));
+    const from = lineStart(this.#text, end);
+    this.promises.push({ from, to: newline + 1 });
+    const line = expected.as === 'value' ? overEmptyLine(this.#text, newline + 1) : newline + 1;
+    if (line < this.#text.length) {
+      this.promises.push({ from, to: line });
+      this.found.push(...expectedValue(this.#text, line, expected));
     } else if (!this.#isEnd) {
       this.#unsettleFrom(end);
     }
@@ -213,6 +215,12 @@ class Looker {
   #unsettleFrom(at: number): void {
     this.settled = Math.min(this.settled, lineStart(this.#text, at));
   }
+}
+
+/** The line behind an empty one: people set off what they tell. */
+function overEmptyLine(text: string, from: number): number {
+  if (text.startsWith('\n', from)) return from + 1;
+  return text.startsWith('\r\n', from) ? from + 2 : from;
 }
 
 const RUN_MAX = 32 * 1024;

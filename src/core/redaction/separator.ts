@@ -171,7 +171,9 @@ function afterBlank(text: string, at: number, closedQuote: boolean): Separator |
   if (closedQuote && !isQuote(text, at)) return undefined;
   // In prose, "`" marks what is no value.
   if (text.charCodeAt(at) === BACKQUOTE) return undefined;
-  const said = closedQuote ? null : SAID.exec(text.slice(at, at + 64));
+  const ahead = text.slice(at, at + 64);
+  if (!closedQuote && ANNOUNCED.test(ahead)) return { kind: 'lineEnd', next: 'value' };
+  const said = closedQuote ? null : SAID.exec(ahead);
   const from = at + (said?.[0].length ?? 0);
   return {
     kind: 'space',
@@ -181,6 +183,9 @@ function afterBlank(text: string, at: number, closedQuote: boolean): Separator |
     said: said !== null,
   };
 }
+
+/** `the password to proceed to installation:`, with nothing more on its line. */
+const ANNOUNCED = /^[a-z][a-z ]{2,48}:[ \t]{0,4}\r?\n/;
 
 /** `password is …`, `password for bob: …`. */
 const SAID =
