@@ -93,6 +93,17 @@ describe('a redactor', () => {
     fc.assert(isSettled, { numRuns });
   });
 
+  it('leaves every character that is in no secret, be it half of one', () => {
+    for (const characters of ['\uFEFFé😀', 'x\uD800', 'ordinary ', '\u2028\u0000\u00A0']) {
+      const whole = characters.repeat(400);
+
+      assert.equal(
+        streamed([whole, `\npassword=${SECRET}\n`]),
+        `${whole}\npassword=[redacted:password#1]\n`,
+      );
+    }
+  });
+
   it('tells where each secret stands, in order and apart', () => {
     const isExact = fc.property(text, (whole) => {
       const redactor = createRedactor({ values: VALUES });

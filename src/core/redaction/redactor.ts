@@ -169,19 +169,19 @@ class Stream implements RedactionStream {
 }
 
 const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder();
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 const BYTES = new Uint8Array(3 * HELD_BACK_MAX);
 /** A shorter text is read through before it would be copied. */
 const FLATTENED_MIN = 256;
 
 /**
- * The same text as a string of its own, if it is ASCII: from a part of another string each character
- * takes half as long again to read, and each is read several times.
+ * The same text as a string of its own: from a part of another string each character takes half as
+ * long again to read, and each is read several times.
  */
 function flat(text: string): string {
-  if (text.length < FLATTENED_MIN) return text;
+  if (text.length < FLATTENED_MIN || !text.isWellFormed()) return text;
   const { written } = ENCODER.encodeInto(text, BYTES);
-  return written === text.length ? DECODER.decode(BYTES.subarray(0, written)) : text;
+  return DECODER.decode(BYTES.subarray(0, written));
 }
 
 /**
