@@ -99,8 +99,7 @@ const CREDENTIALS = {
   url: urlCredentials,
   bearer: (text: string, _start: number, end: number) => bearerToken(text, end),
   basic: (text: string, _start: number, end: number) => basicCredentials(text, end),
-  jwt: (text: string, start: number) =>
-    startsWord(text, start) ? jsonWebToken(text, start) : undefined,
+  jwt: jsonWebToken,
 } as const;
 
 /** Looks at the places that the automaton stops at. */
@@ -130,20 +129,25 @@ class Looker {
     if (end <= this.#keyTo) return;
     for (const pattern of patterns) {
       const start = end - (LENGTHS[pattern] as number);
-      const run = RUNS[pattern] as number;
-      if (run !== 0) {
-        if (start < (this.#runTo[pattern] as number)) continue;
-        this.#runTo[pattern] = runEnd(this.#text, end, run, RUN_MAX);
+      const look = LOOKS[pattern] as Look;
+      if (look.at === 'name') this.#lookAtName(start, end);
+      else if (beginsLook(this.#text, start, look) && this.#isNewRun(pattern, start, end)) {
+        this.#look(look, start, end);
       }
-      this.#look(LOOKS[pattern] as Look, start, end);
     }
   }
 
-  #look(look: Look, start: number, end: number): void {
+  #isNewRun(pattern: number, start: number, end: number): boolean {
+    const run = RUNS[pattern] as number;
+    if (run === 0) return true;
+    if (start < (this.#runTo[pattern] as number)) return false;
+    this.#runTo[pattern] = runEnd(this.#text, end, run, RUN_MAX);
+    return true;
+  }
+
+  #look(look: Exclude<Look, { at: 'name' }>, start: number, end: number): void {
     const text = this.#text;
     switch (look.at) {
-      case 'name':
-        return this.#lookAtName(start, end);
       case 'format':
         return this.#add(formatAt(text, start, end, look.format));
       case 'mark':
@@ -151,9 +155,7 @@ class Looker {
       case 'command':
         return this.#lookAtCommand(end, look.command);
       case 'encoded':
-        return this.#add(
-          startsWord(text, start) ? encodedTwice(text, start, look.kind) : undefined,
-        );
+        return this.#add(encodedTwice(text, start, look.kind));
       case 'pem':
         return this.#lookAtKey(start);
       case 'url':
@@ -247,14 +249,21 @@ function startsWord(text: string, start: number): boolean {
   return (setsAt(text, start - 1) & ALNUM) === 0;
 }
 
+/** The automaton finds beginnings in any case and in the midst of words. */
+function beginsLook(text: string, start: number, look: Look): boolean {
+  if (look.at === 'format') {
+    return text.startsWith(look.format.prefix, start) && startsFormat(text, start);
+  }
+  return (look.at !== 'jwt' && look.at !== 'encoded') || startsWord(text, start);
+}
+
 /** Behind a dot it is a part of a name: `icon.ico-3f…`, unless a dot is what it begins with. */
 function startsFormat(text: string, start: number): boolean {
   return text[start] === '.' || (startsWord(text, start) && text[start - 1] !== '.');
 }
 
 function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
-  const { prefix, rest, min, max = Number.POSITIVE_INFINITY, kind } = format;
-  if (!text.startsWith(prefix, start) || !startsFormat(text, start)) return undefined;
+  const { rest, min, max = Number.POSITIVE_INFINITY, kind } = format;
   const end = runEnd(text, from, rest, Math.min(max, LENGTH_MAX) + 1);
   const length = end - from;
   if (length < min || length > max || !hasForm(text.slice(from, end), format)) return undefined;
