@@ -149,7 +149,7 @@ class Looker {
     const text = this.#text;
     switch (look.at) {
       case 'format':
-        return this.#add(formatAt(text, start, end, look.format));
+        return this.#add(formatAt(text, start, end, look.format, this.found.at(-1)));
       case 'mark':
         return this.#add(markedAt(text, start, look.mark));
       case 'command':
@@ -262,18 +262,29 @@ function startsFormat(text: string, start: number): boolean {
   return text[start] === '.' || (startsWord(text, start) && text[start - 1] !== '.');
 }
 
-function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
-  const { rest, min, max = Number.POSITIVE_INFINITY, kind } = format;
+/** @param last what was found last: within a secret only the kind is in question */
+// oxlint-disable-next-line max-params -- An object for each beginning would cost more than the look.
+function formatAt(
+  text: string,
+  start: number,
+  from: number,
+  format: Format,
+  last: Found | undefined,
+): Found | undefined {
+  const { rest, min, max = Number.POSITIVE_INFINITY, form, kind } = format;
   const end = runEnd(text, from, rest, Math.min(max, LENGTH_MAX) + 1);
   const length = end - from;
-  if (length < min || length > max || !hasForm(text.slice(from, end), format)) return undefined;
+  if (length < min || length > max) return undefined;
+  const body = text.slice(from, end);
+  const isJudged = last !== undefined && last.start <= start && last.end >= end;
+  if (!(isJudged && format.distinct === 1) && !mayBeSecret(body, format)) return undefined;
+  if (form !== undefined && !form.test(body)) return undefined;
   return { start: kind.endsWith('-webhook') ? urlStart(text, start) : start, end, kind };
 }
 
-function hasForm(body: string, { distinct, form }: Format): boolean {
+function mayBeSecret(body: string, { distinct }: Format): boolean {
   const shape = shapeOf(body);
-  if (shape.distinct < distinct || isOfWords(shape) || MASK.test(body)) return false;
-  return form === undefined || form.test(body);
+  return shape.distinct >= distinct && !isOfWords(shape) && !MASK.test(body);
 }
 
 /** `xoxb-my-bot-token`: so do manuals write what a token is. */
