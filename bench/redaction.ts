@@ -1,7 +1,9 @@
 // How well and how fast secrets are found: `node bench/redaction.ts FILE...`. Files are texts with
 // the spans of their secrets (`*.jsonl`, `*.jsonl.gz`: text, spans in code points, label, source),
-// one text to a line with its secret between `«` and `»` (`*.txt`), and ordinary logs (`*.csv` with a column `Content`, else one line each). Of the texts of one source and label
-// every second one is told apart, so that the others may be looked at. secretlint is measured beside it on the same texts in the same run.
+// one text to a line with its secret between `«` and `»` (`*.txt`), and ordinary logs (`*.csv` with a
+// column `Content`, else one line each). Of the texts of one source and label every second one is
+// told apart, so that the others may be looked at. secretlint is measured beside it on the same
+// texts in the same run.
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
