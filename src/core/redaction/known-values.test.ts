@@ -20,6 +20,20 @@ describe('a value that is known', () => {
       encodeURIComponent(VALUE).replaceAll(/%../g, (code) => code.toLowerCase()),
     ],
     ['as a form sends it', encodeURIComponent(VALUE).replaceAll('%20', '+')],
+    ['in JSON as PHP writes it', JSON.stringify(VALUE).slice(1, -1).replaceAll('/', '\\/')],
+    [
+      'in JSON as Go writes it',
+      JSON.stringify(VALUE).slice(1, -1).replaceAll('&', String.raw`\u0026`),
+    ],
+    [
+      'in JSON as Python writes it',
+      JSON.stringify(VALUE).slice(1, -1).replaceAll('é', String.raw`\u00e9`),
+    ],
+    ['in JSON in JSON', JSON.stringify(JSON.stringify(VALUE).slice(1, -1)).slice(1, -1)],
+    ['in a string of Python', VALUE.replaceAll('\\', '\\\\')],
+    ['in HTML', VALUE.replaceAll('&', '&amp;').replaceAll('"', '&quot;')],
+    ['percent-encoded twice', encodeURIComponent(encodeURIComponent(VALUE))],
+    ['in hex', Buffer.from(VALUE).toString('hex')],
     ['in Base64', base64(VALUE).replaceAll('=', '')],
     ['in Base64 for URLs', Buffer.from(VALUE).toString('base64url')],
     ['over two lines', `${VALUE.slice(0, 7)}\n${VALUE.slice(7)}`],
@@ -39,6 +53,17 @@ describe('a value that is known', () => {
       // What is left are the user and a few bits of the value at its borders.
       assert.ok(redacted.replace(/\[redacted:[a-z]+#1\]/, '').length <= 12, redacted);
     }
+  });
+
+  it('is found with its own line breaks, and with those that are written as escapes', () => {
+    const lines = 'first line\nand its second';
+    const texts = [lines, JSON.stringify(lines), encodeURIComponent(lines), base64(lines)];
+
+    const redacted = texts.map((text) =>
+      createRedactor({ values: [{ name: 'APP_PASSWORD', value: lines }] }).redact(`<${text}>`),
+    );
+
+    for (const text of redacted) assert.match(text, /^<"?\[redacted:[a-z]+#1\]"?=*>$/);
   });
 
   it('is found wherever a stream is cut, byte for byte', () => {
