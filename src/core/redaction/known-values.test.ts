@@ -134,6 +134,35 @@ describe('a value that is common', () => {
     });
   }
 
+  for (const value of ['Xk29dpQ1', 's3cr3tv4lue', 'acme_9fX2kP4mQ', 'Tr0ub4dor', 'blue-42!fish']) {
+    it(`is hidden under a name that promises nothing: ${value}`, () => {
+      assert.equal(isWorthHiding({ name: 'CUSTOM_THING', value }), true);
+    });
+  }
+
+  for (const value of [
+    'production',
+    'us-east-1',
+    'shop-frontend-02',
+    'node20lts',
+    '17.0.2+8~deb12u1',
+    'C.UTF-8',
+    'db.internal:5432',
+    'ops@example.com',
+    'https://example.com/x9y8z7w6',
+    '/var/lib/app1b2c3d4',
+    '2026-11-24T12:00:00Z',
+    'A035C8C19219BA821ECEA86B64E628F8D684696D',
+    '7f9c4d5b-6a1e-4c3d-9e8f-0a1b2c3d4e5f',
+    'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    '-Xms512m -Xmx512m',
+    'a1,b2,c3,d4,e5',
+  ]) {
+    it(`is no secret under a name that promises nothing: ${value}`, () => {
+      assert.equal(isWorthHiding({ name: 'CUSTOM_THING', value }), false);
+    });
+  }
+
   it('is hidden all the same when chance made it, whatever its name', () => {
     assert.equal(isWorthHiding({ name: 'LICENSE', value: 'Zk3Qp9XxT2yV8wLm' }), true);
   });

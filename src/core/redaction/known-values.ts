@@ -37,7 +37,7 @@ interface Needle {
 /**
  * Whether a value is worth hiding wherever it stands. What is common is not, since hiding every
  * `production`, `8080` or path would hide the log: under a secret's name nearly everything counts,
- * under any other only what chance seems to have made.
+ * under any other what reads like no word, number, version, host, path or hash.
  */
 export function isWorthHiding({ name, value }: KnownValue): boolean {
   const text = value.trim();
@@ -47,10 +47,27 @@ export function isWorthHiding({ name, value }: KnownValue): boolean {
     const strength = named.strength === 'password' ? 'password' : 'secret';
     return !COMMON.has(text.toLowerCase()) && isSecretValue(text, strength, AS_VARIABLE);
   }
-  if (text.length < 12 || /[\s,;]/.test(text) || isUuid(text)) return false;
-  const shape = shapeOf(text);
-  return isSecretValue(text, 'vendor', AS_VARIABLE) && isRandom(shape) && !shape.hex;
+  if (text.length < 8 || ORDINARY.test(text) || isUuid(text)) return false;
+  if (/[!#$%^&*?]/.test(text)) return /[A-Za-z]/.test(text) && /\d/.test(text);
+  if (text.length >= 12 && isSecretValue(text, 'vendor', AS_VARIABLE)) {
+    const shape = shapeOf(text);
+    if (isRandom(shape) && !shape.hex) return true;
+  }
+  return text.split(/[-_.:=~+@]+/).some(isMixed);
 }
+
+/** Lists, paths, addresses, references and sentences: credentials in them are known apart. */
+const ORDINARY = /[\s,;/\\|(){}<>[\]"'`]|\$\{/;
+
+/** `s3cr3tv4lue`, and not `utf8`, `node20lts` or a hash. */
+function isMixed(part: string): boolean {
+  if (part.length < 8 || /^[0-9a-f]+$/i.test(part)) return false;
+  const turns = part.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g) ?? [];
+  return turns.length >= MIXED_TURNS_MIN;
+}
+
+/** From letters to digits and back: names of products have two at most. */
+const MIXED_TURNS_MIN = 3;
 
 const AS_VARIABLE = {
   quoted: false,
