@@ -26,7 +26,8 @@ export interface IncidentLogsOptions {
 const SETTLE_MS = 1_000;
 const READ_WITHIN_MS = 2_000;
 const READS_AT_ONCE = 2;
-const LINES_MAX = 100;
+/** Most lines of a log that a diagnosis looks at. */
+export const INCIDENT_LOG_LINES = 100;
 /** Incidents whose lines are at hand: as soon as the diagnosis has them they are forgotten. */
 const INCIDENTS_MAX = 64;
 
@@ -110,7 +111,7 @@ export class IncidentLogs {
     const container = views().get(key)?.container;
     if (this.#stopping.signal.aborted || incident === undefined || container === undefined) return;
     if (this.#snapshots.get(incident.name)?.boutAtMs === incident.boutAtMs) return;
-    const max = Math.min(logLinesMax(key), LINES_MAX);
+    const max = Math.min(logLinesMax(key), INCIDENT_LOG_LINES);
     const followed = recentLines(key).slice(-max);
     this.offer(
       incident.name,
