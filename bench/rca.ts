@@ -98,7 +98,9 @@ async function measure(one: Case): Promise<Result> {
   if (any.length > 0) console.log(`       not mentioned: ${any.join(', ')}`);
   console.log(`  ${byNaive ? 'yes ' : 'no  '} naive: ${naive.slice(0, 120) || '(no line)'}`);
   if (asked !== undefined) told(one, asked);
-  console.log(`       prompt: ${text.length} characters, ${tokensOf(text)} tokens at most, the schema included`);
+  console.log(
+    `       prompt: ${text.length} characters, ${tokensOf(text)} tokens at most, the schema included`,
+  );
   if (untold.length > 0) console.log(`       does not say: ${untold.join(', ')}`);
   return {
     first,

@@ -1,0 +1,95 @@
+// Whether the lines that tell the cause are still in the prompt when a log is long and a budget small:
+//
+//   node bench/packing.ts CASES LOGS
+//
+// CASES is a folder as for bench/rca.ts; LOGS holds labelled logs as for bench/log-templates.ts. The end of
+// each recorded log is put between so many ordinary lines before it and as many after it. Three ways to
+// put the same sections into the same number of tokens, in the same run: packed by worth, as the product
+// does; written one after the other and cut off at the end; and all else first, then the newest lines.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { INCIDENT_LOG_LINES } from '#controller/incident-logs.ts';
+import { pack } from '#core/advice/pack.ts';
+import { rootCauseQuestion } from '#core/advice/root-cause.ts';
+import { sectionsOf } from '#core/advice/sections.ts';
+import { parseCsv } from './log-templates/csv.ts';
+import {
+  burying,
+  cutOff,
+  keepsTelling,
+  newestOnly,
+  ordinaryLines,
+  tellingOf,
+} from './packing/ways.ts';
+import { readCases } from './rca/cases.ts';
+import { matterOf } from './rca/matter.ts';
+
+const BUDGETS = [1_000, 2_000, 4_000, 6_000] as const;
+const AROUND = [20, 100, 500, 2_000, 5_000] as const;
+const BOUNDS = { mark: 'c0ffee123456' };
+
+const [casesFolder, logsFolder] = process.argv.slice(2);
+if (casesFolder === undefined || logsFolder === undefined) {
+  console.error('usage: node bench/packing.ts CASES LOGS');
+  process.exit(2);
+}
+
+const cases = (await readCases(casesFolder)).flatMap((one) => {
+  const telling = tellingOf(one);
+  return telling === undefined ? [] : [{ ...one, telling }];
+});
+const logs = readdirSync(logsFolder)
+  .filter((name) => name.endsWith('.csv'))
+  .sort()
+  .map((name) => ordinaryLines(parseCsv(readFileSync(join(logsFolder, name), 'utf8'))));
+const trials = cases.flatMap((one) => logs.map((ordinary) => ({ one, ordinary })));
+console.log(
+  `${cases.length} cases whose log tells something, in ${logs.length} logs: ${trials.length} prompts for each figure\n`,
+);
+console.log('share that keep what tells           by worth  cut at end  newest lines');
+for (const around of AROUND) {
+  const matters = trials.map(({ one, ordinary }) => ({
+    telling: one.telling,
+    matter: matterOf(one, Number.POSITIVE_INFINITY, burying(one.telling.excerpt, ordinary, around)),
+  }));
+  for (const tokensMax of BUDGETS) {
+    const bounds = { ...BOUNDS, tokensMax };
+    const ways = [
+      ({ matter }: (typeof matters)[number]) => pack(sectionsOf(matter), bounds),
+      ({ matter }: (typeof matters)[number]) => cutOff(matter, bounds),
+      ({ matter }: (typeof matters)[number]) => newestOnly(matter, bounds),
+    ];
+    const shares = ways.map((way) => {
+      const kept = matters.filter((trial) => keepsTelling(trial.telling, way(trial))).length;
+      return (kept / matters.length).toFixed(3).padStart(10);
+    });
+    const what = `${around} lines before and after, ${tokensMax} tokens`;
+    console.log(`${what.padEnd(36)} ${shares.join('  ')}`);
+  }
+}
+
+const read = (around: number) =>
+  trials.filter(({ one, ordinary }) => {
+    const lines = burying(one.telling.excerpt, ordinary, around);
+    return keepsTelling(
+      one.telling,
+      rootCauseQuestion(matterOf(one, INCIDENT_LOG_LINES, lines)).user,
+    );
+  }).length / trials.length;
+console.log(
+  `\nas asked by the product, which reads the newest ${INCIDENT_LOG_LINES} lines: ${AROUND.map((around) => `${read(around).toFixed(3)} behind ${around}`).join(', ')}`,
+);
+
+const [trial] = trials;
+if (trial !== undefined) {
+  const lines = burying(trial.one.telling.excerpt, trial.ordinary, 2_500);
+  const matter = matterOf(trial.one, Number.POSITIVE_INFINITY, lines);
+  const took = Array.from({ length: 20 }, () => {
+    const begunAtMs = performance.now();
+    rootCauseQuestion(matter);
+    return performance.now() - begunAtMs;
+  }).sort((a, b) => a - b);
+  console.log(
+    `building a question with ${lines.length} lines: ${took[10]?.toFixed(1)} ms in the middle, ${took.at(-1)?.toFixed(1)} ms at most`,
+  );
+}
