@@ -9,6 +9,7 @@ import { createLimiter } from '#lib/limiter.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
 import type { OperatorJournal } from './journal-state.ts';
+import { RecentLines } from './signals/recent-lines.ts';
 
 export interface IncidentLogsOptions {
   readonly clock: Clock;
@@ -26,8 +27,8 @@ export interface IncidentLogsOptions {
 const SETTLE_MS = 1_000;
 const READ_WITHIN_MS = 2_000;
 const READS_AT_ONCE = 2;
-/** Most lines of a log that a diagnosis looks at. */
-export const INCIDENT_LOG_LINES = 100;
+/** Most lines of a log that are at hand for a diagnosis: those that are followed are no more. */
+export const INCIDENT_LOG_LINES = 500;
 /** Incidents whose lines are at hand: as soon as the diagnosis has them they are forgotten. */
 const INCIDENTS_MAX = 64;
 
@@ -124,12 +125,11 @@ export class IncidentLogs {
     return withDeadline(clock, READ_WITHIN_MS, (late) => {
       const signal = AbortSignal.any([late, this.#stopping.signal]);
       const read = async () => {
-        const lines: LogLine[] = [];
+        const lines = new RecentLines();
         for await (const line of runtime.logs(id, { tty, tail, follow: false }, signal)) {
-          lines.push(line);
-          if (lines.length > tail) lines.shift();
+          lines.add(line);
         }
-        return lines;
+        return lines.toArray().slice(-tail);
       };
       // A call that does not heed the signal is not waited for: others wait for its place.
       return Promise.race([read(), noneWhen(signal)]);
