@@ -9,23 +9,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { INCIDENT_LOG_LINES } from '#controller/incident-logs.ts';
-import { pack } from '#core/advice/pack.ts';
 import { rootCauseQuestion } from '#core/advice/root-cause.ts';
-import { sectionsOf } from '#core/advice/sections.ts';
 import { parseCsv } from './log-templates/csv.ts';
-import {
-  burying,
-  cutOff,
-  keepsTelling,
-  newestOnly,
-  ordinaryLines,
-  tellingOf,
-} from './packing/ways.ts';
+import { burying, keepsTelling, ordinaryLines, tellingOf, waysOf } from './packing/ways.ts';
 import { readCases } from './rca/cases.ts';
 import { matterOf } from './rca/matter.ts';
 
 const BUDGETS = [1_000, 2_000, 4_000, 6_000] as const;
 const AROUND = [20, 100, 500, 2_000, 5_000] as const;
+const WAYS = ['byWorth', 'cutOff', 'newestOnly'] as const;
 const BOUNDS = { mark: 'c0ffee123456' };
 
 const [casesFolder, logsFolder] = process.argv.slice(2);
@@ -46,25 +38,20 @@ const trials = cases.flatMap((one) => logs.map((ordinary) => ({ one, ordinary })
 console.log(
   `${cases.length} cases whose log tells something, in ${logs.length} logs: ${trials.length} prompts for each figure\n`,
 );
-console.log('share that keep what tells           by worth  cut at end  newest lines');
+console.log('share that keep what tells                     by worth  cut at end  newest lines');
 for (const around of AROUND) {
-  const matters = trials.map(({ one, ordinary }) => ({
-    telling: one.telling,
-    matter: matterOf(one, Number.POSITIVE_INFINITY, burying(one.telling.excerpt, ordinary, around)),
-  }));
+  const buried = trials.map(({ one: { telling, ...one }, ordinary }) => {
+    const lines = burying(telling.excerpt, ordinary, around);
+    return { telling, ways: waysOf(matterOf(one, Number.POSITIVE_INFINITY, lines)) };
+  });
   for (const tokensMax of BUDGETS) {
-    const bounds = { ...BOUNDS, tokensMax };
-    const ways = [
-      ({ matter }: (typeof matters)[number]) => pack(sectionsOf(matter), bounds),
-      ({ matter }: (typeof matters)[number]) => cutOff(matter, bounds),
-      ({ matter }: (typeof matters)[number]) => newestOnly(matter, bounds),
-    ];
-    const shares = ways.map((way) => {
-      const kept = matters.filter((trial) => keepsTelling(trial.telling, way(trial))).length;
-      return (kept / matters.length).toFixed(3).padStart(10);
+    const shares = WAYS.map((way) => {
+      const isKept = ({ telling, ways }: (typeof buried)[number]) =>
+        keepsTelling(telling, ways[way]({ ...BOUNDS, tokensMax }));
+      return (buried.filter(isKept).length / buried.length).toFixed(3).padStart(10);
     });
     const what = `${around} lines before and after, ${tokensMax} tokens`;
-    console.log(`${what.padEnd(36)} ${shares.join('  ')}`);
+    console.log(`${what.padEnd(44)} ${shares.join('  ')}`);
   }
 }
 

@@ -70,19 +70,30 @@ export function burying(
 
 const LOG_TITLE = 'Its log';
 
-function split(matter: Matter) {
-  const isLog = ({ title }: PromptSection) => title.startsWith(LOG_TITLE);
+/** The same sections in three ways to fit them. */
+export function waysOf(matter: Matter): {
+  readonly byWorth: Way;
+  readonly cutOff: Way;
+  readonly newestOnly: Way;
+} {
   const sections = sectionsOf(matter);
-  return { others: sections.filter((section) => !isLog(section)), log: matter.log.map(cleaned) };
+  const others = sections.filter(({ title }) => !title.startsWith(LOG_TITLE));
+  const log = excerptLines(matter.log, undefined, Number.POSITIVE_INFINITY);
+  return {
+    byWorth: (bounds) => pack(sections, bounds),
+    cutOff: (bounds) => cutOff(others, log, bounds),
+    newestOnly: (bounds) => newestOnly(others, log, bounds),
+  };
 }
 
-function cleaned({ text }: Matter['log'][number]): string {
-  return excerptLines([rawLine(text)])[0] ?? '';
-}
+type Way = (bounds: PackBounds) => string;
 
 /** Everything in its order, line by line, until there is no more room. */
-export function cutOff(matter: Matter, { tokensMax }: PackBounds): string {
-  const { others, log } = split(matter);
+function cutOff(
+  others: readonly PromptSection[],
+  log: readonly string[],
+  { tokensMax }: PackBounds,
+): string {
   const text = [
     ...others.flatMap(({ title, items }) => [`## ${title}`, ...items.map((item) => item.text)]),
     `## ${LOG_TITLE}`,
@@ -99,8 +110,11 @@ export function cutOff(matter: Matter, { tokensMax }: PackBounds): string {
 }
 
 /** Everything but the log, by worth; the newest lines in the room that is left. */
-export function newestOnly(matter: Matter, bounds: PackBounds): string {
-  const { others, log } = split(matter);
+function newestOnly(
+  others: readonly PromptSection[],
+  log: readonly string[],
+  bounds: PackBounds,
+): string {
   const text = pack(others, bounds);
   let tokens = tokensOf(text);
   let first = log.length;
