@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { INCIDENT_LOG_LINES } from '#controller/incident-logs.ts';
+import { tokensOf } from '#core/advice/pack.ts';
 import { rootCauseQuestion } from '#core/advice/root-cause.ts';
 import { parseCsv } from './log-templates/csv.ts';
 import { burying, keepsTelling, ordinaryLines, tellingOf, waysOf } from './packing/ways.ts';
@@ -77,16 +78,18 @@ function costs(around: number): void {
     rootCauseQuestion(matter);
     const heapBytes = process.memoryUsage().heapUsed;
     const begunAtMs = performance.now();
-    rootCauseQuestion(matter);
+    const { user } = rootCauseQuestion(matter);
     const tookMs = performance.now() - begunAtMs;
-    return { tookMs, bytes: process.memoryUsage().heapUsed - heapBytes };
+    const bytes = process.memoryUsage().heapUsed - heapBytes;
+    return { tookMs, bytes, tokens: tokensOf(user) };
   });
   const times = figures.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
   // Where garbage was collected meanwhile it is no figure.
   const sizes = figures.flatMap(({ bytes }) => (bytes > 0 ? bytes : [])).sort((a, b) => a - b);
+  const tokens = figures.map((figure) => figure.tokens).sort((a, b) => a - b);
   const at = (sorted: readonly number[], share: number) =>
     sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN;
   console.log(
-    `building a question of some ${2 * around} lines: ${at(times, 0.5).toFixed(1)} ms in the middle, ${at(times, 0.95).toFixed(1)} ms at p95; it allocates ${(at(sizes, 0.5) / 2 ** 20).toFixed(1)} MiB`,
+    `building a question of some ${2 * around} lines: ${at(times, 0.5).toFixed(1)} ms in the middle, ${at(times, 0.95).toFixed(1)} ms at p95; it allocates ${(at(sizes, 0.5) / 2 ** 20).toFixed(1)} MiB and has ${at(tokens, 0.5)} tokens or so, ${at(tokens, 1)} at most`,
   );
 }

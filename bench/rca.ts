@@ -12,7 +12,9 @@
 import { parseArgs } from 'node:util';
 import { resolveProviders, resolveRoute } from '#adapters/llm/settings.ts';
 import { INCIDENT_LOG_LINES } from '#controller/incident-logs.ts';
+import { explanationQuestion } from '#core/advice/explanation.ts';
 import { tokensOf } from '#core/advice/pack.ts';
+import type { Prompt } from '#core/advice/prompt.ts';
 import { rootCauseQuestion } from '#core/advice/root-cause.ts';
 import { findCauses } from '#core/diagnosis/rules.ts';
 import { type Asked, DEFAULT_ROUTES, openAsker, withAnyKey } from './rca/ask.ts';
@@ -47,6 +49,8 @@ interface Result {
   readonly rulesMs: number;
   /** Whether a model could know it from what it is told. */
   readonly told: boolean;
+  /** Tokens of the question for plain words. */
+  readonly wordsTokens: number;
   readonly prompt: {
     readonly characters: number;
     readonly tokens: number;
@@ -82,7 +86,7 @@ async function measure(one: Case): Promise<Result> {
   const naive = lastError(one.evidence);
   const matter = matterOf(one, INCIDENT_LOG_LINES);
   const { result: question, tookMs: builtMs } = timed(() => rootCauseQuestion(matter));
-  const text = [question.system, question.user, JSON.stringify(question.schema)].join('\n');
+  const text = textOf(question);
   const asked = 'missing' in asker ? undefined : await asker.ask(matter);
 
   const first = missing(one, sentences[0] ?? '').length === 0;
@@ -99,7 +103,7 @@ async function measure(one: Case): Promise<Result> {
   console.log(`  ${byNaive ? 'yes ' : 'no  '} naive: ${naive.slice(0, 120) || '(no line)'}`);
   if (asked !== undefined) told(one, asked);
   console.log(
-    `       prompt: ${text.length} characters, ${tokensOf(text)} tokens at most, the schema included`,
+    `       prompt: ${text.length} characters, ${tokensOf(text)} tokens or so, the schema included`,
   );
   if (untold.length > 0) console.log(`       does not say: ${untold.join(', ')}`);
   return {
@@ -108,6 +112,7 @@ async function measure(one: Case): Promise<Result> {
     naive: byNaive,
     told: untold.length === 0,
     rulesMs,
+    wordsTokens: tokensOf(textOf(explanationQuestion(matter))),
     prompt: { characters: text.length, tokens: tokensOf(text), builtMs },
     ...(asked === undefined
       ? {}
@@ -142,7 +147,11 @@ processor time: rules ${mean(all.map(({ rulesMs }) => rulesMs))} ms a case, buil
   const tokens = all.map(({ prompt }) => prompt.tokens).toSorted((a, b) => a - b);
   const characters = all.map(({ prompt }) => prompt.characters).toSorted((a, b) => a - b);
   console.log(
-    `a prompt: ${middle(characters)} characters and ${middle(tokens)} tokens at most in the middle, ${characters.at(-1)} and ${tokens.at(-1)} at the largest`,
+    `a prompt: ${middle(characters)} characters and ${middle(tokens)} tokens or so in the middle, ${characters.at(-1)} and ${tokens.at(-1)} at the largest`,
+  );
+  const words = all.map(({ wordsTokens }) => wordsTokens).toSorted((a, b) => a - b);
+  console.log(
+    `and for plain words: ${middle(words)} tokens or so in the middle, ${words.at(-1)} at the largest`,
   );
   if ('missing' in asker) listPrices(tokens);
   else totals(all.flatMap(({ model }) => model?.asked ?? []));
@@ -168,7 +177,7 @@ function listPrices(tokens: readonly number[]): void {
     }
     const usd = (count: number) => ((count * usdIn + out * usdOut) / 1e6).toFixed(5);
     console.log(
-      `${name} (${model}, $${usdIn} and $${usdOut} a million): at most $${usd(middle(tokens))} for the one in the middle, $${usd(tokens.at(-1) ?? 0)} for the largest, an answer of ${out} tokens included`,
+      `${name} (${model}, $${usdIn} and $${usdOut} a million): $${usd(middle(tokens))} for the one in the middle, $${usd(tokens.at(-1) ?? 0)} for the largest, an answer of ${out} tokens, the most, included`,
     );
   }
 }
@@ -184,6 +193,11 @@ function totals(all: readonly Asked[]): void {
   console.log(
     `cost: ${priced.length === 0 ? 'not known' : `$${usd.toFixed(6)}, of ${priced.length} answers`}`,
   );
+}
+
+/** All that is sent. */
+function textOf({ system, user, schema }: Prompt): string {
+  return [system, user, JSON.stringify(schema)].join('\n');
 }
 
 function timed<Of>(run: () => Of): { readonly result: Of; readonly tookMs: number } {

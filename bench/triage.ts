@@ -48,16 +48,23 @@ async function report(
     `${title}\n${row('', ['minutes', 'trouble', 'unusual', 'asked', 'saved', 'by words'])}`,
   );
   const sums: Counts = { minutes: 0, trouble: 0, unusual: 0, asked: 0 };
+  const sizes: number[] = [];
   for (const { name, minutes } of watched) {
     if (minutes === undefined) {
       console.log(row(name, ['too short, or no order']));
       continue;
     }
-    const counts = countsOf(minutes, await watch(minutes));
+    const found = await watch(minutes);
+    const counts = countsOf(minutes, found);
+    sizes.push(...found.filter(({ isAsked }) => isAsked).map(({ promptTokens }) => promptTokens));
     for (const key of Object.keys(sums) as (keyof Counts)[]) sums[key] += counts[key];
     console.log(row(name, cells(counts)));
   }
-  console.log(`${row('all', cells(sums))}\n`);
+  console.log(row('all', cells(sums)));
+  sizes.sort((a, b) => a - b);
+  console.log(
+    `a question: ${sizes[sizes.length >> 1]} tokens or so in the middle, ${sizes.at(-1)} at the largest\n`,
+  );
 }
 
 interface Counts {

@@ -3,9 +3,10 @@ import { createMemoryModelClient } from '#adapters/memory/memory-model-client.ts
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { AnomalyWatch } from '#controller/signals/anomaly-watch.ts';
 import { TriageDesk } from '#controller/signals/triage.ts';
+import { tokensOf } from '#core/advice/pack.ts';
 import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
 import { LOG_MINER_LIMITS } from '#core/detection/log-miner.ts';
-import type { ModelClient } from '#ports/model-client.ts';
+import type { ModelClient, ModelRequest } from '#ports/model-client.ts';
 import { aPolicy, compile } from '../../test/support/scenario.ts';
 import type { Minutes } from './minutes.ts';
 
@@ -13,6 +14,8 @@ export interface Watched {
   readonly unusual: readonly LogAnomaly[];
   /** A model was asked about this minute. */
   readonly isAsked: boolean;
+  /** Of that question, about, without an answer; 0 where nothing was asked. */
+  readonly promptTokens: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -46,8 +49,15 @@ export async function watch({ count, lines }: Minutes): Promise<Watched[]> {
     if (window === undefined) throw new Error('the minute did not end');
     const { anomalies: unusual, durationMs, endedAtMs } = window;
     const asked = { key: 'box/web', policy, redactor: undefined, unusual, durationMs, endedAtMs };
-    const answer = await desk.judge(asked, NEVER);
-    watched.push({ unusual, isAsked: answer !== undefined });
+    const before = memory.requests.length;
+    await desk.judge(asked, NEVER);
+    const [question] = memory.requests.slice(before);
+    const promptTokens = question === undefined ? 0 : sizeOf(question);
+    watched.push({ unusual, isAsked: question !== undefined, promptTokens });
   }
   return watched;
+}
+
+function sizeOf({ system, user, schema }: ModelRequest): number {
+  return tokensOf([system, user, JSON.stringify(schema)].join('\n'));
 }
