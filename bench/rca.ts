@@ -31,7 +31,7 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean', default: false },
     model: { type: 'string' },
     'base-url': { type: 'string' },
-    within: { type: 'string', default: '120' },
+    within: { type: 'string', default: '180' },
     record: { type: 'string' },
     replay: { type: 'string' },
   },

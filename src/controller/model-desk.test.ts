@@ -89,6 +89,19 @@ describe('choose: Model', () => {
     assert.ok(intendedAfterMs(stage) < 20_000);
   });
 
+  it('goes up the ladder from its first rung where that did not help', async () => {
+    const stage = await sick({}, answer('kill'));
+
+    await stage.operator.pass(600_000);
+
+    const [incident] = stage.operator.incidents();
+    assert.deepEqual(
+      stage.operator.calls.map(({ tool }) => tool),
+      ['docker/kill_container', 'docker/restart_container'],
+    );
+    assert.equal(incident?.resolution, 'Remediated');
+  });
+
   for (const [what, given] of [
     ['is not sure', answer('kill', { confidence: 0.59 })],
     ['cites nothing', answer('kill', { evidenceRefs: [] })],
@@ -252,7 +265,7 @@ describe('asking for the cause', () => {
 
     await stage.operator.pass(10_000);
     const during = stage.operator.incidents().map(phaseOf);
-    await stage.operator.pass(120_000);
+    await stage.operator.pass(180_000);
     const after = stage.operator.incidents();
 
     assert.deepEqual(during, ['Diagnosing']);

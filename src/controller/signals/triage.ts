@@ -1,3 +1,4 @@
+import { ModelTalk } from '#controller/model-talk.ts';
 import { triageOf, triageQuestion } from '#core/advice/triage.ts';
 import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
 import type { Triage } from '#core/incident/incident.ts';
@@ -8,7 +9,6 @@ import type { TriagedWindow } from '#core/workload/view.ts';
 import { createLimiter } from '#lib/limiter.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ModelClient } from '#ports/model-client.ts';
-import { ModelTalk } from '../model-talk.ts';
 
 export interface TriageDeskOptions {
   readonly clock: Clock;

@@ -3,7 +3,7 @@ import { dependenciesOf } from '#core/remediation/affects.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
-import type { JsonObject, JsonValue } from '#lib/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/json.ts';
 import { closedObject, GROUND_RULES, type Prompt } from './prompt.ts';
 import type { Refs } from './refs.ts';
 
@@ -62,7 +62,7 @@ You look for the cause of an incident. Say what should be looked up next to find
 
 /** @returns `undefined`: nothing more */
 export function pickedLook(value: JsonValue, looks: readonly Look[]): Look | undefined {
-  const id = typeof value === 'object' && value !== null && 'look' in value ? value['look'] : '';
+  const id = isJsonObject(value) ? value['look'] : undefined;
   return looks.find((look) => look.id === id);
 }
 
@@ -79,6 +79,6 @@ export function lookLines(result: JsonObject, { target }: Look): string[] {
 
 function lineOf(value: JsonValue): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'object' && value !== null && 'text' in value) return String(value['text']);
-  return JSON.stringify(value);
+  const text = isJsonObject(value) ? value['text'] : undefined;
+  return typeof text === 'string' ? text : JSON.stringify(value);
 }

@@ -404,14 +404,7 @@ function logCondition(threshold: CompiledThreshold, input: JudgeInput): Conditio
   // What a container says while it starts does not count, also once it has started.
   const startedMs = (runningSinceMs ?? Number.NEGATIVE_INFINITY) + input.startPeriodMs;
   const sinceMs = Math.max(windowStart(threshold, input), startedMs);
-  const value =
-    threshold.signal === 'log.rate'
-      ? logs.rate(sinceMs)
-      : threshold.signal === 'log.matches'
-        ? logs.matches(threshold.pattern ?? '', sinceMs)
-        : threshold.signal === 'log.errors'
-          ? logs.errors(sinceMs)
-          : logs.anomalies(sinceMs);
+  const value = countedIn(threshold, logs, sinceMs);
   if (value === undefined) return unknown('NoSample');
   const above = threshold.above ?? 0;
   const holds = value > above;
@@ -424,6 +417,16 @@ function logCondition(threshold: CompiledThreshold, input: JudgeInput): Conditio
     return { kind: 'Unknown', reason: 'NotCovered', recheckAtMs };
   }
   return known(holds, value);
+}
+
+function countedIn(
+  { signal, pattern = '' }: CompiledThreshold,
+  logs: LogCounters,
+  sinceMs: number,
+): number | undefined {
+  if (signal === 'log.rate') return logs.rate(sinceMs);
+  if (signal === 'log.matches') return logs.matches(pattern, sinceMs);
+  return signal === 'log.errors' ? logs.errors(sinceMs) : logs.anomalies(sinceMs);
 }
 
 /** Windows that a model takes for trouble, beside what the detector found telling by itself. */

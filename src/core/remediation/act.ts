@@ -17,7 +17,7 @@ import {
   standingApproval,
   wasDenied,
 } from './approval.ts';
-import { callWords } from './call-words.ts';
+import { callWords, shadowWords } from './call-words.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
 import { type Choice, type Considered, choiceOf, choose } from './choose.ts';
 import { refusals } from './gate.ts';
@@ -47,24 +47,32 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
   if (situation.breached.length === 0) return unseen(situation, incident);
 
+  return decideOn(situation, incident, considered);
+}
+
+/** By the ladder, unless a model that the policy asks has another opinion. */
+function decideOn(
+  situation: JudgedSituation,
+  incident: Incident,
+  considered: readonly Considered[],
+): Step {
   const asked = standingApproval(situation, incident)?.candidate;
-  const byLadder = () => choose(considered, incident.rung, asked);
   // A question that a person has stands, unless it came of the same advice.
   const isFree = asked === undefined || asked === incident.diagnosis?.advice?.choice;
   const opinion: Advised = isFree ? advised(situation, incident, considered) : { kind: 'Ladder' };
-  switch (opinion.kind) {
-    case 'Rest':
-      return recheck(opinion.untilMs);
-    case 'Choose':
-      return carryOut(situation, incident, choiceOf(opinion.chosen), considered);
-    case 'Escalate':
-      if (!wasToldOf(incident, 'ModelAdvice')) {
-        return escalate(incident, 'ModelAdvice', opinion.message);
-      }
-      return carryOut(situation, incident, byLadder(), considered);
-    case 'Ladder':
-      return carryOut(situation, incident, byLadder(), considered);
+  if (opinion.kind === 'Rest') return recheck(opinion.untilMs);
+  if (opinion.kind === 'Escalate' && !wasToldOf(incident, 'ModelAdvice')) {
+    return escalate(incident, 'ModelAdvice', opinion.message);
   }
+  const choice =
+    opinion.kind === 'Choose'
+      ? byModel(choiceOf(opinion.chosen))
+      : choose(considered, incident.rung, asked);
+  return carryOut(situation, incident, choice, considered);
+}
+
+function byModel(choice: Choice): Choice {
+  return choice.kind === 'Intend' ? { ...choice, byModel: true } : choice;
 }
 
 function carryOut(
@@ -75,7 +83,7 @@ function carryOut(
 ): Step {
   switch (choice.kind) {
     case 'Intend':
-      return intend(situation, incident, choice.candidate, shown(situation, incident, considered));
+      return intend(situation, incident, choice, shown(situation, incident, considered));
     case 'Shadow':
       return shadow(incident, choice.candidate);
     case 'Wait':
@@ -135,7 +143,7 @@ export function consider(
 function intend(
   situation: JudgedSituation,
   incident: Incident,
-  candidate: Candidate,
+  { candidate, byModel: isByModel }: Extract<Choice, { readonly kind: 'Intend' | 'Shadow' }>,
   before: readonly Draft[],
 ): Step {
   const { world, policy } = situation;
@@ -155,6 +163,7 @@ function intend(
       trigger: candidate.trigger,
       affects: affectedContainers(situation, candidate),
       argumentsMac: world.mac(canonicalJson(candidate.arguments.arguments)),
+      ...(isByModel === undefined ? {} : { byModel: isByModel }),
     },
   };
   return { drafts: [...before, draft], effects: [{ kind: 'Execute', intent }] };
@@ -179,7 +188,7 @@ function shadow(incident: Incident, candidate: Candidate): Step {
       action: candidate.action.name,
       tool: candidate.action.tool,
       trigger: candidate.trigger,
-      message: `would have called ${candidate.action.tool} (${candidate.action.name})`,
+      message: shadowWords({ tool: candidate.action.tool, action: candidate.action.name }),
     },
   };
   return { drafts: [draft], again: true };
