@@ -157,6 +157,8 @@ describe('the observer', () => {
     });
     const operator = await MemoryOperator.open([expecting], { clock, engine });
     engine.loseEvents(() => true);
+    // Nor does the engine remember them.
+    engine.pastEvents = async () => [];
     await clock.run(engine.remove(id, { force: true }, NEVER));
 
     // One resync, and not yet a second one.
