@@ -10,7 +10,7 @@ import { aPolicy } from '../../test/support/scenario.ts';
 
 const NEVER = new AbortController().signal;
 const COOLDOWN_MS = 120_000;
-const RUNS = 60;
+const RUNS = 40;
 const NAMES = ['a', 'b'] as const;
 const CHECK = { intervalMs: 1_000, timeoutMs: 1_000, retries: 1, startPeriodMs: 0 };
 const POLICY = aPolicy({

@@ -480,6 +480,7 @@ describe('the ranking', () => {
           }
         }
       }),
+      { numRuns: 50 },
     );
   });
 });

@@ -520,7 +520,7 @@ describe('whatever happens, in any order', () => {
       fc.property(anyStart, answering, (start, steps) => {
         play(start, steps);
       }),
-      runs(400),
+      runs(250),
     );
   });
 
