@@ -56,7 +56,7 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
     case 'Rest':
       return recheck(opinion.untilMs);
     case 'Choose':
-      return carryOut(situation, incident, choiceOf(opinion.chosen), considered);
+      return carryOut(situation, incident, sooner(choiceOf(opinion.chosen), byLadder()), considered);
     case 'Escalate':
       if (!wasToldOf(incident, 'ModelAdvice')) {
         return escalate(incident, 'ModelAdvice', opinion.message);
@@ -65,6 +65,14 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
     case 'Ladder':
       return carryOut(situation, incident, byLadder(), considered);
   }
+}
+
+/**
+ * What a model picked, unless people would have to be asked about it while the ladder has something that
+ * nobody need be asked about: an answer must not put off for an hour what could be done now.
+ */
+function sooner(picked: Choice, byLadder: Choice): Choice {
+  return picked.kind === 'Wait' && byLadder.kind === 'Intend' ? byLadder : picked;
 }
 
 function carryOut(
