@@ -19,6 +19,8 @@ import { startHttpServer } from '#http/server.ts';
 import { VERSION } from '#lib/version.ts';
 import { createTelemetry } from '#telemetry/telemetry.ts';
 import type { Overrides } from './config.ts';
+import { readComposeFile } from './entry/compose-file.ts';
+import { openModels } from './entry/models.ts';
 import { notify } from './entry/notifiers.ts';
 import {
   apiOptions,
@@ -65,7 +67,7 @@ export async function runOperator(
   const operations = createDockerOperations({ connection });
   const host = config.host ?? (await engineName(runtime, data, telemetry));
   const tools = await toolServers(config, settings);
-  let reloadPolicies = async () => {};
+  let reloadPolicies = async (): Promise<unknown> => undefined;
   await using actions = createMcpActionRunner({
     clock,
     version: VERSION,
@@ -91,11 +93,10 @@ export async function runOperator(
   journal.subscribe(telemetry.records(journal));
   await using _outbox = await publish({ config, settings, journal, clock, host, telemetry });
 
-  // What people want: policies. Then the control loop, and what reaches us.
+  // What people want: policies, and the models that they name. Then the loop, and what reaches us.
   await using policies = await openPolicies({ config, settings, data, actions, clock, telemetry });
-  reloadPolicies = async () => {
-    await policies.reload();
-  };
+  reloadPolicies = () => policies.reload();
+  using models = openModels({ config, settings, policies, clock, telemetry });
   await using _notifications = notify({ config, settings, journal, policies, clock, telemetry });
   await using controller = new Controller({
     runtime,
@@ -103,6 +104,8 @@ export async function runOperator(
     policies,
     journal,
     evidence: await openEvidence({ data, settings, clock, telemetry }),
+    models,
+    composeFileOf: (policy) => readComposeFile(policy, telemetry),
     clock,
     host,
     mac: (text) => createHmac('sha256', data.hmacKey).update(text).digest('hex'),
@@ -115,7 +118,7 @@ export async function runOperator(
     listener: telemetry.controller(host, WORKERS),
   });
   await using _server = await startHttpServer(
-    await apiOptions({ config, data, controller, journal, policies, telemetry }),
+    await apiOptions({ config, data, controller, journal, policies, models, telemetry }),
   );
 
   telemetry.watch(() => readingsOf(controller));

@@ -43,6 +43,7 @@ function installation(more: Partial<DoctorProbes> = {}, setting: Partial<DoctorS
       warnings: [],
       files: 1,
     }),
+    route: async () => ({ ready: true }),
     port: async () => 'free',
     nodeVersion: () => '24.21.0',
     wallMs: () => 1_000,
@@ -198,6 +199,66 @@ describe('doctor', () => {
       assert.equal(exitCodeOf(findings), exitCode);
     });
   }
+
+  describe('the models', () => {
+    const asking = (modelRouting: object) => ({
+      policies: async () => ({
+        policies: compile(aPolicy({ modelRouting })),
+        problems: [],
+        warnings: [],
+        files: 1,
+      }),
+    });
+    const modelsOf = (findings: Awaited<ReturnType<typeof installation>>) =>
+      findings
+        .filter(({ check }) => check === 'models')
+        .map(({ level, message }) => `${level} ${message}`);
+
+    it('are fine where no policy asks any', async () => {
+      const findings = await installation({ route: () => assert.fail('asked') });
+
+      assert.deepEqual(modelsOf(findings), ['ok no policy asks a model: rules alone find causes']);
+    });
+
+    it('are asked one by one, each once', async () => {
+      const asked: string[] = [];
+      const findings = await installation({
+        ...asking({ triage: ['a/x', 'b/y'], explain: ['a/x'] }),
+        route: async (name) => {
+          asked.push(name);
+          return { ready: true };
+        },
+      });
+
+      assert.deepEqual(asked, ['a/x', 'b/y']);
+      assert.deepEqual(modelsOf(findings), [
+        'ok a/x can be asked (triage, explain)',
+        'ok b/y can be asked (triage)',
+      ]);
+      assert.equal(exitCodeOf(findings), 0);
+    });
+
+    for (const [reason, level, exitCode] of [
+      ['KeyMissing', 'fail', 1],
+      ['ProviderUnknown', 'fail', 1],
+      ['ModelUnknown', 'fail', 1],
+      ['Refused', 'fail', 1],
+      ['Unreachable', 'warn', 0],
+      ['RateLimited', 'warn', 0],
+    ] as const) {
+      it(`that are not ready (${reason}) are told of with a remedy`, async () => {
+        const findings = await installation({
+          ...asking({ rootCause: ['a/x'] }),
+          route: async () => ({ ready: false, reason, message: 'why' }),
+        });
+
+        const [found] = findings.filter(({ check }) => check === 'models');
+        assert.deepEqual([found?.level, found?.message], [level, 'a/x: why (rootCause)']);
+        assert.ok((found?.remedy ?? '').length > 10);
+        assert.equal(exitCodeOf(findings), exitCode);
+      });
+    }
+  });
 
   it('goes on after a check that fails for a reason of its own', async () => {
     const findings = await installation({

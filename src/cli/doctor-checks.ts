@@ -6,6 +6,7 @@ import { builtinTool, type DockerPath } from '#core/remediation/tools.ts';
 import { identityOf } from '#core/workload/key.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { formatBytes } from '#lib/quantity.ts';
+import { modelsCheck } from './doctor-models.ts';
 import type { DoctorProbes, DoctorSetting } from './doctor-probes.ts';
 
 export interface Finding {
@@ -63,6 +64,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   redis: redisCheck,
   data: dataCheck,
   policies: policiesCheck,
+  models: modelsCheck,
   api: async (probes, { apiHost, apiPort }) => {
     const state = await probes.port();
     const address = `${apiHost}:${apiPort}`;

@@ -1,6 +1,7 @@
 import type { DockerPath } from '#core/remediation/tools.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { EngineInfo } from '#ports/container-runtime.ts';
+import type { RouteReadiness } from '#ports/model-client.ts';
 import type { LoadedPolicies } from './wiring.ts';
 
 /** What the configuration of this environment comes to. */
@@ -55,6 +56,8 @@ export interface DoctorProbes extends AsyncDisposable {
   pingRedis(): Promise<void>;
   data(): Promise<DataFacts>;
   policies(): Promise<LoadedPolicies>;
+  /** Asks a provider whether it would take a request; costs at most one token. */
+  route(name: string): Promise<RouteReadiness>;
   /** Who listens on the API's address. */
   port(): Promise<'free' | 'sentinel' | 'other'>;
   nodeVersion(): string;

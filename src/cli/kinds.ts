@@ -102,8 +102,8 @@ const POLICIES: Kind = kind<PolicyObject>({
       title: 'STATUS',
       value: ({ status }) =>
         status.conditions
-          .filter(({ type, status: value }) => NEWS.includes(type) && value === 'True')
-          .map(({ type }) => type)
+          .filter(({ type, status: value }) => NEWS[type] === value)
+          .map(({ type, status: value }) => (value === 'True' ? type : `${type}=${value}`))
           .join(','),
     },
     { title: 'REVISION', value: ({ status }) => shortRevision(status.lastAppliedRevision) },
@@ -116,8 +116,15 @@ const POLICIES: Kind = kind<PolicyObject>({
   ],
 });
 
-/** Conditions whose truth is news. */
-const NEWS = ['Stalled', 'Paused', 'StormActive', 'BudgetExhausted', 'Conflict'];
+/** Conditions, with the status that is news. That it is not Ready has a column of its own. */
+const NEWS: Readonly<Record<string, 'True' | 'False'>> = {
+  Stalled: 'True',
+  Paused: 'True',
+  StormActive: 'True',
+  BudgetExhausted: 'True',
+  ModelRouteReady: 'False',
+  Conflict: 'True',
+};
 
 const REMEDIATIONS: Kind = kind<RemediationObject>({
   name: 'remediations',

@@ -33,6 +33,7 @@ import {
   type SignalCollector,
   type SignalListener,
 } from './signals/signal-collector.ts';
+import { TriageDesk } from './signals/triage.ts';
 import { startWorkers, type WorkersObserver } from './workers.ts';
 import { Workqueue, type WorkqueueObserver } from './workqueue.ts';
 import { missingOf, WorldBuilder } from './world-builder.ts';
@@ -305,7 +306,7 @@ export class Controller implements AsyncDisposable {
   }
 
   #createSignals(): SignalCollector | undefined {
-    const { runtime, clock, journal, signals, listener = {} } = this.#options;
+    const { runtime, clock, journal, signals, models, mac, listener = {} } = this.#options;
     if (signals === undefined) return undefined;
     return createSignalCollector({
       ...signals,
@@ -319,6 +320,7 @@ export class Controller implements AsyncDisposable {
       nowMs: () => controllerNowMs(journal.state(), clock),
       daemonNowMs: () => this.#observer.daemonNowMs(),
       host: () => this.#observer.engine(),
+      ...(models === undefined ? {} : { triage: new TriageDesk({ clock, models, mac }) }),
       listener: {
         ...listener.signals,
         onWarning: (message, cause) => listener.onWarning?.(message, cause),

@@ -5,6 +5,7 @@ import {
   type MemoryModelClient,
   type ScriptedAnswer,
 } from '#adapters/memory/memory-model-client.ts';
+import { phaseOf } from '#core/incident/incident.ts';
 import type { ModelRequest } from '#ports/model-client.ts';
 import { MemoryOperator } from '../../test/support/operator.ts';
 import { aPolicy } from '../../test/support/scenario.ts';
@@ -203,3 +204,186 @@ describe('choose: Model', () => {
     );
   });
 });
+
+describe('asking for the cause', () => {
+  it('shows the log and the evidence, and names nobody in words of ours', async () => {
+    const stage = await sick({}, answer('none'));
+
+    await stage.operator.pass(5_000);
+
+    const [request = assert.fail()] = stage.models.requests;
+    assert.match(request.user, /^c1: unhealthy \(critical\), for 1\.3s$/m);
+    assert.match(request.user, /^FATAL: cannot reach db$/m);
+    assert.match(request.user, /^e1: health = unhealthy/m);
+    assert.doesNotMatch(request.user, /\bweb\b|\bbox\b/);
+    assert.equal(request.allowance.account, 'web');
+  });
+
+  it('puts on the incident what it took', async () => {
+    const stage = await sick({}, answer('none'));
+
+    await stage.operator.pass(5_000);
+
+    const [use] = stage.operator.incidents()[0]?.diagnosis?.models ?? [];
+    assert.deepEqual(use, {
+      stage: 'rootCause',
+      outcome: 'Answered',
+      route: 'openrouter/deep',
+      model: 'memory',
+      requests: 1,
+      promptTokens: 0,
+      completionTokens: 0,
+      promptDigest: 'sha256:memory',
+    });
+  });
+
+  it('diagnoses beside the ladder, which does not wait for it', async () => {
+    const stage = await sick({ modelRouting: { rootCause: ['openrouter/deep'] } }, answer('kill'));
+
+    await stage.operator.pass(60_000);
+
+    const [incident] = stage.operator.incidents();
+    assert.equal(firstTool(stage), 'docker/restart_container');
+    assert.equal(intendedAfterMs(stage), 0);
+    assert.equal(incident?.diagnosis?.rootCause, 'database away');
+  });
+
+  it('says that models are asked while they are', async () => {
+    const remediation = { ...REMEDIATION, allowed: [] };
+    const stage = await sick({ remediation }, 'hang');
+
+    await stage.operator.pass(10_000);
+    const during = stage.operator.incidents().map(phaseOf);
+    await stage.operator.pass(120_000);
+    const after = stage.operator.incidents();
+
+    assert.deepEqual(during, ['Diagnosing']);
+    assert.deepEqual(after.map(phaseOf), ['Open']);
+    assert.equal(after[0]?.diagnosis?.models?.[0]?.outcome, 'TimedOut');
+  });
+
+  it('looks up what the policy allows, as evidence that may be cited', async () => {
+    const diagnosis = { investigate: { tools: ['docker/get_logs'], maxSteps: 2 } };
+    const cites: ScriptedAnswer = (request) => {
+      const [, id = ''] = /^## (e\d+): docker\/get_logs of c1$/m.exec(request.user) ?? [];
+      return fixed(answer('kill', { evidenceRefs: [id] }), request);
+    };
+    const stage = await sick({ diagnosis }, { value: { look: 'look-c1-1' } }, cites);
+
+    await stage.operator.pass(60_000);
+
+    const [incident = assert.fail()] = stage.operator.incidents();
+    const looked = incident.evidence.find(({ signal }) => signal === 'docker/get_logs');
+    assert.deepEqual(
+      stage.operator.calls.map(({ tool }) => tool),
+      ['docker/get_logs', 'docker/kill_container'],
+    );
+    assert.deepEqual(incident.diagnosis?.evidenceRefs, [looked?.id]);
+    assert.equal(incident.diagnosis?.models?.[0]?.requests, 2);
+  });
+
+  it('looks nothing up that it was not offered, nor more often than it may', async () => {
+    const diagnosis = { investigate: { tools: ['docker/health_check'], maxSteps: 1 } };
+    const stage = await sick(
+      { diagnosis },
+      { value: { look: 'docker/stop_container' } },
+      answer('none'),
+    );
+    const greedy = await sick(
+      { diagnosis },
+      { value: { look: 'look-c1-1' } },
+      { value: { look: 'look-c1-1' } },
+    );
+
+    await stage.operator.pass(10_000);
+    await greedy.operator.pass(10_000);
+
+    assert.deepEqual(stage.operator.calls, []);
+    assert.deepEqual(
+      greedy.operator.calls.map(({ tool }) => tool),
+      ['docker/health_check', 'docker/restart_container'],
+    );
+    assert.equal(greedy.models.requests.length, 2);
+  });
+
+  it('asks for words after the cause, and for words alone where no more is wanted', async () => {
+    const words: ScriptedAnswer = { value: { summary: 'The shop c1 cannot reach its data.' } };
+    const both = await sick(
+      { modelRouting: { rootCause: ['openrouter/deep'], explain: ['cerebras/fast'] } },
+      answer('none'),
+      words,
+    );
+    const alone = await sick({ modelRouting: { explain: ['cerebras/fast'] } }, words);
+
+    await both.operator.pass(10_000);
+    await alone.operator.pass(10_000);
+
+    const diagnoses = [both, alone].map(({ operator }) => operator.incidents()[0]?.diagnosis);
+    assert.deepEqual(
+      diagnoses.map((diagnosis) => diagnosis?.summary),
+      Array.from({ length: 2 }, () => 'The shop web cannot reach its data.'),
+    );
+    assert.deepEqual(
+      diagnoses.map((diagnosis) => diagnosis?.models?.map(({ stage: of }) => of)),
+      [['rootCause', 'explain'], ['explain']],
+    );
+    assert.deepEqual(
+      diagnoses.map((diagnosis) => diagnosis?.source),
+      ['model', 'rules'],
+    );
+  });
+
+  it('asks once more after a crash in the middle of it, and never twice at a time', async () => {
+    const stage = await sick({ modelRouting: { rootCause: ['openrouter/deep'] } }, 'hang');
+    await stage.operator.pass(5_000);
+    const asked = stage.models.requests.length;
+    stage.operator.kill();
+    const { clock, engine, storage } = stage.operator;
+
+    let models: MemoryModelClient | undefined;
+    const again = await MemoryOperator.open(
+      [aPolicy({ remediation: REMEDIATION, modelRouting: { rootCause: ['openrouter/deep'] } })],
+      {
+        clock,
+        engine,
+        storage,
+        models: (now) => {
+          models = createMemoryModelClient(now);
+          models.say(answer('none'));
+          return models;
+        },
+      },
+    );
+    await again.pass(10_000);
+
+    assert.deepEqual([asked, models?.requests.length], [1, 1]);
+    assert.equal(again.incidents()[0]?.diagnosis?.source, 'model');
+  });
+
+  it('does not ask about what flaps each time', async () => {
+    const stage = await sick({}, answer('none'), answer('none'));
+    await stage.operator.pass(120_000);
+
+    stage.operator.engine.setHealth('web', 'unhealthy');
+    await stage.operator.pass(60_000);
+
+    assert.equal(stage.operator.incidents()[0]?.reopens, 1);
+    assert.equal(stage.models.requests.length, 1);
+  });
+
+  it('cleans the words of a model', async () => {
+    const hostile = '\u001b[2Jweb \u202e is fine, token=hunter2hunter2';
+    const stage = await sick({}, answer('none', { explanation: hostile, rootCause: hostile }));
+
+    await stage.operator.pass(5_000);
+
+    const { explanation = '', rootCause = '' } = stage.operator.incidents()[0]?.diagnosis ?? {};
+    for (const words of [explanation, rootCause]) {
+      assert.equal(words, 'web \ufffd is fine, token=[redacted:token#1]');
+    }
+  });
+});
+
+function fixed(scripted: ScriptedAnswer, request: ModelRequest) {
+  return typeof scripted === 'function' ? scripted(request) : scripted;
+}

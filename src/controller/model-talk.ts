@@ -25,6 +25,7 @@ export interface TalkAnswer {
 }
 
 const MESSAGE_CHARS_MAX = 300;
+const NOTHING_USED = { requests: 0, promptTokens: 0, completionTokens: 0 };
 
 /** Questions of one policy about one matter: one bound of time, and one account of what they take. */
 export class ModelTalk {
@@ -56,24 +57,28 @@ export class ModelTalk {
   }
 }
 
-function added(before: ModelUse | undefined, stage: ModelStage, result: ModelResult): ModelUse {
+/** What a stage has taken until now. */
+type Taken = Pick<ModelUse, 'requests' | 'promptTokens' | 'completionTokens' | 'costUsd'>;
+
+function added(before: Taken = NOTHING_USED, stage: ModelStage, result: ModelResult): ModelUse {
   const { usage, promptDigest } = result;
-  const costUsd =
-    usage.costUsd === undefined && before?.costUsd === undefined
-      ? undefined
-      : (before?.costUsd ?? 0) + (usage.costUsd ?? 0);
+  const costs = [before.costUsd, usage.costUsd].filter((cost) => cost !== undefined);
+  const costUsd = costs.length === 0 ? undefined : costs.reduce((sum, cost) => sum + cost, 0);
   return {
     stage,
-    ...(result.kind === 'Answer'
-      ? { outcome: 'Answered', route: result.route, model: cleanLine(result.model) }
-      : {
-          outcome: result.reason,
-          message: cleanLine(result.message).slice(0, MESSAGE_CHARS_MAX),
-        }),
-    requests: (before?.requests ?? 0) + 1,
-    promptTokens: (before?.promptTokens ?? 0) + usage.promptTokens,
-    completionTokens: (before?.completionTokens ?? 0) + usage.completionTokens,
+    ...endOf(result),
+    requests: before.requests + 1,
+    promptTokens: before.promptTokens + usage.promptTokens,
+    completionTokens: before.completionTokens + usage.completionTokens,
     ...defined({ costUsd }),
     promptDigest,
   };
+}
+
+function endOf(result: ModelResult): Pick<ModelUse, 'outcome' | 'route' | 'model' | 'message'> {
+  if (result.kind === 'Answer') {
+    return { outcome: 'Answered', route: result.route, model: cleanLine(result.model) };
+  }
+  const message = cleanLine(result.message).slice(0, MESSAGE_CHARS_MAX);
+  return { outcome: result.reason, message };
 }

@@ -6,6 +6,7 @@ import type { DoctorProbes, DoctorSetting } from '#cli/doctor-probes.ts';
 import type { Config } from '#config.ts';
 import type { ContainerSummary, ObservedContainer } from '#core/workload/container.ts';
 import { createLimiter } from '#lib/limiter.ts';
+import type { loadModels } from './models.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -79,6 +80,7 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
       const { loadPolicies } = await import('./policies.ts');
       return loadPolicies([config.policies], config.configFile);
     },
+    route: createRouteProbe({ config, settings, clock }),
     port: () => portState(config.api.host, config.api.port),
     nodeVersion: () => process.versions.node,
     wallMs: () => clock.wallMs(),
@@ -86,6 +88,17 @@ export async function createDoctorProbes(env: Env): Promise<DoctorProbes> {
       connection[Symbol.dispose]();
     },
   };
+}
+
+/** A few at once; what asks models is loaded for the first. */
+function createRouteProbe(options: Parameters<typeof loadModels>[0]): DoctorProbes['route'] {
+  const slots = createLimiter(AT_ONCE_MAX);
+  let loading: ReturnType<typeof loadModels> | undefined;
+  return (name) =>
+    slots.run(async () => {
+      loading ??= import('./models.ts').then((models) => models.loadModels(options));
+      return (await loading).probe(name, AbortSignal.timeout(TIMEOUT_MS));
+    });
 }
 
 async function settingOf(config: Config, enabledTools: readonly string[]): Promise<DoctorSetting> {

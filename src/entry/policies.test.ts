@@ -52,6 +52,22 @@ describe('loading policies', () => {
     );
   });
 
+  it('knows the providers of models that the SentinelConfig names, and those that are built in', async () => {
+    const routing = 'modelRouting: { triage: [cerebras/fast, team/big, local/small] }';
+    const policy = await file('asking.yaml', POLICY.replace('notify: [ops]', routing));
+    const providers = '  providers: { team: { baseUrl: "http://team/v1" } }\n';
+    const config = await file('providers.yaml', CONFIG + providers);
+
+    const without = await loadPolicies([policy], undefined);
+    const { warnings } = await loadPolicies([policy], config);
+
+    assert.ok(without.warnings.every(({ path }) => !path.includes('modelRouting')));
+    assert.deepEqual(
+      warnings.map(({ path }) => path),
+      ['spec.modelRouting.triage[2]'],
+    );
+  });
+
   it('finds a name that two paths both use, and a path that is not there', async () => {
     const one = await file('one.yaml', POLICY);
     const two = await file('two.yaml', POLICY);

@@ -2,6 +2,7 @@ import { readPolicyFolder } from '#adapters/files/policy-folder.ts';
 import { readSentinelConfig } from '#adapters/files/sentinel-config.ts';
 import type { LoadedPolicies } from '#cli/wiring.ts';
 import { compilePolicySet } from '#core/policy/compile.ts';
+import { providerNames } from '#core/policy/providers.ts';
 import { looksSecret } from '#core/redaction/redact.ts';
 import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 
@@ -35,6 +36,7 @@ export async function loadPolicies(
         : {
             enabledTools: settings.tools.enable,
             notifiers: Object.keys(settings.notifiers),
+            providers: providerNames(settings.providers),
             // Whether there is a gateway, only the operator's environment says.
             servers: [...Object.keys(settings.mcp.servers), 'gateway'],
           }),

@@ -22,6 +22,7 @@ import { ConfigError, EvidenceUnavailableError } from '#core/errors.ts';
 import type { CompileContext } from '#core/policy/compile.ts';
 import { McpServer, type SentinelConfig } from '#core/policy/config-schema.ts';
 import { formatProblem } from '#core/policy/problems.ts';
+import { providerNames } from '#core/policy/providers.ts';
 import { projectForSink } from '#core/projection/project-for-sink.ts';
 import { BUILTIN_TOOL_NAMES } from '#core/remediation/tools.ts';
 import { type OwnEndpoint, protectedContainers } from '#core/workload/protected.ts';
@@ -32,6 +33,7 @@ import { VERSION } from '#lib/version.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime } from '#ports/container-runtime.ts';
 import type { EvidenceStore } from '#ports/evidence-store.ts';
+import type { ModelClient } from '#ports/model-client.ts';
 import type { PolicySet, PolicySource } from '#ports/policy-source.ts';
 import type { ControllerReadings } from '#telemetry/controller-telemetry.ts';
 import type { Telemetry } from '#telemetry/telemetry.ts';
@@ -306,9 +308,10 @@ export async function apiOptions(options: {
   readonly controller: Controller;
   readonly journal: OperatorJournal;
   readonly policies: PolicySource;
+  readonly models: ModelClient;
   readonly telemetry: Telemetry;
 }): Promise<HttpServerOptions> {
-  const { config, data, controller, journal, policies, telemetry } = options;
+  const { config, data, controller, journal, policies, models, telemetry } = options;
   const { host, port, tokensFile, allowedHosts } = config.api;
   const world = () => controller.worlds().build();
   const tokens = await openApiTokens({
@@ -326,6 +329,7 @@ export async function apiOptions(options: {
       world,
       journal,
       policies: () => policies.current(),
+      models,
       registry: telemetry.registry,
       readiness: () => ({
         synced: controller.isSynced(),
@@ -360,6 +364,7 @@ function compileContext(
     builtinTools: BUILTIN_TOOL_NAMES,
     enabledTools: settings.tools.enable,
     notifiers: Object.keys(settings.notifiers),
+    providers: providerNames(settings.providers),
     servers,
   };
 }

@@ -1,6 +1,17 @@
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import { type PolicyView, policyObject } from '#core/projection/policy-object.ts';
 import type { Condition, PolicyObject } from '#core/projection/schema.ts';
+import type { HttpSources } from './options.ts';
+
+export type PolicySources = Pick<HttpSources, 'world' | 'policies' | 'models'>;
+
+/** What conditions are judged by, at this instant. */
+export function viewOf({ world, policies, models }: PolicySources): Omit<PolicyView, 'before'> {
+  const view = { world: world(), load: policies() };
+  return models === undefined
+    ? view
+    : { ...view, routeReadiness: (route) => models.readiness(route) };
+}
 
 /**
  * Remembers the conditions of policies, so that each says since when it holds. It starts anew with

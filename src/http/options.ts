@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { JournalRecord } from '#core/journal/record.ts';
 import type { OperatorState } from '#core/journal/state.ts';
 import type { World } from '#core/remediation/world.ts';
+import type { ModelClient } from '#ports/model-client.ts';
 import type { PolicySet } from '#ports/policy-source.ts';
 import type { Logger } from '#telemetry/logger.ts';
 import type { ApiToken } from './tokens.ts';
@@ -30,6 +31,8 @@ export interface HttpSources {
   world(): World;
   readonly journal: JournalReading;
   policies(): PolicySet;
+  /** Language models; absent: nothing asks any here. */
+  readonly models?: Pick<ModelClient, 'readiness'>;
   readonly registry: Registry;
   readiness(): ReadinessFacts;
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { PolicyFileProblem, PolicyObject } from '#core/projection/schema.ts';
-import type { ConditionMemory } from './condition-memory.ts';
-import type { HttpSources } from './options.ts';
+import { type ConditionMemory, type PolicySources, viewOf } from './condition-memory.ts';
 import { PageMetadata, PageQuery, pageOf } from './page.ts';
 import { HttpProblem } from './problem.ts';
 import { type Route, route } from './route.ts';
@@ -20,11 +19,8 @@ const BY_NAME = {
   isAfter: ({ name }: { readonly name: string }, after: string) => name > after,
 };
 
-export function policyRoutes(
-  sources: Pick<HttpSources, 'world' | 'policies'>,
-  memory: ConditionMemory,
-): Route[] {
-  const view = () => ({ world: sources.world(), load: sources.policies() });
+export function policyRoutes(sources: PolicySources, memory: ConditionMemory): Route[] {
+  const view = () => viewOf(sources);
   return [
     route({
       method: 'GET',

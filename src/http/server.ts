@@ -3,7 +3,7 @@ import { ConfigError } from '#core/errors.ts';
 import { type AccessRules, authenticate, checkBrowser } from './access.ts';
 import { approvalRoutes } from './approval-routes.ts';
 import { auditRoutes } from './audit-routes.ts';
-import { ConditionMemory } from './condition-memory.ts';
+import { ConditionMemory, viewOf } from './condition-memory.ts';
 import { incidentRoutes } from './incident-routes.ts';
 import { openApiDocument } from './openapi.ts';
 import type { HttpServerOptions } from './options.ts';
@@ -68,8 +68,7 @@ function reachableHost(host: string): string {
 
 function refresh({ sources, log }: HttpServerOptions, memory: ConditionMemory): void {
   try {
-    const load = sources.policies();
-    memory.refresh(load.policies, { world: sources.world(), load });
+    memory.refresh(sources.policies().policies, viewOf(sources));
   } catch (error) {
     log.warn({ err: error }, 'the conditions of policies could not be looked at');
   }

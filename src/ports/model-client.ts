@@ -1,11 +1,7 @@
+import type { ModelStage } from '#core/policy/routes.ts';
 import type { JsonObject, JsonValue } from '#lib/json.ts';
 
-/**
- * What a model is asked for, and the label `stage` of metrics: whether a log window is anomalous,
- * what the cause of an incident is, how to say it in plain words.
- */
-export const MODEL_STAGES = ['triage', 'rootCause', 'explain'] as const;
-export type ModelStage = (typeof MODEL_STAGES)[number];
+export type { ModelStage };
 
 /** Who pays, and how much at most. */
 export interface ModelAllowance {
@@ -100,7 +96,10 @@ export type ModelResult =
       readonly message: string;
     });
 
-/** Whether a route can be asked, as far as is known; `NotProbed`: not known yet. */
+/**
+ * Whether a route can be asked, as far as is known; `NotProbed`: not known yet. What the four reasons
+ * after it say is known without asking, and stays until Sentinel is started again.
+ */
 export type RouteReadiness =
   | { readonly ready: true }
   | {
@@ -108,6 +107,7 @@ export type RouteReadiness =
       readonly reason:
         | 'NotProbed'
         | 'ProviderUnknown'
+        | 'ProviderInvalid'
         | 'AddressMissing'
         | 'KeyMissing'
         | 'ModelUnknown'

@@ -33,6 +33,14 @@ export interface PolicyPlan {
   /** What is watched beside health and exits. */
   readonly watches: readonly (keyof typeof WATCHES)[];
   readonly allowLogTriggered: boolean;
+  /** Models are asked about incidents. */
+  readonly models?: {
+    /** They pick the first attempt. */
+    readonly choose: boolean;
+    readonly decisionTimeoutMs: number;
+    /** Calls of tools that only read, for one incident. */
+    readonly looks: number;
+  };
 }
 
 const MINUTE_MS = 60_000;
@@ -51,7 +59,10 @@ const WATCHES = {
   port: { signal: 'probe.tcp', probe: { port: 80, interval: '20s' }, severity: 'critical' },
   disk: { signal: 'disk.writable', path: '/data', severity: 'critical' },
   errors: { signal: 'log.errors', above: 5, window: '2m', severity: 'warning' },
+  novel: { signal: 'log.anomaly', window: '5m', severity: 'warning' },
 } as const;
+/** Nothing is done about it: of what is unusual nobody can tell whether it is trouble. */
+const ONLY_TOLD: ReadonlySet<string> = new Set(['novel']);
 export const ERROR_WINDOW_MS = 2 * MINUTE_MS;
 
 const TOOLS: readonly Pick<ActionPlan, 'name' | 'tool' | 'arguments' | 'on'>[] = [
@@ -111,8 +122,19 @@ function planPolicy(
     startPeriodMs: random.pick([1_000, 30_000]),
     ...(random.chance(0.3) ? { minHealthy: random.pick([0.3, 0.5, 1]) } : {}),
     stormAbove: random.pick([2, 5, 50]),
-    watches: (['memory', 'port', 'disk', 'errors'] as const).filter(() => random.chance(0.2)),
+    watches: (['memory', 'port', 'disk', 'errors', 'novel'] as const).filter(() =>
+      random.chance(0.2),
+    ),
     allowLogTriggered: random.chance(0.5),
+    ...(random.chance(0.4)
+      ? {
+          models: {
+            choose: random.chance(0.7),
+            decisionTimeoutMs: random.pick([1_000, 20_000, 2 * MINUTE_MS]),
+            looks: random.pick([0, 0, 2]),
+          },
+        }
+      : {}),
   };
 }
 
@@ -163,6 +185,25 @@ export function policyDocument(plan: PolicyPlan): object {
         verify: { within: '90s', healthyFor: '15s', onFailure },
         windows: { deny: deniedHour === undefined ? [] : [`0 ${deniedHour} * * * / 1h UTC`] },
       },
+      ...modelDocument(plan),
+    },
+  };
+}
+
+function modelDocument({ models }: PolicyPlan): object {
+  if (models === undefined) return {};
+  const { choose, decisionTimeoutMs, looks } = models;
+  const routes = ['simulated/model'];
+  return {
+    modelRouting: {
+      triage: routes,
+      rootCause: routes,
+      explain: routes,
+      choose: choose ? 'Model' : 'Ladder',
+      decisionTimeout: `${decisionTimeoutMs}ms`,
+    },
+    diagnosis: {
+      investigate: { tools: ['docker/get_logs', 'docker/health_check'], maxSteps: looks },
     },
   };
 }
@@ -172,7 +213,7 @@ function actionDocument(action: ActionPlan, watches: readonly string[]): object 
   return {
     name: action.name,
     tool: action.tool,
-    on: action.on === ALL ? [...ALL, ...watches] : action.on,
+    on: action.on === ALL ? [...ALL, ...watches.filter((name) => !ONLY_TOLD.has(name))] : action.on,
     arguments: action.arguments === 'memory' ? { memory } : action.arguments,
     cooldown: `${action.cooldownMs}ms`,
     limit: { max: action.limit.max, per: `${action.limit.perMs}ms` },

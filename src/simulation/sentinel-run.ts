@@ -20,6 +20,7 @@ import { BUILTIN_TOOL_NAMES, builtinTool } from '#core/remediation/tools.ts';
 import { createOperatorCommands } from '#http/commands.ts';
 import type { OperatorCommands } from '#http/options.ts';
 import type { ActionCall, ActionResult, ActionRunner } from '#ports/action-runner.ts';
+import type { ModelClient } from '#ports/model-client.ts';
 import type { Disk } from './disk.ts';
 import type { Docker } from './docker-door.ts';
 import { Life, mortal, mortalClock, NEVER } from './life.ts';
@@ -40,6 +41,7 @@ export interface Surroundings {
   readonly notifier: MemoryNotifier;
   readonly prober: MemoryProber;
   readonly filesystem: MemoryFilesystem;
+  readonly models: ModelClient;
   /** The policy folder when it was last in order, and as it is now. */
   readonly policies: { readonly lastGood: readonly object[]; readonly now: readonly object[] };
   readonly protectedContainers: (fleet: Fleet) => ReadonlyMap<string, string>;
@@ -161,7 +163,7 @@ export class SentinelRun {
     onWarning: (message: string, cause: unknown) => void,
   ): Controller {
     const { life } = this;
-    const { openDocker, prober, filesystem, evidence, protectedContainers } = this.#around;
+    const { openDocker, prober, filesystem, evidence, models, protectedContainers } = this.#around;
     const docker = mortal(
       openDocker(() => !life.isOver),
       life,
@@ -170,6 +172,7 @@ export class SentinelRun {
       runtime: docker,
       actions: this.#actions(docker),
       signals: { prober: mortal(prober, life), filesystem: mortal(filesystem, life) },
+      models: mortal(models, life),
       policies,
       journal,
       evidence: mortal(evidence, life),
@@ -208,6 +211,8 @@ export class SentinelRun {
       readiness: (tool) => runner.readiness(tool),
       call: (request, signal) => {
         if (!life.cross()) return NEVER;
+        // What only reads needs no intent, and gives none of its containers away.
+        if (builtinTool(request.tool)?.readOnly === true) return runner.call(request, signal);
         witness.called(request);
         const lied = lie(request);
         const result = lied === undefined ? runner.call(request, signal) : Promise.resolve(lied);

@@ -7,8 +7,10 @@ import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import type { Fleet } from '#controller/fleet.ts';
 import type { ActionCall, ActionResult } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
+import type { ModelClient } from '#ports/model-client.ts';
 import { Disk } from './disk.ts';
 import { DockerDoor } from './docker-door.ts';
+import { createSimulatedModels } from './models.ts';
 import { type PolicyPlan, planPolicies, policyDocument } from './policy-plans.ts';
 import { Random } from './random.ts';
 import { SentinelRun } from './sentinel-run.ts';
@@ -36,6 +38,7 @@ export class World {
   readonly notifier = createMemoryNotifier();
   readonly prober = new MemoryProber();
   readonly filesystem = new MemoryFilesystem();
+  readonly models: ModelClient;
   readonly truth = new Truth();
   readonly timeline: Timeline;
   readonly witness: Witness;
@@ -62,6 +65,11 @@ export class World {
     this.timeline = new Timeline(() => this.clock.passedMs());
     this.engineSkewMs = this.random.pick(SKEWS_MS);
     this.engine = new MemoryEngine(this.#engineClock());
+    // On chance of their own: what they say changes nothing else in the world.
+    this.models = createSimulatedModels(new Random(seed + 1), this.clock, (said) => {
+      this.count('a model answers');
+      this.timeline.add('world', `a model says: ${said}`);
+    });
     this.door = new DockerDoor(this.engine, this.clock, this.random);
     this.disk = new Disk(this.random);
     const plans = planWorkloads(this.random, workloads);
@@ -149,6 +157,7 @@ export class World {
       notifier: this.notifier,
       prober: this.prober,
       filesystem: this.filesystem,
+      models: this.models,
       witness: this.witness,
       openDocker: (isAlive) => this.door.open(this.witness, isAlive),
       policies: { lastGood: good, now: this.#documents() },

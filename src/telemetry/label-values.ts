@@ -1,6 +1,7 @@
 import type { EscalationReason, Outcome } from '#core/incident/incident.ts';
 import type { RecordData } from '#core/journal/data.ts';
 import { RECORD_TYPES } from '#core/journal/record.ts';
+import { MODEL_STAGES } from '#core/policy/routes.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import { REFUSAL_REASONS } from '#core/remediation/refusal.ts';
 import type { ContainerState } from '#core/workload/container.ts';
@@ -51,6 +52,21 @@ const SELF_RECOVERED = valuesOf<RecordData['shadow.followed']['selfRecovered']>(
   human: true,
 });
 
+/** How a request to a language model has ended: answered, or why not. */
+export const LLM_OUTCOMES = [
+  'Answered',
+  'TimedOut',
+  'Unreachable',
+  'ServerError',
+  'RateLimited',
+  'Refused',
+  'PromptTooLong',
+  'Declined',
+  'InvalidAnswer',
+  'Cancelled',
+] as const;
+export const LLM_DIRECTIONS = ['in', 'out'] as const;
+
 /** Labels that mean the same wherever they stand. */
 const BY_LABEL: Readonly<Record<string, readonly string[]>> = {
   controller: [CONTROLLER_NAME],
@@ -60,6 +76,8 @@ const BY_LABEL: Readonly<Record<string, readonly string[]>> = {
   state: WORKLOAD_STATES,
   type: RECORD_TYPES,
   self_recovered: SELF_RECOVERED,
+  stage: MODEL_STAGES,
+  direction: LLM_DIRECTIONS,
 };
 
 /** Labels whose values depend on the metric. */
@@ -70,11 +88,12 @@ const BY_METRIC: Readonly<Record<string, Readonly<Record<string, readonly string
   sentinel_remediations_blocked_total: { reason: REFUSAL_REASONS },
   sentinel_escalations_total: { reason: ESCALATION_REASONS },
   sentinel_docker_events_total: { action: EVENT_ACTIONS },
+  sentinel_llm_requests_total: { outcome: LLM_OUTCOMES },
 };
 
 /**
  * Every value that a label of a metric can have; `undefined` for a label that carries a name: of a
- * policy, a threshold, an action, a tool, a server, a host.
+ * policy, a threshold, an action, a tool, a server, a host, a route to a model.
  */
 export function labelValues(metric: string, label: string): readonly string[] | undefined {
   return BY_METRIC[metric]?.[label] ?? BY_LABEL[label];

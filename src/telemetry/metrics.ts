@@ -199,6 +199,27 @@ export function createMetrics() {
       SECONDS_BUCKETS,
       ['server'],
     ),
+    llmRequests: counter(
+      'sentinel_llm_requests_total',
+      'Requests sent to language models, by how they ended',
+      ['route', 'stage', 'outcome'],
+    ),
+    llmTokens: counter(
+      'sentinel_llm_tokens_total',
+      'Tokens that went to language models and came from them; estimated where none were told',
+      ['route', 'direction'],
+    ),
+    llmCost: counter(
+      'sentinel_llm_cost_usd_total',
+      'What language models cost, where a price is told or configured',
+      ['route'],
+    ),
+    llmDuration: histogram(
+      'sentinel_llm_request_duration_seconds',
+      'Length of requests to language models',
+      SECONDS_BUCKETS,
+      ['route', 'stage'],
+    ),
     dockerUp: gauge('sentinel_docker_up', 'Whether the Docker Engine answers', ['host']),
     dockerEvents: counter('sentinel_docker_events_total', 'Container events received', ['action']),
     dockerRequests: counter('sentinel_docker_requests_total', 'Requests to the Docker Engine', [

@@ -2,6 +2,7 @@ import type { PolicyRef } from '#core/journal/record.ts';
 import { formatProblem, type PolicyProblem } from '#core/policy/problems.ts';
 import { REFUSAL_REASONS } from '#core/remediation/refusal.ts';
 import { splitToolName } from '#core/remediation/tools.ts';
+import { forgetSeries } from './forget-series.ts';
 import { ESCALATION_REASONS, OUTCOMES } from './label-values.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,7 +27,10 @@ export function policyTelemetry(metrics: Metrics, log: Logger): (load: PolicyLoa
   let known: readonly string[] = [];
   return (set) => {
     const names = set.policies.map(({ name }) => name);
-    for (const name of known.filter((one) => !names.includes(one))) void forget(metrics, name);
+    // A removed policy leaves no series behind.
+    for (const name of known.filter((one) => !names.includes(one))) {
+      void forgetSeries(metrics.registry, 'policy', name);
+    }
     known = names;
     metrics.policyReloads.inc({ result: set.loadedOk ? 'success' : 'failure' });
     metrics.policyInfo.reset();
@@ -57,19 +61,6 @@ function beginSeries(metrics: Metrics, { name: policy, actions }: LoadedPolicy):
     for (const outcome of OUTCOMES) {
       metrics.remediations.inc({ policy, action, outcome }, 0);
       metrics.mcpCalls.inc({ server, tool, outcome }, 0);
-    }
-  }
-}
-
-/** A removed policy leaves no series behind: a gauge of it would stand still for ever. */
-async function forget({ registry }: Metrics, policy: string): Promise<void> {
-  for (const { name } of registry.getMetricsAsArray()) {
-    const metric = registry.getSingleMetric(name);
-    const { values } = (await metric?.get()) ?? { values: [] };
-    for (const { labels } of values) {
-      // A histogram lists its buckets as series of their own, with a label of their own.
-      const { le: _, ...own } = labels as Record<string, string | number>;
-      if (own['policy'] === policy) metric?.remove(own);
     }
   }
 }

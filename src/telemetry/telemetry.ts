@@ -6,6 +6,7 @@ import { type ControllerReadings, controllerTelemetry, readOff } from './control
 import { type JournalReadings, journalTelemetry } from './journal-telemetry.ts';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
+import { modelTelemetry } from './model-telemetry.ts';
 import { policyTelemetry } from './policy-telemetry.ts';
 
 const CONFLICTS_EVERY_MS = 10_000;
@@ -34,6 +35,7 @@ export function createTelemetry(level: string) {
       metrics.mcpCalls.inc({ server, tool, outcome });
       metrics.mcpDuration.observe({ server }, durationMs / 1_000);
     },
+    models: modelTelemetry(metrics, log),
     journal: {
       onAvailability(reason: string | undefined) {
         if (reason === undefined) log.info('the journal can be written again');

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { recordExchanges } from '#adapters/llm/recording.ts';
 import { createTransport } from '#adapters/llm/transport.ts';
 import { loadConfig } from '#config.ts';
-import { ConfigError } from '#core/errors.ts';
 import { ANSWER, API_KEY, aModelRequest, NEVER, startModels } from '../support/models.ts';
 import {
   fails,
@@ -112,24 +111,27 @@ describe('the key of a provider', () => {
   it('is refused, and not shown, when it cannot stand in a header', () => {
     const secret = (name: string) => (name === 'OPENAI_API_KEY' ? 'half a\nsecret' : undefined);
 
-    assert.throws(
-      () => startModels({}, { secret }),
-      (error: unknown) =>
-        error instanceof ConfigError &&
-        error.message.includes('OPENAI_API_KEY') &&
-        !error.message.includes('secret'),
-    );
+    const { client } = startModels({}, { secret });
+
+    const readiness = client.readiness('openai/any');
+    assert.partialDeepStrictEqual(readiness, { ready: false, reason: 'ProviderInvalid' });
+    assert.match(JSON.stringify(readiness), /OPENAI_API_KEY/);
+    assert.doesNotMatch(JSON.stringify(readiness), /secret/);
   });
 
   for (const url of [
     'https://me:hunter2@models.example/v1',
     'https://models.example/v1?key=hunter2',
   ]) {
-    it(`is not taken from an address (${new URL(url).search === '' ? 'user' : 'query'})`, () => {
-      assert.throws(
-        () => startModels({ own: { baseUrl: url } }),
-        (error: unknown) => error instanceof ConfigError && !error.message.includes('hunter2'),
-      );
+    it(`is not taken from an address (${new URL(url).search === '' ? 'user' : 'query'})`, async () => {
+      const { client } = startModels({ own: { baseUrl: url } });
+
+      const readiness = client.readiness('own/any');
+      const result = await client.complete(aModelRequest({ routes: ['own/any'] }), NEVER);
+
+      assert.partialDeepStrictEqual(readiness, { ready: false, reason: 'ProviderInvalid' });
+      assert.partialDeepStrictEqual(result, { kind: 'Unavailable', reason: 'NoRoute' });
+      assert.doesNotMatch(JSON.stringify([readiness, result]), /hunter2/);
     });
   }
 

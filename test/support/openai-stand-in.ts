@@ -77,7 +77,8 @@ export interface StandIn extends AsyncDisposable {
   atOnceMax(): number;
 }
 
-export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
+/** @param port where it listens; any free one unless given */
+export async function startStandIn(options: StandInOptions = {}, port = 0): Promise<StandIn> {
   let settings = options;
   const received: ReceivedChat[] = [];
   const probes: ReceivedRequest[] = [];
@@ -107,12 +108,12 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
       await (refusalOf(chat, settings) ?? script.shift() ?? usual)(chat, response);
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const address = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}/v1`,
+    url: `http://127.0.0.1:${address.port}/v1`,
     received,
     probes,
     say: (...replies) => {

@@ -4,6 +4,12 @@ import { restAfterRefusal } from './rate-limit.ts';
 import { type ProviderError, readError } from './reply.ts';
 import type { WireAnswer } from './transport.ts';
 
+/** Why a request that was sent has no answer. */
+export type RequestFailure = Exclude<
+  ModelUnavailableReason,
+  'NoRoute' | 'BudgetExhausted' | 'CircuitOpen' | 'Busy'
+>;
+
 /**
  * What a failed request means for what comes next.
  * - `Again`: the same request may succeed, perhaps after a rest.
@@ -14,7 +20,7 @@ import type { WireAnswer } from './transport.ts';
  */
 export interface Failure {
   readonly next: 'Again' | 'Otherwise' | 'Route' | 'Request' | 'Late';
-  readonly reason: ModelUnavailableReason;
+  readonly reason: RequestFailure;
   /** For people; clean. */
   readonly message: string;
   readonly restMs?: number;

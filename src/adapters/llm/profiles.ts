@@ -1,3 +1,5 @@
+import type { BuiltinProvider } from '#core/policy/providers.ts';
+
 /** How the model's answer is kept to the schema, from the firmest hold to the loosest. */
 export type StructuredMode = 'json_schema' | 'json_object' | 'prompt';
 
@@ -54,58 +56,45 @@ const GPT_OSS = {
 const LLAMA_3_3 = 'meta-llama/llama-3.3-70b-instruct';
 
 /** By the name that routes begin with. */
-const PROFILES: ReadonlyMap<string, ProviderProfile> = new Map<string, ProviderProfile>([
-  [
-    'cerebras',
-    {
-      ...PLAIN,
-      baseUrl: 'https://api.cerebras.ai/v1',
-      keyFrom: 'CEREBRAS_API_KEY',
-      models: { fast: GPT_OSS, deep: GPT_OSS, small: { name: 'qwen-3.8-27b' } },
-      // Reserved in full against the tokens of a minute, so callers ask for what they need.
-      tokensField: 'max_completion_tokens',
-      reasoningEffort: { namePrefix: 'gpt-oss', effort: 'low' },
+const BUILTIN: Readonly<Record<BuiltinProvider, ProviderProfile>> = {
+  cerebras: {
+    ...PLAIN,
+    baseUrl: 'https://api.cerebras.ai/v1',
+    keyFrom: 'CEREBRAS_API_KEY',
+    models: { fast: GPT_OSS, deep: GPT_OSS, small: { name: 'qwen-3.8-27b' } },
+    // Reserved in full against the tokens of a minute, so callers ask for what they need.
+    tokensField: 'max_completion_tokens',
+    reasoningEffort: { namePrefix: 'gpt-oss', effort: 'low' },
+  },
+  openrouter: {
+    ...PLAIN,
+    baseUrl: 'https://openrouter.ai/api/v1',
+    keyFrom: 'OPENROUTER_API_KEY',
+    models: {
+      deep: { name: 'meta-llama/llama-4-scout', fallbacks: [LLAMA_3_3] },
+      fast: { name: LLAMA_3_3 },
     },
-  ],
-  [
-    'openrouter',
-    {
-      ...PLAIN,
-      baseUrl: 'https://openrouter.ai/api/v1',
-      keyFrom: 'OPENROUTER_API_KEY',
-      models: {
-        deep: { name: 'meta-llama/llama-4-scout', fallbacks: [LLAMA_3_3] },
-        fast: { name: LLAMA_3_3 },
-      },
-      isRouter: true,
-      reportsCost: true,
-      keyPath: '/key',
-    },
-  ],
-  [
-    'llama',
-    {
-      ...PLAIN,
-      baseUrlFrom: 'LLAMA_API_BASE',
-      keyFrom: 'LLAMA_API_KEY',
-    },
-  ],
-  [
-    'openai',
-    {
-      ...PLAIN,
-      baseUrl: 'https://api.openai.com/v1',
-      baseUrlFrom: 'OPENAI_BASE_URL',
-      keyFrom: 'OPENAI_API_KEY',
-      tokensField: 'max_completion_tokens',
-      takesTemperature: false,
-    },
-  ],
-  ['local', { ...PLAIN, isFree: true }],
-]);
+    isRouter: true,
+    reportsCost: true,
+    keyPath: '/key',
+  },
+  llama: {
+    ...PLAIN,
+    baseUrlFrom: 'LLAMA_API_BASE',
+    keyFrom: 'LLAMA_API_KEY',
+  },
+  openai: {
+    ...PLAIN,
+    baseUrl: 'https://api.openai.com/v1',
+    baseUrlFrom: 'OPENAI_BASE_URL',
+    keyFrom: 'OPENAI_API_KEY',
+    tokensField: 'max_completion_tokens',
+    takesTemperature: false,
+  },
+  local: { ...PLAIN, isFree: true },
+};
 
-/** Names that a policy may use without a word in the SentinelConfig. */
-export const BUILTIN_PROVIDERS: readonly string[] = [...PROFILES.keys()];
+const PROFILES: ReadonlyMap<string, ProviderProfile> = new Map(Object.entries(BUILTIN));
 
 /**
  * The profile of a provider: that of its name, else of who lives at its address, else a plain one.

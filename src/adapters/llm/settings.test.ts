@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ConfigError } from '#core/errors.ts';
 import { SentinelConfig } from '#core/policy/config-schema.ts';
 import { type Route, resolveProviders, resolveRoute } from './settings.ts';
 
@@ -99,5 +100,52 @@ describe('a route', () => {
     const providers = resolveProviders(spec.providers, (name) => KEYS[name as keyof typeof KEYS]);
 
     assert.equal(providers.get('team')?.apiKey, undefined);
+  });
+
+  for (const [name, providers, env, message] of [
+    [
+      'a key that cannot stand in a header',
+      {},
+      { CEREBRAS_API_KEY: 'two\nlines' },
+      /^provider cerebras: CEREBRAS_API_KEY holds characters/,
+    ],
+    [
+      'an address that holds a password',
+      { cerebras: { baseUrl: 'https://me:hush@models/v1' } },
+      KEYS,
+      /^provider cerebras: its address holds a user, a password or a query/,
+    ],
+  ] as const) {
+    it(`of a provider with ${name} is not ready, and the others are`, () => {
+      const { spec } = SentinelConfig.parse({
+        apiVersion: 'sre-sentinel.io/v1alpha1',
+        kind: 'SentinelConfig',
+        spec: { providers },
+      });
+      const all: Record<string, string> = { ...KEYS, ...env };
+      const resolved = resolveProviders(spec.providers, (variable) => all[variable]);
+
+      const bad = resolveRoute('cerebras/fast', resolved);
+      const good = resolveRoute('openai/x', resolved);
+
+      assert.partialDeepStrictEqual(bad, { ready: false, reason: 'ProviderInvalid' });
+      assert.match('message' in bad ? bad.message : '', message);
+      assert.doesNotMatch(JSON.stringify(bad), /hush|lines/);
+      assert.ok(!('ready' in good));
+    });
+  }
+
+  it('of a provider whose key cannot be read says so', () => {
+    const resolved = resolveProviders({}, (variable) => {
+      if (variable !== 'OPENAI_API_KEY') return undefined;
+      throw new ConfigError('OPENAI_API_KEY_FILE: /run/key cannot be read');
+    });
+
+    const bad = resolveRoute('openai/x', resolved);
+
+    assert.partialDeepStrictEqual(bad, {
+      reason: 'ProviderInvalid',
+      message: 'OPENAI_API_KEY_FILE: /run/key cannot be read',
+    });
   });
 });

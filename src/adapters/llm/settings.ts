@@ -1,8 +1,9 @@
 import { ConfigError } from '#core/errors.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
+import { BUILTIN_PROVIDERS } from '#core/policy/providers.ts';
 import { defined } from '#lib/defined.ts';
 import type { RouteReadiness } from '#ports/model-client.ts';
-import { BUILTIN_PROVIDERS, type ProviderProfile, profileOf } from './profiles.ts';
+import { type ProviderProfile, profileOf } from './profiles.ts';
 
 type ConfiguredProviders = SentinelConfig['spec']['providers'];
 type ConfiguredProvider = ConfiguredProviders[string];
@@ -26,6 +27,8 @@ export interface ProviderSettings {
   readonly apiKey?: string;
   /** The variable that the key comes from; absent: none is needed. */
   readonly keyFrom?: string;
+  /** Why its address or its key cannot be used; holds no part of either. */
+  readonly problem?: string;
   /** By alias. */
   readonly models: Readonly<Record<string, ModelSettings>>;
   readonly order?: readonly string[];
@@ -55,10 +58,10 @@ const UNCONFIGURED: ConfiguredProvider = {
 };
 
 /**
- * The providers of the SentinelConfig, over those that are built in, with their keys.
+ * The providers of the SentinelConfig, over those that are built in, with their keys. One that cannot
+ * be used is no reason to go without the others: it has a `problem`.
  *
- * @param secret looks up `NAME`, or the file of `NAME_FILE`
- * @throws {ConfigError} an address or a key cannot be used; holds no part of either
+ * @param secret looks up `NAME`, or the file of `NAME_FILE`; throws a ConfigError when it cannot
  */
 export function resolveProviders(
   configured: ConfiguredProviders,
@@ -87,12 +90,25 @@ function resolveProvider(
     dataCollection,
     timeoutMs,
     maxConcurrent,
-    ...defined({
+    ...defined({ ...accessTo(name, configured, profile, secret), order }),
+  };
+}
+
+function accessTo(
+  name: string,
+  configured: ConfiguredProvider,
+  profile: ProviderProfile,
+  secret: (name: string) => string | undefined,
+): Pick<ProviderSettings, 'baseUrl' | 'apiKey' | 'keyFrom' | 'problem'> {
+  try {
+    return defined({
       baseUrl: addressOf(name, configured.baseUrl, profile, secret),
       ...keyOf(name, configured.apiKey ?? profile.keyFrom, secret),
-      order,
-    }),
-  };
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { problem: error.message };
+  }
 }
 
 /** The SentinelConfig goes before the environment, and that before what is built in. */
@@ -164,7 +180,8 @@ export function resolveRoute(
   if (slash < 0 || provider === undefined) {
     return notReady('ProviderUnknown', `the SentinelConfig names no provider for ${name}`);
   }
-  const { baseUrl, apiKey, keyFrom } = provider;
+  const { baseUrl, apiKey, keyFrom, problem } = provider;
+  if (problem !== undefined) return notReady('ProviderInvalid', problem);
   if (baseUrl === undefined) {
     const from = provider.profile.baseUrlFrom;
     const hint = from === undefined ? 'set its baseUrl' : `set its baseUrl or ${from}`;

@@ -3,7 +3,7 @@ import type { Clock } from '#ports/clock.ts';
 import type { ModelUnavailableReason, ModelUsage } from '#ports/model-client.ts';
 import type { JudgeAnswer } from './answer.ts';
 import type { BreakerEnd } from './breaker.ts';
-import { type Failure, failureInBody, failureOf } from './failure.ts';
+import { type Failure, failureInBody, failureOf, type RequestFailure } from './failure.ts';
 import type { KeyGuard } from './key-guard.ts';
 import { restAfterAnswer } from './rate-limit.ts';
 import { type Reply, readReply } from './reply.ts';
@@ -24,7 +24,7 @@ export interface Asking {
 }
 
 /** How one request has ended. */
-export type Outcome = 'Answered' | ModelUnavailableReason;
+export type Outcome = 'Answered' | RequestFailure;
 
 export type RouteOutcome =
   | { readonly ok: true; readonly value: JsonValue; readonly model: string }

@@ -1,9 +1,4 @@
-import {
-  byGravity,
-  isTelling,
-  type LogAnomaly,
-  LogAnomalyDetector,
-} from '#core/detection/log-anomaly.ts';
+import { byGravity, type LogAnomaly, LogAnomalyDetector } from '#core/detection/log-anomaly.ts';
 import type { LogMinerLimits } from '#core/detection/log-miner.ts';
 
 /** How a window is judged; when this changes, the window ends. */
@@ -18,6 +13,14 @@ export interface WatchState {
 const WINDOW_MS = 60_000;
 /** The gravest of a window are in front, so of many the newest windows' are kept. */
 const FOUND_MAX = 40;
+
+/** What was unusual in a window that has ended, the gravest first, raw. */
+export interface JudgedWindow {
+  readonly anomalies: readonly LogAnomaly[];
+  readonly durationMs: number;
+  /** Controller milliseconds. */
+  readonly endedAtMs: number;
+}
 
 interface Found {
   readonly atMs: number;
@@ -52,12 +55,12 @@ export class AnomalyWatch {
   /**
    * Once a second: ends the window when it is time.
    *
-   * @returns how many telling anomalies it had
+   * @returns what was unusual in it; `undefined` while it goes on
    */
-  tick(state: WatchState): number {
+  tick(state: WatchState): JudgedWindow | undefined {
     const before = this.#state;
     const isSame = state.isJudged === before.isJudged && state.cutMs === before.cutMs;
-    if (isSame && this.#nowMs() - this.#beganAtMs < WINDOW_MS) return 0;
+    if (isSame && this.#nowMs() - this.#beganAtMs < WINDOW_MS) return undefined;
     this.#state = state;
     // Of a window that an action ended in, nobody can say what came after it.
     return this.#judge(before.isJudged && state.cutMs === before.cutMs);
@@ -73,7 +76,7 @@ export class AnomalyWatch {
     return [...present, ...before.map(({ anomaly }) => anomaly)].sort(byGravity);
   }
 
-  #judge(counts: boolean): number {
+  #judge(counts: boolean): JudgedWindow {
     const atMs = this.#nowMs();
     const durationMs = counts ? atMs - this.#beganAtMs : 0;
     const { anomalies } = this.#detector.judge({ durationMs, isPartial: this.#isPartial });
@@ -81,6 +84,6 @@ export class AnomalyWatch {
     this.#isPartial = false;
     const found = anomalies.map((anomaly) => ({ atMs, anomaly }));
     this.#found = [...found, ...this.#found].slice(0, FOUND_MAX);
-    return anomalies.filter(isTelling).length;
+    return { anomalies, durationMs, endedAtMs: atMs };
   }
 }

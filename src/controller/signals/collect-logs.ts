@@ -1,6 +1,7 @@
+import { isTelling } from '#core/detection/log-anomaly.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
 import type { LogLine } from '#ports/container-runtime.ts';
-import { AnomalyWatch } from './anomaly-watch.ts';
+import { AnomalyWatch, type JudgedWindow } from './anomaly-watch.ts';
 import type { SignalContext } from './context.ts';
 import { CONTAINER_RATES, LogBudget, type LogDropReason } from './log-budget.ts';
 import { LogFollower } from './log-follower.ts';
@@ -19,6 +20,8 @@ export interface LogCollectionOptions {
   /** The log can be read, or cannot (any longer). */
   readonly onReadable: (readable: boolean) => void;
   readonly onFailure: (error: unknown) => void;
+  /** A window had something unusual in it, telling or not. */
+  readonly onSuspicious: (window: JudgedWindow) => void;
 }
 
 /** More lines than a container can write; an estimate beyond comes of coarse timestamps. */
@@ -78,8 +81,10 @@ export class LogCollection {
   /** Once a second. */
   tick(): void {
     const isJudged = this.#readable && !this.#options.isStarting();
-    const found = this.#watch?.tick({ isJudged, cutMs: this.#options.cutMs() }) ?? 0;
-    this.tally.addAnomalies(found);
+    const window = this.#watch?.tick({ isJudged, cutMs: this.#options.cutMs() });
+    if (window === undefined || window.anomalies.length === 0) return;
+    this.tally.addAnomalies(window.anomalies.filter(isTelling).length);
+    this.#options.onSuspicious(window);
   }
 
   /** Another policy may count other things; what it counts alike is kept. */

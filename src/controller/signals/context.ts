@@ -11,6 +11,7 @@ import type { FilesystemProbe } from '#ports/filesystem-probe.ts';
 import type { Prober } from '#ports/prober.ts';
 import type { LogBudget, LogDropReason } from './log-budget.ts';
 import type { TemplateShare } from './template-share.ts';
+import type { TriageDesk } from './triage.ts';
 
 /** Told of what is collected; telemetry and the API listen here. */
 export interface SignalListener {
@@ -41,6 +42,8 @@ export interface SignalCollectorOptions {
   readonly daemonNowMs: () => number;
   /** `undefined` before the engine was ever reached. */
   readonly host: () => HostCapacity | undefined;
+  /** Asks about what is unusual in a log; without it nobody does. */
+  readonly triage?: TriageDesk;
   readonly listener?: SignalListener;
 }
 

@@ -1,6 +1,6 @@
 import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
 import { isErrorLine } from '#core/detection/severity.ts';
-import type { LogCounters } from '#core/workload/view.ts';
+import type { LogCounters, TriagedWindow } from '#core/workload/view.ts';
 import type { AnomalyWatch } from './anomaly-watch.ts';
 import type { LogWants } from './wants.ts';
 import { WindowCount } from './window-count.ts';
@@ -16,6 +16,8 @@ export interface LogTallyOptions {
 
 /** A line whose span is shorter would make any rate a great one. */
 const RATE_SPAN_MS_MIN = 1_000;
+/** They come some minutes apart. */
+const TRIAGED_MAX = 32;
 
 /** What was counted in the log of one workload, as far as its policy asks for it. */
 export class LogTally implements LogCounters {
@@ -28,6 +30,7 @@ export class LogTally implements LogCounters {
   readonly #patterns: LogWants['patterns'];
   #coveredSinceMs: number;
   #hasGrown = false;
+  #triaged: readonly TriagedWindow[] = [];
 
   constructor({ wants, coveredSinceMs, nowMs, watch }: LogTallyOptions) {
     this.#coveredSinceMs = coveredSinceMs;
@@ -69,6 +72,11 @@ export class LogTally implements LogCounters {
     this.#hasGrown = true;
   }
 
+  addTriaged(window: TriagedWindow): void {
+    this.#triaged = [window, ...this.#triaged].slice(0, TRIAGED_MAX);
+    this.#hasGrown = true;
+  }
+
   /** Lines were left out: what is counted is complete only from here on. */
   missedLines(nowMs: number): void {
     this.#coveredSinceMs = nowMs;
@@ -102,6 +110,10 @@ export class LogTally implements LogCounters {
 
   unusual(sinceMs: number): readonly LogAnomaly[] {
     return this.#watch?.unusual(sinceMs) ?? [];
+  }
+
+  triaged(sinceMs: number): readonly TriagedWindow[] {
+    return this.#triaged.filter(({ atMs }) => atMs > sinceMs);
   }
 }
 

@@ -8,6 +8,7 @@ import type { ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { WorkloadView } from '#core/workload/view.ts';
 import type { LogLine } from '#ports/container-runtime.ts';
+import type { JudgedWindow } from './anomaly-watch.ts';
 import { collectDisks } from './collect-disks.ts';
 import { LogCollection } from './collect-logs.ts';
 import { collectProbe } from './collect-probes.ts';
@@ -168,7 +169,26 @@ export class WorkloadSignals {
       onLine: (line) => listener?.onLogLine?.(this.#key, line),
       onReadable: (readable) => this.#publishLogs(readable ? this.#logs?.tally : undefined),
       onFailure: (error) => this.#warnOnce('the log of a workload cannot be read', error),
+      onSuspicious: (window) => this.#start(this.#triage(window)),
     });
+  }
+
+  async #triage({ anomalies, durationMs, endedAtMs }: JudgedWindow): Promise<void> {
+    const { triage, fleet } = this.#context;
+    const policy = this.#policy;
+    const triaged = await triage?.judge(
+      {
+        key: this.#key,
+        policy,
+        redactor: fleet.views().get(this.#key)?.container?.secrets?.redactor,
+        unusual: anomalies,
+        durationMs,
+        endedAtMs,
+      },
+      this.#until(this.#logsClosed.signal),
+    );
+    // Another policy asks for another thing.
+    if (triaged !== undefined && policy === this.#policy) this.#logs?.tally.addTriaged(triaged);
   }
 
   #isStarting(startPeriodMs: number): boolean {

@@ -2,7 +2,7 @@ import type { JsonValue } from '#lib/json.ts';
 import { type PromptSection, pack } from './pack.ts';
 import { closedObject, GROUND_RULES, type Prompt, text } from './prompt.ts';
 import { type ConcludeContext, modelWords } from './root-cause.ts';
-import type { Matter } from './sections.ts';
+import { type Matter, refOf } from './sections.ts';
 
 const PROMPT_TOKENS_MAX = 2_000;
 const SUMMARY_CHARS_MAX = 700;
@@ -19,7 +19,7 @@ export function explanationQuestion({ situation, incident, refs }: Matter): Prom
       title: 'What is wrong',
       isForeign: true,
       items: [
-        item(`${refs.of(situation.view.key)}: ${incident.breached.join(', ')}`, 100),
+        item(`${refOf(refs, situation.view)}: ${incident.breached.join(', ')}`, 100),
         item(`cause: ${diagnosis?.rootCause ?? 'not known'}`, 100),
         item(`in detail: ${diagnosis?.explanation ?? ''}`, 90),
       ],

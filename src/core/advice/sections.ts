@@ -11,7 +11,7 @@ import { dependenciesOf } from '#core/remediation/affects.ts';
 import type { Considered } from '#core/remediation/choose.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
-import type { WorkloadKey } from '#core/workload/key.ts';
+import type { WorkloadView } from '#core/workload/view.ts';
 import { formatDuration } from '#lib/duration.ts';
 import { formatBytes } from '#lib/quantity.ts';
 import { ALWAYS, type PromptItem, type PromptSection } from './pack.ts';
@@ -95,20 +95,22 @@ function wrong({ situation, incident, refs }: Matter): string {
   const { world, view } = situation;
   const since = formatDuration(Math.max(0, world.nowMs - incident.boutAtMs));
   const again = incident.reopens === 0 ? '' : `; it came back ${incident.reopens} times`;
-  return `${refs.of(view.key, nameOf(view.key, view.container))}: ${incident.breached.join(', ')} (${incident.severity}), for ${since}${again}`;
+  return `${refOf(refs, view)}: ${incident.breached.join(', ')} (${incident.severity}), for ${since}${again}`;
 }
 
-function nameOf(key: WorkloadKey, it: Pick<ObservedContainer, 'name'> | undefined): string {
-  return it?.name ?? key;
+/** What a workload is called in a prompt. */
+export function refOf(
+  refs: Refs,
+  { key, container: it }: Pick<WorkloadView, 'key' | 'container'>,
+): string {
+  return refs.of(key, it?.name ?? key);
 }
 
 function candidates({ situation, offered, refs }: Matter): string[] {
   if (offered.length === 0) return ['nothing: the policy permits no action'];
   return offered.map(({ candidate }) => {
     const { id, action, arguments: args, affects } = candidate;
-    const named = affects.map((key) =>
-      refs.of(key, nameOf(key, situation.world.views.get(key)?.container)),
-    );
+    const named = affects.map((key) => refOf(refs, { key, ...situation.world.views.get(key) }));
     const call = `${action.tool} ${JSON.stringify(args.ok ? args.arguments : {})}`;
     return `${id}: ${call}; touches ${named.join(', ')}`;
   });
@@ -178,7 +180,7 @@ function dependencies({ situation, refs }: Matter): string[] {
   const { world, view } = situation;
   return dependenciesOf(world, view).map(({ key, condition }) => {
     const it = world.views.get(key)?.container;
-    const ref = refs.of(key, nameOf(key, it));
+    const ref = refOf(refs, { key, ...world.views.get(key) });
     if (it === undefined) return `${ref} (${condition}): there is none`;
     const health = it.health === undefined ? '' : `, ${it.health.status}`;
     return clean(`${ref} (${condition}): image ${it.image}, ${it.state}${health}`, it);

@@ -1,4 +1,5 @@
 import {
+  type Diagnosis,
   type Evidence,
   type Hypothesis,
   type Incident,
@@ -10,6 +11,7 @@ import { defined } from '#lib/defined.ts';
 import type { RawLogLine } from './evidence-text.ts';
 import type { Finding, FoundFact } from './facts.ts';
 import { factsOf } from './facts-of.ts';
+import { newestTriage } from './findings.ts';
 import { findCauses, HYPOTHESES_MAX } from './rules.ts';
 
 /** Of one diagnosis, so that it never pushes what opened the incident out of its evidence. */
@@ -46,12 +48,9 @@ function diagnosis(
   const findings = findCauses(factsOf(situation, incident, log ?? []));
   const { added, refsOf } = citing(situation, incident, findings);
   const found = findings.map((finding) => hypothesisOf(situation, finding, refsOf(finding)));
-  const {
-    hypotheses: before = [],
-    triage,
-    advice,
-    models,
-  } = log === undefined ? {} : (incident.diagnosis ?? {});
+  const { hypotheses: before = [], ...said }: Partial<Diagnosis> =
+    log === undefined ? bySmallModel(situation) : (incident.diagnosis ?? {});
+  const { triage, advice, models } = said;
   const hypotheses = ranked(before, found);
   if (log !== undefined && isSame(before, hypotheses)) return [];
   const completed: Draft = {
@@ -67,6 +66,14 @@ function diagnosis(
   if (added.length === 0) return [completed];
   const data = { evidence: added, message: 'facts for the diagnosis were added' };
   return [{ type: 'incident.updated', ...about(incident), data }, completed];
+}
+
+/** What is known of triage when an incident opens. */
+function bySmallModel({ world, view }: JudgedSituation): Partial<Diagnosis> {
+  const window = newestTriage(view.logs, world.nowMs);
+  return window === undefined
+    ? {}
+    : { ...defined({ triage: window.triage }), models: [window.use] };
 }
 
 function hypothesisOf(

@@ -4,7 +4,7 @@ import type { CompiledThreshold } from '#core/policy/compile.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
-import { forecasts, unusualGauges, unusualLines } from './findings.ts';
+import { forecasts, triaged, unusualGauges, unusualLines } from './findings.ts';
 
 /**
  * What speaks for the incident now: the breached signals, what one inspect says beside them, and what
@@ -23,6 +23,7 @@ export function evidenceFor(situation: JudgedSituation, first: number): Evidence
     ...forecasts(situation.view),
     ...unusualGauges(situation.view, world.nowMs),
     ...unusualLines(situation.view, world.nowMs),
+    ...triaged(situation.view, world.nowMs),
   ];
   return facts.map((fact, index) => ({ id: `e${first + index}`, ...fact, at }));
 }

@@ -6,7 +6,7 @@ import { type GaugeName, signalFacts, TREND_GAUGES, type TrendName } from '#core
 import { valueWords } from '#core/projection/threshold-words.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
 import { isKeyBody } from '#core/redaction/pem.ts';
-import type { GaugeSamples, WorkloadView } from '#core/workload/view.ts';
+import type { GaugeSamples, TriagedWindow, WorkloadView } from '#core/workload/view.ts';
 import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
 
@@ -19,6 +19,7 @@ export interface Finding {
 
 export const FINDING_SIGNALS = [
   'log.unusual',
+  'log.triage',
   'gauge.forecast',
   'gauge.level',
   'gauge.outlier',
@@ -53,6 +54,26 @@ export function unusualLines({ logs, container }: WorkloadView, nowMs: number): 
       ...(example === undefined ? {} : { note: `first: ${clean(example)}` }),
     };
   });
+}
+
+/** What a model made of them last, in words that say whose they are. */
+export function triaged({ logs }: WorkloadView, nowMs: number): Finding[] {
+  const triage = newestTriage(logs, nowMs)?.triage;
+  if (triage === undefined) return [];
+  const { isAnomaly, type, severity, confidence, summary } = triage;
+  const what = isAnomaly ? `trouble (${type}, ${severity})` : 'no trouble';
+  return [
+    {
+      signal: 'log.triage',
+      value: `a model takes the unusual lines for ${what}, with confidence ${confidence}`,
+      ...(summary === '' ? {} : { note: summary }),
+    },
+  ];
+}
+
+/** The last time within some minutes that a model was asked about the log. */
+export function newestTriage(logs: WorkloadView['logs'], nowMs: number): TriagedWindow | undefined {
+  return logs?.triaged?.(nowMs - UNUSUAL_MS)[0];
 }
 
 function looksLikeKey(text: string): boolean {

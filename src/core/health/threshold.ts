@@ -8,7 +8,8 @@ import {
   type TrendName,
 } from '#core/policy/signals.ts';
 import type { ContainerHealth, ObservedContainer } from '#core/workload/container.ts';
-import type { WorkloadView } from '#core/workload/view.ts';
+import type { LogCounters, WorkloadView } from '#core/workload/view.ts';
+import { defined } from '#lib/defined.ts';
 import { celFactsOf } from './cel-facts.ts';
 import type { JudgeInput } from './judge-input.ts';
 
@@ -27,6 +28,8 @@ export type Verdict =
       readonly value: SignalValue;
       /** When it is over if nothing happens until then. */
       readonly recheckAtMs?: number;
+      /** Only a model's opinion has it so: people may want to know, and nothing is done about it. */
+      readonly isOpinion?: true;
     }
   | {
       readonly kind: 'Pending';
@@ -64,6 +67,7 @@ type Condition =
       readonly holds: boolean;
       readonly value: SignalValue;
       readonly recheckAtMs?: number;
+      readonly isOpinion?: true;
     }
   | Extract<Verdict, { kind: 'Unknown' | 'Ignored' | 'Unsupported' }>;
 
@@ -91,7 +95,7 @@ export function judge(
   if (condition.kind !== 'Known') {
     return { verdict: condition, memory: condition.kind === 'Unknown' ? memory : NOT_YET };
   }
-  const { holds, value, recheckAtMs } = condition;
+  const { holds, value, recheckAtMs, isOpinion } = condition;
   if (!holds) {
     const verdict: Verdict = {
       kind: 'Clear',
@@ -114,7 +118,7 @@ export function judge(
       kind: 'Breached',
       sinceMs,
       value,
-      ...(recheckAtMs === undefined ? {} : { recheckAtMs }),
+      ...defined({ recheckAtMs, isOpinion }),
     },
     memory: { holdsSinceMs: sinceMs, breached: true },
   };
@@ -400,22 +404,41 @@ function logCondition(threshold: CompiledThreshold, input: JudgeInput): Conditio
   // What a container says while it starts does not count, also once it has started.
   const startedMs = (runningSinceMs ?? Number.NEGATIVE_INFINITY) + input.startPeriodMs;
   const sinceMs = Math.max(windowStart(threshold, input), startedMs);
-  const value =
-    threshold.signal === 'log.rate'
-      ? logs.rate(sinceMs)
-      : threshold.signal === 'log.matches'
-        ? logs.matches(threshold.pattern ?? '', sinceMs)
-        : threshold.signal === 'log.errors'
-          ? logs.errors(sinceMs)
-          : logs.anomalies(sinceMs);
+  const value = countedIn(threshold, logs, sinceMs);
   if (value === undefined) return unknown('NoSample');
-  const holds = value > (threshold.above ?? 0);
+  const above = threshold.above ?? 0;
+  const holds = value > above;
+  const opinions = threshold.signal === 'log.anomaly' ? opinionsSince(sinceMs, logs) : 0;
+  if (!holds && value + opinions > above)
+    return { kind: 'Known', holds: true, value: value + opinions, isOpinion: true };
   // Few lines were seen, of how many nobody knows.
   if (!holds && sinceMs + FOLLOW_SLACK_MS < logs.coveredSinceMs) {
     const recheckAtMs = logs.coveredSinceMs + (threshold.window ?? 0);
     return { kind: 'Unknown', reason: 'NotCovered', recheckAtMs };
   }
   return known(holds, value);
+}
+
+function countedIn(
+  { signal, pattern = '' }: CompiledThreshold,
+  logs: LogCounters,
+  sinceMs: number,
+): number | undefined {
+  switch (signal) {
+    case 'log.rate':
+      return logs.rate(sinceMs);
+    case 'log.matches':
+      return logs.matches(pattern, sinceMs);
+    case 'log.errors':
+      return logs.errors(sinceMs);
+    default:
+      return logs.anomalies(sinceMs);
+  }
+}
+
+/** Windows that a model takes for trouble, beside what the detector found telling by itself. */
+function opinionsSince(sinceMs: number, logs: LogCounters): number {
+  return logs.triaged?.(sinceMs).filter(({ isTrouble }) => isTrouble).length ?? 0;
 }
 
 /** A log is followed from a moment after its container has started. */

@@ -5,6 +5,7 @@ import { BUILTIN_TOOLS, builtinTool, type ToolDescription } from '#core/remediat
 import type { JsonObject } from '#lib/json.ts';
 import { runs } from '../../../test/support/fuzz.ts';
 import { type CompileContext, compilePolicySet, type PolicyDocument } from './compile.ts';
+import { providerNames } from './providers.ts';
 
 const context: CompileContext = {
   tool: (name) => (name === 'acme/fail_over' ? FAIL_OVER : builtinTool(name)),
@@ -12,6 +13,7 @@ const context: CompileContext = {
   enabledTools: ['docker/exec_command'],
   servers: ['gateway'],
   notifiers: ['ops'],
+  providers: providerNames({ team: {} }),
 };
 
 const restart = builtinTool('docker/restart_container') ?? assert.fail();
@@ -554,6 +556,26 @@ describe('compilePolicySet', () => {
       'a verification sooner than what is counted can come back',
       withAction({ on: ['fatal'] }, { allowLogTriggered: true, verify: { healthyFor: '30s' } }),
       /^spec\.remediation\.verify\.healthyFor: is shorter than the 1m over which fatal is counted/,
+    ],
+    [
+      'a choice that no model would make',
+      aPolicy({ modelRouting: { choose: 'Model', explain: ['cerebras/fast'] } }),
+      /^spec\.modelRouting\.choose: has no effect: rootCause names no model/,
+    ],
+    [
+      'an investigation that no model would make',
+      aPolicy({ diagnosis: { investigate: { tools: ['docker/get_logs'] } } }),
+      /^spec\.diagnosis\.investigate: has no effect: modelRouting\.rootCause names no model/,
+    ],
+    [
+      'a route to a provider that nobody knows',
+      aPolicy({ modelRouting: { rootCause: ['cerebras/fast', 'cerebas/deep'] } }),
+      /^spec\.modelRouting\.rootCause\[1\]: .* names no provider cerebas, .*; did you mean cerebras\?$/,
+    ],
+    [
+      'a model of this machine, of which nobody has said where it is',
+      aPolicy({ modelRouting: { triage: ['team/any', 'local/small'] } }),
+      /^spec\.modelRouting\.triage\[1\]: the SentinelConfig names no provider local/,
     ],
     [
       'a tool of a server that is not configured',

@@ -21,6 +21,8 @@ export interface CompileContext {
   readonly servers?: readonly string[];
   /** Names of its notifiers; absent: not known. */
   readonly notifiers?: readonly string[];
+  /** What a route to a model may begin with; absent: not known. */
+  readonly providers?: readonly string[];
 }
 
 /** A threshold of the policy, durations in milliseconds, with what is compiled from it. */

@@ -286,7 +286,11 @@ const ModelRouting = z.strictObject({
 
 const Diagnosis = z.strictObject({
   logLines: z.int().min(0).max(5000).default(500).describe('Newest lines kept as evidence.'),
-  composeFile: z.string().min(1).optional().describe('Context for the model, redacted.'),
+  composeFile: z
+    .string()
+    .regex(/\.ya?ml$/, 'must be a .yaml or .yml file')
+    .optional()
+    .describe('Context for the model, redacted; relative to the file of the policy.'),
   investigate: z
     .strictObject({
       tools: z.array(z.string()).max(16).default([]).describe('Tools that only read.'),

@@ -9,6 +9,7 @@ import type {
   CompiledThreshold,
 } from './compiled.ts';
 import type { Finding } from './problems.ts';
+import { stagesOf } from './routes.ts';
 import { signalFacts } from './signals.ts';
 
 /**
@@ -36,7 +37,7 @@ export function policyWarnings(
       path: ['spec', 'remediation', 'windows', 'deny', index],
       message: 'never ends: nothing would ever be done',
     })),
-    ...routingWarnings(policy),
+    ...routingWarnings(policy, context),
     ...notifyWarnings(policy, context),
   ];
 }
@@ -191,11 +192,34 @@ function remediationWarnings(
   return findings;
 }
 
-function routingWarnings({ spec }: CompiledPolicy): Finding[] {
-  const { choose, rootCause } = spec.modelRouting;
-  if (choose !== 'Model' || rootCause.length > 0) return [];
-  const message = 'has no effect: rootCause names no model, so the ladder decides';
-  return [{ path: ['spec', 'modelRouting', 'choose'], message }];
+function routingWarnings(policy: CompiledPolicy, { providers }: CompileContext): Finding[] {
+  const { modelRouting, diagnosis } = policy.spec;
+  const findings: Finding[] = [];
+  if (modelRouting.rootCause.length === 0) {
+    if (modelRouting.choose === 'Model') {
+      const message = 'has no effect: rootCause names no model, so the ladder decides';
+      findings.push({ path: ['spec', 'modelRouting', 'choose'], message });
+    }
+    if (diagnosis.investigate !== undefined) {
+      const message =
+        'has no effect: modelRouting.rootCause names no model that would look further';
+      findings.push({ path: ['spec', 'diagnosis', 'investigate'], part: 'key', message });
+    }
+  }
+  return providers === undefined ? findings : [...findings, ...routeWarnings(policy, providers)];
+}
+
+function routeWarnings({ spec }: CompiledPolicy, providers: readonly string[]): Finding[] {
+  return stagesOf(spec).flatMap(({ stage, routes }) =>
+    routes.flatMap((route, index) => {
+      const [provider = ''] = route.split('/', 1);
+      if (providers.includes(provider)) return [];
+      const near = closest(provider, providers);
+      const hint = near === undefined ? '' : `; did you mean ${near}?`;
+      const message = `the SentinelConfig names no provider ${provider}, so nobody is asked${hint}`;
+      return [{ path: ['spec', 'modelRouting', stage, index], message }];
+    }),
+  );
 }
 
 function notifyWarnings({ spec }: CompiledPolicy, { notifiers }: CompileContext): Finding[] {

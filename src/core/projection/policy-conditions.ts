@@ -7,6 +7,7 @@ import { stormOf } from '#core/remediation/storm.ts';
 import type { World } from '#core/remediation/world.ts';
 import { formatDuration } from '#lib/duration.ts';
 import type { PolicyView } from './policy-object.ts';
+import { routeCondition } from './route-condition.ts';
 import type { Condition } from './schema.ts';
 
 type Said = Pick<Condition, 'status' | 'reason' | 'message'>;
@@ -25,7 +26,7 @@ export function policyConditions(policy: CompiledPolicy, view: PolicyView): Cond
     Paused: paused(policy, world),
     StormActive: storm(policy, world),
     BudgetExhausted: budget(policy, world),
-    ModelRouteReady: modelRoutes(policy),
+    ModelRouteReady: routeCondition(policy.spec, view.routeReadiness),
     ToolsReady: tools(policy, world),
     Conflict: conflict(policy, world),
   };
@@ -114,15 +115,6 @@ function countHealthy(policy: CompiledPolicy, world: World) {
     if (health === 'Healthy') healthy += 1;
   }
   return { counted, healthy };
-}
-
-/** Nothing in the core knows which models answer; a policy without routes needs none. */
-function modelRoutes({ spec }: CompiledPolicy): Said {
-  const { triage, rootCause, explain } = spec.modelRouting;
-  const routes = new Set([...triage, ...rootCause, ...explain]);
-  if (routes.size === 0) return yes('NotUsed', 'the policy asks no model');
-  const names = [...routes].join(', ');
-  return { status: 'Unknown', reason: 'NotProbed', message: `not known of ${names}` };
 }
 
 function tools({ actions }: CompiledPolicy, world: World): Said {

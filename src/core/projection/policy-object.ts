@@ -1,7 +1,7 @@
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { PolicyProblem } from '#core/policy/problems.ts';
 import { API_VERSION } from '#core/policy/schema.ts';
-import type { World } from '#core/remediation/world.ts';
+import type { Readiness, World } from '#core/remediation/world.ts';
 import { policyConditions } from './policy-conditions.ts';
 import { policySpec } from './policy-spec.ts';
 import type { Condition, PolicyObject } from './schema.ts';
@@ -18,6 +18,8 @@ export interface PolicyLoad {
 export interface PolicyView {
   readonly world: World;
   readonly load: PolicyLoad;
+  /** Of routes to language models; absent: nothing asks models here. */
+  readonly routeReadiness?: (route: string) => Readiness;
   /** The conditions as they were: times of transition are taken over where nothing changed. */
   readonly before?: readonly Condition[];
 }

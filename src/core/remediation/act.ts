@@ -47,24 +47,26 @@ export function act(judged: JudgedSituation, incident: Incident): Step {
   // Not breached and not known to be clear: there is nothing to act on, and nothing to say yet.
   if (situation.breached.length === 0) return unseen(situation, incident);
 
+  return decideOn(situation, incident, considered);
+}
+
+/** By the ladder, unless a model that the policy asks has another opinion. */
+function decideOn(
+  situation: JudgedSituation,
+  incident: Incident,
+  considered: readonly Considered[],
+): Step {
   const asked = standingApproval(situation, incident)?.candidate;
-  const byLadder = () => choose(considered, incident.rung, asked);
   // A question that a person has stands, unless it came of the same advice.
   const isFree = asked === undefined || asked === incident.diagnosis?.advice?.choice;
   const opinion: Advised = isFree ? advised(situation, incident, considered) : { kind: 'Ladder' };
-  switch (opinion.kind) {
-    case 'Rest':
-      return recheck(opinion.untilMs);
-    case 'Choose':
-      return carryOut(situation, incident, sooner(choiceOf(opinion.chosen), byLadder()), considered);
-    case 'Escalate':
-      if (!wasToldOf(incident, 'ModelAdvice')) {
-        return escalate(incident, 'ModelAdvice', opinion.message);
-      }
-      return carryOut(situation, incident, byLadder(), considered);
-    case 'Ladder':
-      return carryOut(situation, incident, byLadder(), considered);
+  if (opinion.kind === 'Rest') return recheck(opinion.untilMs);
+  if (opinion.kind === 'Escalate' && !wasToldOf(incident, 'ModelAdvice')) {
+    return escalate(incident, 'ModelAdvice', opinion.message);
   }
+  const byLadder = choose(considered, incident.rung, asked);
+  const choice = opinion.kind === 'Choose' ? sooner(choiceOf(opinion.chosen), byLadder) : byLadder;
+  return carryOut(situation, incident, choice, considered);
 }
 
 /**

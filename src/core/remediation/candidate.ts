@@ -36,6 +36,8 @@ export interface Candidate {
   /** The breached threshold that makes it eligible; log-derived ones only when there is no other. */
   readonly trigger: string;
   readonly logTriggered: boolean;
+  /** Nothing but a model's opinion on log lines asks for it. */
+  readonly opinionTriggered?: true;
   readonly affects: readonly WorkloadKey[];
 }
 
@@ -63,15 +65,24 @@ export function candidatesFor(situation: Situation): Candidate[] {
 interface Trigger {
   readonly threshold: string;
   readonly logDerived: boolean;
+  readonly isOpinion: boolean;
 }
 
-/** A breached threshold of the action's `on` that is not log-derived, else a log-derived one. */
+/**
+ * A breached threshold of the action's `on` that is not log-derived, else a log-derived one; what a
+ * model alone takes for trouble comes last.
+ */
 function triggerOf({ policy, verdicts }: Situation, action: CompiledAction): Trigger | undefined {
-  const breached = policy.thresholds.filter(
-    ({ name }) => action.on.includes(name) && verdicts.get(name)?.kind === 'Breached',
+  const breached = policy.thresholds.flatMap(({ name, logDerived }): Trigger[] => {
+    const verdict = verdicts.get(name);
+    if (!action.on.includes(name) || verdict?.kind !== 'Breached') return [];
+    return [{ threshold: name, logDerived, isOpinion: verdict.isOpinion === true }];
+  });
+  return (
+    breached.find(({ logDerived }) => !logDerived) ??
+    breached.find(({ isOpinion }) => !isOpinion) ??
+    breached[0]
   );
-  const chosen = breached.find(({ logDerived }) => !logDerived) ?? breached[0];
-  return chosen && { threshold: chosen.name, logDerived: chosen.logDerived };
 }
 
 function variants(situation: Situation, action: CompiledAction): readonly ArgumentVariant[] {
@@ -136,6 +147,7 @@ function candidate(
     arguments: args,
     trigger: trigger.threshold,
     logTriggered: trigger.logDerived,
+    ...(trigger.isOpinion ? { opinionTriggered: true } : {}),
     affects: affectedBy(world, view.key, tool),
   };
 }

@@ -31,6 +31,9 @@ export const RATE_GUARDS: Guards = {
   },
 
   LogTriggered({ policy, candidate }) {
+    if (candidate.opinionTriggered === true) {
+      return { message: `only a model’s opinion on log lines (${candidate.trigger}) asks for it` };
+    }
     if (!candidate.logTriggered || policy.spec.remediation.allowLogTriggered) return undefined;
     return {
       message: `only ${candidate.trigger}, which anyone who can log can cause, asks for it`,

@@ -1,6 +1,7 @@
 import type { ExhaustionForecast } from '#core/detection/exhaustion.ts';
 import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
 import type { Sample } from '#core/detection/sample-ring.ts';
+import type { ModelUse, Triage } from '#core/incident/incident.ts';
 import type { GaugeName, TrendName } from '#core/policy/signals.ts';
 import type { ObservedContainer } from './container.ts';
 import type { WorkloadIdentity, WorkloadKey } from './key.ts';
@@ -40,6 +41,19 @@ export interface LogCounters {
   anomalies(sinceMs: number): number | undefined;
   /** What was unusual, also what does not count: the gravest first. Raw: to be redacted. */
   unusual(sinceMs: number): readonly LogAnomaly[];
+  /** Suspicious windows that a model was asked about, the newest first. */
+  triaged?(sinceMs: number): readonly TriagedWindow[];
+}
+
+/** What a model made of a window in which the local detector found something unusual. */
+export interface TriagedWindow {
+  /** Controller milliseconds of its end. */
+  readonly atMs: number;
+  /** Absent where nobody answered. */
+  readonly triage?: Triage;
+  /** A model is as sure as the policy asks for that it is a sign of trouble. */
+  readonly isTrouble: boolean;
+  readonly use: ModelUse;
 }
 
 /** The newest samples of the gauges, of one run of the container with one set of limits, past its start. */
