@@ -6,9 +6,7 @@ import { Refs } from '#core/advice/refs.ts';
 import { conclusionOf } from '#core/advice/root-cause.ts';
 import type { Incident } from '#core/incident/incident.ts';
 import type { Draft, RecordData } from '#core/journal/data.ts';
-import { canonicalJson } from '#core/journal/record.ts';
-import type { CompiledPolicy } from '#core/policy/compile.ts';
-import { affectedContainers, consider } from '#core/remediation/act.ts';
+import { consider } from '#core/remediation/act.ts';
 import { isOffered } from '#core/remediation/advised.ts';
 import { type Decided, decide, situationOf } from '#core/remediation/decide.ts';
 import { EMPTY_MEMORY } from '#core/remediation/step.ts';
@@ -16,6 +14,7 @@ import type { World } from '#core/remediation/world.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { JsonValue } from '#lib/json.ts';
 import type { Scenario } from './scenario.ts';
+import { isPermitted, withoutModels } from './without-models.ts';
 
 /** What a model was asked about, as it was then. */
 interface Question {
@@ -262,24 +261,9 @@ export class Contest {
     without: World,
   ): void {
     this.tally.intents += 1;
-    const situation = situationOf(without, key, this.scenario.memories.get(key));
-    assert.ok(situation !== undefined, 'acts without an incident');
-    const permitted = consider(situation, situation.incident)
-      .filter(({ blockedBy }) => blockedBy.length === 0)
-      .map(({ candidate }) => {
-        const { action, arguments: args } = candidate;
-        const affects = affectedContainers(situation, candidate);
-        return callOf(action.tool, args.ok ? mac(canonicalJson(args.arguments)) : '', affects);
-      });
-    const { tool, argumentsMac, affects } = intended;
-    assert.ok(permitted.includes(callOf(tool, argumentsMac, affects)), `${tool} is not permitted`);
-    const { container } = situation.view;
-    assert.deepEqual([affects[0]?.workload, affects[0]?.container], [key, container?.id]);
+    const memory = this.scenario.memories.get(key) ?? EMPTY_MEMORY;
+    assert.ok(isPermitted(without, key, intended, { memory }), `${intended.tool} is not permitted`);
   }
-}
-
-function callOf(tool: string, argumentsMac: string, affects: unknown): string {
-  return JSON.stringify([tool, argumentsMac, affects]);
 }
 
 function mac(text: string): string {
@@ -309,40 +293,4 @@ function checkConclusion(draft: Draft, said: Said | undefined): void {
     if (source === 'model') assert.ok(confidence <= most);
   }
   for (const ref of evidenceRefs) assert.ok(said.evidence.includes(ref));
-}
-
-const WITHOUT = new WeakMap<CompiledPolicy, CompiledPolicy>();
-
-function policyWithout(policy: CompiledPolicy): CompiledPolicy {
-  const known = WITHOUT.get(policy);
-  if (known !== undefined) return known;
-  const { spec } = policy;
-  const off = { choose: 'Ladder', rootCause: [], explain: [], triage: [] } as const;
-  const modelRouting = { ...spec.modelRouting, ...off, rootCause: [], explain: [], triage: [] };
-  // Its digest stays: what a person was asked about is asked by this policy.
-  const without = { ...policy, spec: { ...spec, modelRouting } };
-  WITHOUT.set(policy, without);
-  return without;
-}
-
-/** The same instant of the same world, in which no model was ever heard of. */
-function withoutModels(world: World): World {
-  const incidents = Object.fromEntries(
-    Object.entries(world.state.incidents).map(([name, incident]) => [name, unasked(incident)]),
-  );
-  return {
-    ...world,
-    state: { ...world.state, incidents },
-    policies: world.policies.map(policyWithout),
-    governing: (key) => {
-      const found = world.governing(key);
-      return found.kind === 'governed' ? { ...found, policy: policyWithout(found.policy) } : found;
-    },
-  };
-}
-
-function unasked({ isAsking: _asking, askedAtMs: _asked, ...incident }: Incident): Incident {
-  if (incident.diagnosis === undefined) return incident;
-  const { advice: _advice, models: _models, ...diagnosis } = incident.diagnosis;
-  return { ...incident, diagnosis: { ...diagnosis, source: 'rules' } };
 }

@@ -1,9 +1,11 @@
+import { excerptLines, type RawLogLine } from '#core/diagnosis/evidence-text.ts';
 import { cleanText } from '#core/redaction/foreign-text.ts';
+import type { Redactor } from '#core/redaction/redactor.ts';
 import { dependenciesOf } from '#core/remediation/affects.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
 import type { ObservedContainer } from '#core/workload/container.ts';
-import type { JsonObject, JsonValue } from '#lib/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '#lib/json.ts';
 import { closedObject, GROUND_RULES, type Prompt } from './prompt.ts';
 import type { Refs } from './refs.ts';
 
@@ -66,19 +68,35 @@ export function pickedLook(value: JsonValue, looks: readonly Look[]): Look | und
   return looks.find((look) => look.id === id);
 }
 
-/** What a tool answered, fit for a prompt: a line for each member, log lines as they are. */
+/** Names, which are for us alone: a prompt has others. */
+const NAMING: ReadonlySet<string> = new Set(['id', 'name', 'expect']);
+
+/** What a tool answered, fit for a prompt: a line for each value, log lines as they are. */
 export function lookLines(result: JsonObject, { target }: Look): string[] {
-  const lines = Object.entries(result).flatMap(([name, value]) =>
-    Array.isArray(value) ? value.map(lineOf) : [`${name}: ${lineOf(value)}`],
-  );
-  return lines
+  const redactor = target.secrets?.redactor;
+  return Object.entries(result)
+    .filter(([name]) => !NAMING.has(name))
+    .flatMap(([name, value]) => linesOf(name, value, redactor))
     .slice(-LINES_MAX)
-    .flatMap((line) => cleanText(line, target.secrets?.redactor).split('\n'))
     .map((line) => line.slice(0, LINE_CHARS_MAX));
 }
 
-function lineOf(value: JsonValue): string {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'object' && value !== null && 'text' in value) return String(value['text']);
-  return JSON.stringify(value);
+function linesOf(name: string, value: JsonValue, redactor: Redactor | undefined): string[] {
+  if (isLog(value)) return excerptLines(value, redactor);
+  if (isJsonObject(value)) {
+    return Object.entries(value).flatMap(([member, of]) =>
+      linesOf(`${name}.${member}`, of, redactor),
+    );
+  }
+  // Cleaned as it is: within JSON, escapes would stand between a secret and what tells of it.
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return cleanText(`${name}: ${text}`, redactor).split('\n');
+}
+
+/** Lines of a log, as `docker/get_logs` has them. */
+function isLog(value: JsonValue): value is (JsonObject & RawLogLine)[] {
+  return (
+    Array.isArray(value) &&
+    value.every((line) => isJsonObject(line) && typeof line['text'] === 'string')
+  );
 }

@@ -132,5 +132,7 @@ export function modelWords(
   charsMax: number,
 ): string {
   if (typeof value !== 'string') return '';
-  return cleanLine(refs.named(value.slice(0, charsMax)), redactor).trim();
+  const words = cleanLine(refs.named(value.slice(0, charsMax)), redactor).trim();
+  // Names are longer than what stands for them, and any number of times as long.
+  return words.slice(0, charsMax).toWellFormed();
 }
