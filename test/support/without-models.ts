@@ -41,7 +41,7 @@ function callOf({
   argumentsMac,
   affects,
 }: Pick<Intended, 'tool' | 'argumentsMac' | 'affects'>): string {
-  return JSON.stringify([tool, argumentsMac, affects]);
+  return canonicalJson([tool, argumentsMac, affects]);
 }
 
 const WITHOUT = new WeakMap<CompiledPolicy, CompiledPolicy>();
