@@ -53,6 +53,7 @@ export function anIncident(status: Partial<IncidentObject['status']> = {}): Inci
     },
     status: {
       phase: 'Resolved',
+      summary: '',
       conditions: [],
       breached: ['crash'],
       reopens: 0,

@@ -100,12 +100,13 @@ async function callTool(
   const target = bound.target ?? first?.id ?? '';
   const timing = await timingOf(context, tool, bound);
   const timeoutMs = BUILTIN_TOOLS[tool].timeoutMs(args, timing);
-  return withDeadline(context.clock, timeoutMs, (late) => {
-    const call = { args: parsed.input as never, target, signal: AbortSignal.any([signal, late]) };
+  const run = (limited: AbortSignal) => {
+    const call = { args: parsed.input as never, target, signal: limited };
     if (entry.reads) return entry.run(context, call);
     const { intentId, expect } = bound;
     return entry.run(context, { ...call, intentId, expect });
-  });
+  };
+  return withDeadline(context.clock, timeoutMs, run, signal);
 }
 
 /** What the tool's own deadline depends on; what cannot be read has Docker's defaults. */

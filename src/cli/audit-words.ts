@@ -2,6 +2,7 @@ import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord, RecordType } from '#core/journal/record.ts';
 import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
+import { quoted } from '#lib/plain-text.ts';
 
 type Words = { readonly [Type in RecordType]?: (data: RecordData[Type]) => string };
 
@@ -36,7 +37,7 @@ const WORDS: Words = {
   'incident.resolved': ({ resolution, message: why }) => `${resolution}: ${why}`,
   'incident.reopened': message,
   'incident.escalated': ({ reason, message: why }) => `${reason}: ${why}`,
-  'diagnosis.completed': ({ rootCause, explanation }) => `${rootCause}: ${explanation}`,
+  'diagnosis.completed': diagnosisWords,
   'remediation.considered': ({ candidates }) =>
     candidates
       .map(({ action, blockedBy }) => {
@@ -63,3 +64,19 @@ const WORDS: Words = {
   'pause.cleared': ({ scope, name, reason }) =>
     `${scope}${name === '' ? '' : ` ${name}`}: ${reason}`,
 };
+
+const MODEL_CHARS_MAX = 300;
+
+function diagnosisWords(data: RecordData['diagnosis.completed']): string {
+  const { source, rootCause, explanation, advice, models = [] } = data;
+  const cause =
+    source === 'model'
+      ? `${quoted(rootCause, MODEL_CHARS_MAX)}: ${quoted(explanation, MODEL_CHARS_MAX)} by a model`
+      : `${rootCause}: ${explanation}`;
+  const sure = Math.round((advice?.confidence ?? 0) * 100);
+  return [
+    cause,
+    ...(advice === undefined ? [] : [`a model advises ${advice.choice} (${sure} %)`]),
+    ...models.map(({ stage, outcome }) => `${stage} ${outcome}`),
+  ].join('; ');
+}

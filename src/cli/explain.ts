@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { capturedTexts, type ExplainContext, explainIncident } from '#core/projection/explain.ts';
+import type { ChoiceRule } from '#core/projection/explain-advice.ts';
 import { incidentObject } from '#core/projection/incident-object.ts';
 import type { IncidentObject, PolicyObject } from '#core/projection/schema.ts';
 import type { ThresholdSpec } from '#core/projection/threshold-words.ts';
+import { defined } from '#lib/defined.ts';
 import { type ApiClient, type ApiOptions, openApi, withApiOptions } from './api-client.ts';
 import { type CliContext, CliError, type ExitCode } from './context.ts';
 import { warnOfDamage } from './damage-warning.ts';
@@ -21,8 +23,8 @@ export function command(context: CliContext, end: (code: ExitCode) => void): Com
       'after',
       `
 With --data the journal in that directory is read, whether or not a Sentinel runs; else a running
-Sentinel is asked, and SENTINEL_DATA read for what was logged last. No language model takes part:
-every sentence comes from what is on record.
+Sentinel is asked, and SENTINEL_DATA read for what was logged last. No language model is asked: every
+sentence comes from what is on record, and what a model said before is quoted as its words.
 
 Examples:
   sentinel explain inc-20261124-k3v9q0m2xa
@@ -60,13 +62,26 @@ async function policyContext(api: ApiClient, { spec }: IncidentObject): Promise<
   const policy = object as PolicyObject | undefined;
   if (policy === undefined || policy.status.digest !== spec.policy.digest) return {};
   const thresholds = policy.spec['thresholds'] as readonly ThresholdSpec[];
-  return { thresholds, mode: policy.status.mode };
+  const choice = policy.spec['modelRouting'] as ChoiceRule | undefined;
+  return { thresholds, mode: policy.status.mode, ...defined({ choice }) };
 }
 
 /** Most pages of the journal that are looked through. */
 const PAGES_MAX = 20;
+/** Types of records that say more than the incident does. */
+const TOLD_TYPES = ['remediation.considered', 'diagnosis.completed'] as const;
 
-async function recordsOf(api: ApiClient, { metadata }: IncidentObject): Promise<JournalRecord[]> {
+async function recordsOf(api: ApiClient, incident: IncidentObject): Promise<JournalRecord[]> {
+  const records: JournalRecord[] = [];
+  for (const type of TOLD_TYPES) records.push(...(await recordsOfType(api, incident, type)));
+  return records;
+}
+
+async function recordsOfType(
+  api: ApiClient,
+  { metadata }: IncidentObject,
+  type: (typeof TOLD_TYPES)[number],
+): Promise<JournalRecord[]> {
   const records: JournalRecord[] = [];
   // The uid ends with the number of the record that opened it.
   let query: Record<string, string> = {
@@ -76,7 +91,7 @@ async function recordsOf(api: ApiClient, { metadata }: IncidentObject): Promise<
     const page = await api.get('/api/v1/audit', {
       ...query,
       incident: metadata.name,
-      type: 'remediation.considered',
+      type,
       limit: '500',
     });
     records.push(...(page['items'] as JournalRecord[]));

@@ -4,6 +4,7 @@ import type {
   RemediationObject,
   WorkloadObject,
 } from '#core/projection/schema.ts';
+import { shortened } from '#lib/plain-text.ts';
 import { ageOf } from './age.ts';
 import { CliError } from './context.ts';
 import type { Column } from './table.ts';
@@ -41,7 +42,7 @@ const INCIDENTS: Kind = kind<IncidentObject>({
     { title: 'SEVERITY', value: ({ spec }) => spec.severity, paint: (cell) => paint.word(cell) },
     { title: 'WORKLOAD', value: ({ spec }) => spec.workload.key },
     { title: 'BREACHED', value: ({ status }) => status.breached.join(',') },
-    { title: 'CAUSE', value: ({ status }) => status.diagnosis?.rootCause },
+    { title: 'CAUSE', value: ({ status }) => causeOf(status) },
     { title: 'AGE', value: ({ metadata }) => ageOf(metadata.creationTimestamp, nowMs) },
     ...wideOnly<IncidentObject>(
       wide,
@@ -181,6 +182,15 @@ function kind<Item extends AnyObject>(definition: {
         value: (row) => column.value(row as Item),
       })),
   };
+}
+
+const MODEL_CAUSE_CHARS_MAX = 32;
+
+/** A model writes what it likes, and as much. */
+function causeOf({ diagnosis }: IncidentObject['status']): string | undefined {
+  return diagnosis?.source === 'model'
+    ? `${shortened(diagnosis.rootCause, MODEL_CAUSE_CHARS_MAX)} (model)`
+    : diagnosis?.rootCause;
 }
 
 function conditionOf(

@@ -353,6 +353,11 @@ export class Controller implements AsyncDisposable {
       models,
       actions,
       ...(composeFileOf === undefined ? {} : { composeFileOf }),
+      asksAbout: (name) => {
+        const policy = this.#options.policies.current().policies.find((one) => one.name === name);
+        const { rootCause = [], explain = [] } = policy?.spec.modelRouting ?? {};
+        return rootCause.length > 0 || explain.length > 0;
+      },
       situationOf: (key) => situationOf(this.#worlds.build(), key, this.#memories.get(key)),
       onAnswered: (key) => this.#queue.add(key),
       onWarning: (message, cause) => listener?.onWarning?.(message, cause),

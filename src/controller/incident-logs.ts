@@ -120,19 +120,17 @@ export class IncidentLogs {
 
   #fetch({ id, tty }: ObservedContainer, tail: number): Promise<LogLine[]> {
     const { clock, runtime } = this.#options;
-    return withDeadline(clock, READ_WITHIN_MS, (late) => {
-      const signal = AbortSignal.any([late, this.#stopping.signal]);
-      const read = async () => {
-        const lines: LogLine[] = [];
-        for await (const line of runtime.logs(id, { tty, tail, follow: false }, signal)) {
-          lines.push(line);
-          if (lines.length > tail) lines.shift();
-        }
-        return lines;
-      };
-      // A call that does not heed the signal is not waited for: others wait for its place.
-      return Promise.race([read(), noneWhen(signal)]);
-    });
+    const read = async (signal: AbortSignal) => {
+      const lines: LogLine[] = [];
+      for await (const line of runtime.logs(id, { tty, tail, follow: false }, signal)) {
+        lines.push(line);
+        if (lines.length > tail) lines.shift();
+      }
+      return lines;
+    };
+    // A call that does not heed the signal is not waited for: others wait for its place.
+    const readOrNone = (signal: AbortSignal) => Promise.race([read(signal), noneWhen(signal)]);
+    return withDeadline(clock, READ_WITHIN_MS, readOrNone, this.#stopping.signal);
   }
 }
 

@@ -89,6 +89,19 @@ describe('choose: Model', () => {
     assert.ok(intendedAfterMs(stage) < 20_000);
   });
 
+  it('goes up the ladder from its first rung where that did not help', async () => {
+    const stage = await sick({}, answer('kill'));
+
+    await stage.operator.pass(600_000);
+
+    const [incident] = stage.operator.incidents();
+    assert.deepEqual(
+      stage.operator.calls.map(({ tool }) => tool),
+      ['docker/kill_container', 'docker/restart_container'],
+    );
+    assert.equal(incident?.resolution, 'Remediated');
+  });
+
   for (const [what, given] of [
     ['is not sure', answer('kill', { confidence: 0.59 })],
     ['is not quite sure enough', answer('kill', { confidence: 0.596 })],

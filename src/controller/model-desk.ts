@@ -32,6 +32,8 @@ export interface ModelDeskOptions {
   readonly journal: OperatorJournal;
   readonly models: Pick<ModelClient, 'complete'>;
   readonly actions: Pick<ActionRunner, 'call'>;
+  /** Whether a policy names a route that incidents are asked about: for all others nothing is done. */
+  readonly asksAbout: (policy: string) => boolean;
   /** The open incident of a workload, and what it is in now. */
   readonly situationOf: (
     key: WorkloadKey,
@@ -52,6 +54,7 @@ const WITHIN_MS = 120_000;
 const LOOK_MS = 10_000;
 const AT_ONCE = 4;
 const LOGS_MAX = 64;
+const OPENINGS: ReadonlySet<string> = new Set(['incident.opened', 'incident.reopened']);
 
 /**
  * Asks models about incidents, once for each time that one opens, beside whatever is decided: for its
@@ -62,7 +65,9 @@ export class ModelDesk {
   readonly #options: ModelDeskOptions;
   readonly #places = createLimiter(AT_ONCE);
   readonly #stopping = new AbortController();
-  /** Incidents whose questions wait or are under way. */
+  /** Incidents that are asked about soon, and what takes that back. */
+  readonly #waiting = new Map<string, () => void>();
+  /** Incidents whose questions wait for a place or are under way. */
   readonly #asked = new Set<string>();
   readonly #logs = new Map<string, readonly RawLogLine[]>();
 
@@ -74,54 +79,53 @@ export class ModelDesk {
   start(): void {
     const { journal } = this.#options;
     for (const incident of Object.values(journal.state().incidents)) {
-      if (isOpen(incident)) this.#askSoon(incident.workload.key, ASK_AFTER_MS);
+      if (isOpen(incident)) this.#askSoon(incident, ASK_AFTER_MS);
     }
     journal.subscribe((records) => {
       for (const { type, workload, incident } of records) {
-        if (type === 'incident.opened' || type === 'incident.reopened') {
-          this.#askSoon(workload, ASK_AFTER_MS);
-        }
+        const { openByWorkload, incidents } = journal.state();
+        const opened = incidents[openByWorkload[workload] ?? ''];
+        if (opened !== undefined && OPENINGS.has(type)) this.#askSoon(opened, ASK_AFTER_MS);
         if (type === 'incident.resolved') this.#logs.delete(incident);
       }
     });
   }
 
   stop(): void {
+    for (const cancel of this.#waiting.values()) cancel();
+    this.#waiting.clear();
     this.#stopping.abort();
   }
 
   isBusy(): boolean {
-    return this.#asked.size > 0;
+    return this.#waiting.size > 0 || this.#asked.size > 0;
   }
 
   /** Lines of the log were read for an incident: there is no need to wait any longer. */
   offerLog(name: string, lines: readonly RawLogLine[]): void {
     const incident = this.#options.journal.state().incidents[name];
-    if (incident === undefined || lines.length === 0) return;
+    if (incident === undefined || lines.length === 0 || !this.#waiting.has(name)) return;
     this.#logs.set(name, lines);
     const [oldest] = this.#logs.keys();
     if (this.#logs.size > LOGS_MAX && oldest !== undefined) this.#logs.delete(oldest);
-    this.#askSoon(incident.workload.key, RULES_MS);
+    this.#askSoon(incident, RULES_MS);
   }
 
-  #askSoon(key: WorkloadKey, delayMs: number): void {
-    const situation = this.#options.situationOf(key);
-    if (
-      situation === undefined ||
-      !isDue(situation.incident, situation.policy, situation.world.nowMs)
-    ) {
-      return;
-    }
-    this.#options.clock.after(delayMs, () => {
-      this.#ask(key).catch((error: unknown) => {
-        this.#options.onWarning('models were not asked about an incident', error);
+  #askSoon({ name, policy, workload }: Incident, delayMs: number): void {
+    const { clock, asksAbout, onWarning } = this.#options;
+    if (!asksAbout(policy.name) || this.#stopping.signal.aborted) return;
+    this.#waiting.get(name)?.();
+    const cancel = clock.after(delayMs, () => {
+      this.#waiting.delete(name);
+      this.#ask(name, workload.key).catch((error: unknown) => {
+        onWarning('models were not asked about an incident', error);
       });
     });
+    this.#waiting.set(name, cancel);
   }
 
-  async #ask(key: WorkloadKey): Promise<void> {
-    const name = this.#options.journal.state().openByWorkload[key] ?? '';
-    if (this.#stopping.signal.aborted || this.#asked.has(name)) return;
+  async #ask(name: string, key: WorkloadKey): Promise<void> {
+    if (this.#asked.has(name)) return;
     this.#asked.add(name);
     try {
       await this.#places.run(() => this.#talkAbout(key));
@@ -203,7 +207,8 @@ export class ModelDesk {
         const id = `e${nextEvidenceNumber(incident)}`;
         found.push({ evidence: id, title: look.title, lines });
         const at = new Date(this.#options.clock.wallMs()).toISOString();
-        return lookDraft(incident, lookEvidence(id, at, look, lines), look);
+        const title = matter.refs.named(look.title);
+        return lookDraft(incident, lookEvidence({ id, at, tool: look.tool, title }, lines), title);
       });
     }
   }

@@ -5,7 +5,12 @@ import { cleanLine } from '#core/redaction/foreign-text.ts';
 import { defined } from '#lib/defined.ts';
 import type { JsonValue } from '#lib/json.ts';
 import type { Clock } from '#ports/clock.ts';
-import type { ModelClient, ModelResult, ModelStage } from '#ports/model-client.ts';
+import type {
+  ModelClient,
+  ModelResult,
+  ModelStage,
+  ModelUnavailableReason,
+} from '#ports/model-client.ts';
 
 export interface ModelTalkOptions {
   readonly clock: Pick<Clock, 'bootMs'>;
@@ -67,12 +72,23 @@ function added(before: Taken = NOTHING_USED, stage: ModelStage, result: ModelRes
   return {
     stage,
     ...endOf(result),
-    requests: before.requests + 1,
+    requests: before.requests + (wasSent(result) ? 1 : 0),
     promptTokens: before.promptTokens + usage.promptTokens,
     completionTokens: before.completionTokens + usage.completionTokens,
     ...defined({ costUsd }),
     promptDigest,
   };
+}
+
+const NOT_SENT: ReadonlySet<ModelUnavailableReason> = new Set([
+  'NoRoute',
+  'BudgetExhausted',
+  'CircuitOpen',
+  'Busy',
+]);
+
+function wasSent(result: ModelResult): boolean {
+  return result.kind === 'Answer' ? !result.isCached : !NOT_SENT.has(result.reason);
 }
 
 function endOf(result: ModelResult): Pick<ModelUse, 'outcome' | 'route' | 'model' | 'message'> {

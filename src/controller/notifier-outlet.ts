@@ -234,10 +234,9 @@ export async function attempt(
   }: { readonly clock: Clock; readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Delivery> {
   try {
-    return await withDeadline(clock, timeoutMs, (deadline) => {
-      const either = AbortSignal.any([signal, deadline]);
-      return Promise.race([notifier.send(notification, either), whenAborted(either)]);
-    });
+    const send = (limited: AbortSignal) =>
+      Promise.race([notifier.send(notification, limited), whenAborted(limited)]);
+    return await withDeadline(clock, timeoutMs, send, signal);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { delivered: false, retryable: true, reason };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { plainJson } from './plain-text.ts';
+import { plainJson, quoted, shortened } from './plain-text.ts';
 
 describe('plain JSON', () => {
   it('holds no character that a terminal acts on, and is the same value', () => {
@@ -24,5 +24,25 @@ describe('plain JSON', () => {
 
     assert.equal(plainJson(value), JSON.stringify(value));
     assert.equal(plainJson(value, 2), JSON.stringify(value, null, 2));
+  });
+});
+
+describe('a shortened text', () => {
+  for (const [name, text, expected] of [
+    ['is itself where it is short enough', 'ten chars.', 'ten chars.'],
+    ['ends with a word', 'one two three', 'one two…'],
+    ['ends with a word that just fits', 'one two 34 five', 'one two 34…'],
+    ['ends within a word that is too long', 'a incomprehensible', 'a incompre…'],
+    ['holds no half of a character', '123456789🚑', '123456789…'],
+  ] as const) {
+    it(name, () => {
+      assert.equal(shortened(text, 10), expected);
+    });
+  }
+});
+
+describe('a quotation', () => {
+  it('is on one line, bounded, and ends where it ends', () => {
+    assert.equal(quoted(' a”\n"b"\u001b «c» '.concat('x'.repeat(99)), 14), '“a’ ’b’\ufffd ’c’…”');
   });
 });

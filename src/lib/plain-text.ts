@@ -14,6 +14,28 @@ export function plainLine(text: string): string {
   return plainText(text).replaceAll(/[\n\t]+/g, ' ');
 }
 
+/** The beginning of a text, at a word's end where there is one, with `…` for what is left out. */
+export function shortened(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const beginning = text.slice(0, charsMax);
+  const atWord = text.lastIndexOf(' ', charsMax);
+  // Of a character that JavaScript writes as two, the first half alone is none.
+  const cut = atWord > charsMax / 2 ? beginning.slice(0, atWord) : beginning;
+  return `${cut.replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+/** What could end a quotation in its middle. */
+const QUOTES = /["“”„‟«»＂〝〞]/g;
+
+/**
+ * What somebody who is not to be trusted says, marked as such: on one line, with nothing unprintable,
+ * and without a mark that ends the quotation.
+ */
+export function quoted(text: string, charsMax: number): string {
+  // First the length, so that no more is cleaned than is shown.
+  return `“${plainLine(shortened(text, charsMax)).trim().replace(QUOTES, '’')}”`;
+}
+
 /**
  * A value as JSON that is harmless to show and still the same value: what is unprintable in it is
  * escaped, where JSON alone escapes only the first 32 characters.

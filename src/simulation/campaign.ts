@@ -13,6 +13,12 @@ export interface SeedTask extends SimulationOptions {
 }
 
 /**
+ * A process that is killed in a simulation never ends what it had begun, and what still listens to a
+ * signal stays in memory: some megabytes for each seed, which go with their worker.
+ */
+const SEEDS_PER_WORKER = 50;
+
+/**
  * Simulates seeds one after the other on every core. Results come in whatever order they are ready.
  *
  * @param onResult called for each seed; throwing ends the campaign
@@ -24,26 +30,35 @@ export async function runCampaign(
   let next = firstSeed;
   const end = firstSeed + seeds;
   const threads = Math.min(availableParallelism(), seeds);
-  const workers = Array.from({ length: threads }, () => {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url));
-    return { worker, done: follow(worker) };
-  });
+  const running = new Set<Worker>();
   try {
-    await Promise.all(workers.map(({ done }) => done));
+    await Promise.all(Array.from({ length: threads }, workOff));
   } finally {
-    await Promise.all(workers.map(({ worker }) => worker.terminate()));
+    await Promise.all([...running].map((worker) => worker.terminate()));
   }
 
-  /** Gives the worker seed after seed. */
+  async function workOff(): Promise<void> {
+    while (next < end) {
+      const worker = new Worker(new URL('./worker.ts', import.meta.url));
+      running.add(worker);
+      await follow(worker);
+      await worker.terminate();
+      running.delete(worker);
+    }
+  }
+
+  /** Gives the worker seed after seed, as many as it may have. */
   function follow(worker: Worker): Promise<void> {
     return new Promise((resolve, reject) => {
+      let left = SEEDS_PER_WORKER;
       const give = () => {
-        if (next >= end) {
+        if (next >= end || left === 0) {
           resolve();
           return;
         }
         worker.postMessage({ seed: next, hours, workloads } satisfies SeedTask);
         next += 1;
+        left -= 1;
       };
       worker.on('message', (result: SimulationResult) => {
         try {

@@ -3,7 +3,7 @@ import {
   type MemoryJournalStorage,
 } from '#adapters/memory/memory-journal-storage.ts';
 import type { JournalStorage } from '#ports/journal-storage.ts';
-import { type Life, mortal, NEVER } from './life.ts';
+import { type Life, mortal, never } from './life.ts';
 import type { Random } from './random.ts';
 
 /** The journal's disk: it is full at times, and keeps of an interrupted write what it wants. */
@@ -82,18 +82,18 @@ export class Disk {
     return {
       ...mortal<JournalStorage>(storage, life),
       async append(name, bytes, options) {
-        if (life.isOver) return NEVER;
+        if (life.isOver) return never();
         if (!life.cross()) {
           const size = random.int(0, bytes.length);
-          if (size === 0) return NEVER;
+          if (size === 0) return never();
           // A disk that is full has the last word, to nobody.
           await storage
             .append(name, bytes.subarray(0, size), { sync: false })
             .catch(() => undefined);
-          return NEVER;
+          return never();
         }
         await storage.append(name, bytes, options);
-        return life.cross() ? undefined : NEVER;
+        return life.cross() ? undefined : never();
       },
     };
   }

@@ -107,12 +107,14 @@ export class DockerDoor {
     act: () => Promise<Value>,
     signal: AbortSignal,
   ): Promise<Value> {
-    const known = this.#engine.peek(ref);
-    const matches = (wanted: string) => wanted === ref || wanted === known?.name;
+    const matches = (wanted: string) => wanted === ref || wanted === this.#engine.peek(ref)?.name;
     const call = { operation, writes: WRITES.has(operation), matches };
     const limitMs = LIMITS_MS[operation] ?? LIMIT_MS;
-    return withDeadline(this.#clock, limitMs, (limit) =>
-      this.faults.run(call, act, AbortSignal.any([signal, limit])),
+    return withDeadline(
+      this.#clock,
+      limitMs,
+      (limited) => this.faults.run(call, act, limited),
+      signal,
     );
   }
 

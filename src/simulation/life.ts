@@ -46,7 +46,7 @@ export function mortal<Thing extends object>(thing: Thing, life: Life): Thing {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown =>
-        life.cross() ? answer(Reflect.apply(value, target, args), life) : NEVER;
+        life.cross() ? answer(Reflect.apply(value, target, args), life) : never();
     },
   });
 }
@@ -67,11 +67,17 @@ export function mortalClock(clock: Clock, life: Life): Clock {
             if (!life.isOver) callback();
           }),
     sleep: (delayMs, signal) =>
-      life.isOver ? NEVER : whileAlive(clock.sleep(delayMs, signal), life),
+      life.isOver ? never() : whileAlive(clock.sleep(delayMs, signal), life),
   };
 }
 
-export const NEVER = new Promise<never>(() => undefined);
+/**
+ * What the dead wait for: a promise of their own each time, since one for all of them would keep
+ * whatever has ever waited for it in memory.
+ */
+export function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
 
 function answer(value: unknown, life: Life): unknown {
   if (value instanceof Promise) return whileAlive(value, life);
@@ -82,9 +88,9 @@ function answer(value: unknown, life: Life): unknown {
 async function whileAlive<Value>(promise: Promise<Value>, life: Life): Promise<Value> {
   try {
     const value = await promise;
-    return life.cross() ? value : await NEVER;
+    return life.cross() ? value : await never();
   } catch (error) {
-    if (!life.cross()) await NEVER;
+    if (!life.cross()) await never();
     throw error;
   }
 }

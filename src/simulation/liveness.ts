@@ -52,7 +52,10 @@ export function checkIncidents(world: World): void {
 }
 
 function waitsForPerson(incident: Incident): boolean {
-  const wasAsked = incident.escalations.some(({ atMs }) => atMs >= incident.boutAtMs);
+  // An opinion that a person should look leaves the incident with Sentinel.
+  const wasAsked = incident.escalations.some(
+    ({ atMs, reason }) => atMs >= incident.boutAtMs && reason !== 'ModelAdvice',
+  );
   return wasAsked || phaseOf(incident) === 'AwaitingApproval';
 }
 

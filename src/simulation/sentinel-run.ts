@@ -23,7 +23,7 @@ import type { ActionCall, ActionResult, ActionRunner } from '#ports/action-runne
 import type { ModelClient } from '#ports/model-client.ts';
 import type { Disk } from './disk.ts';
 import type { Docker } from './docker-door.ts';
-import { Life, mortal, mortalClock, NEVER } from './life.ts';
+import { Life, mortal, mortalClock, never } from './life.ts';
 
 export const HOST = 'box';
 export const MAX_ACTIONS = { max: 10, perMs: 600_000 };
@@ -201,30 +201,34 @@ export class SentinelRun {
     const clock = mortalClock(this.#around.clock, life);
     const actions = createBuiltinActions({ runtime: docker, operations: docker, clock });
     const runner = createMemoryActionRunner({ actions, clock });
-    const seen = async (intent: string, result: Promise<ActionResult>): Promise<ActionResult> => {
+    const heard = async (result: Promise<ActionResult>): Promise<ActionResult> => {
       const ended = await result;
-      if (!life.cross()) return NEVER;
+      return life.cross() ? ended : never();
+    };
+    const seen = async (intent: string, result: Promise<ActionResult>): Promise<ActionResult> => {
+      const ended = await heard(result);
       witness.ended(intent, ended);
       return ended;
     };
     return {
       readiness: (tool) => runner.readiness(tool),
       call: (request, signal) => {
-        if (!life.cross()) return NEVER;
+        if (!life.cross()) return never();
         // What only reads needs no intent, and gives none of its containers away.
-        if (builtinTool(request.tool)?.readOnly === true) return runner.call(request, signal);
+        if (builtinTool(request.tool)?.readOnly === true)
+          return heard(runner.call(request, signal));
         witness.called(request);
         const lied = lie(request);
         const result = lied === undefined ? runner.call(request, signal) : Promise.resolve(lied);
         return seen(request.intentId, result);
       },
       recover: (intent, signal) => {
-        if (!life.cross()) return NEVER;
+        if (!life.cross()) return never();
         witness.undoing(intent, 'recover');
         return seen(intent, runner.recover(intent, signal));
       },
       settle: (intent, signal) => {
-        if (!life.cross()) return NEVER;
+        if (!life.cross()) return never();
         witness.undoing(intent, 'settle');
         return seen(intent, runner.settle(intent, signal));
       },

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import type { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { type OperatorJournal, operatorReducer } from '#controller/journal-state.ts';
@@ -86,7 +87,7 @@ export class Witness implements RunWitness, DoorWitness {
     const [first] = records;
     if (first?.seq !== 1) return;
     const replayed = fold(records);
-    if (canonicalJson(replayed) !== canonicalJson(journal.state())) {
+    if (!isSame(replayed, journal.state())) {
       this.#break('state-replays', firstDifference(replayed, journal.state()));
     }
   }
@@ -256,11 +257,18 @@ export class Witness implements RunWitness, DoorWitness {
   /** Something that its engine does not know of is wrong with it, or with whose network it is in. */
   #ails(id: string): boolean {
     const { engine, truth } = this.#options;
-    const { limits, shares } = engine.peek(id) ?? { limits: {}, shares: [] };
-    const heldBytes = truth.leaking.get(id) ?? 0;
-    const { memoryBytes = Number.POSITIVE_INFINITY } = limits;
-    if (truth.deaf.has(id) || truth.full.has(id) || heldBytes > LEAKING * memoryBytes) return true;
-    return shares.some(({ owner }) => engine.peek(owner)?.state !== 'running' || this.#ails(owner));
+    if (truth.deaf.has(id) || truth.full.has(id) || this.#leaks(id)) return true;
+    return engine
+      .ownersOf(id)
+      .some((owner) => engine.stateOf(owner) !== 'running' || this.#ails(owner));
+  }
+
+  #leaks(id: string): boolean {
+    const { engine, truth } = this.#options;
+    const heldBytes = truth.leaking.get(id);
+    if (heldBytes === undefined) return false;
+    const { memoryBytes = Number.POSITIVE_INFINITY } = engine.peek(id)?.limits ?? {};
+    return heldBytes > LEAKING * memoryBytes;
   }
 
   #checkFold(): void {
@@ -270,7 +278,7 @@ export class Witness implements RunWitness, DoorWitness {
     // Killed within an append, the listener may not have heard of its records.
     if (known !== state.seq) return;
     const replayed = fold(this.records);
-    if (canonicalJson(replayed) !== canonicalJson(state)) {
+    if (!isSame(replayed, state)) {
       this.#break('state-is-fold', firstDifference(replayed, state));
     }
   }
@@ -356,6 +364,11 @@ function summaryOf(data: object): string {
   return [event, cause, action, intent, outcome, resolution, reason, message]
     .filter((part) => typeof part === 'string')
     .join(' ');
+}
+
+/** As JSON: a member that is undefined is none. */
+function isSame(one: object, other: object): boolean {
+  return isDeepStrictEqual(one, other) || canonicalJson(one) === canonicalJson(other);
 }
 
 function firstDifference(one: object, other: object, path = ''): string {

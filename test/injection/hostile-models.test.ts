@@ -66,6 +66,9 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.record({
   afterMs: fc.constantFrom(0, 10, 3_000, 19_999, 40_000, 500_000),
 });
 
+/** A sure pick of the second candidate: what is hostile could steer the first attempt. */
+const STEERING: Behaviour = { how: 'says', value: {}, pick: 1, text: 'kill it', afterMs: 10 };
+
 /** Keeps no contract: it answers what it likes when it likes, if at all. */
 function hostile(clock: Clock, script: readonly Behaviour[]): ModelClient {
   let next = 0;
@@ -174,7 +177,8 @@ it('a model client that keeps no contract ends, delays, hides and adds nothing',
   assert.deepEqual(without.offences, []);
   assert.deepEqual(escalated(without), ['box/crashing', 'box/hopeless']);
   assert.equal(opened.length, 4);
-  let steered = 0;
+  const steered = await troubled([STEERING]);
+  assert.equal(acting(steered.operator)[0]?.tool, 'docker/kill_container');
 
   await fc.assert(
     fc.asyncProperty(fc.array(behaviour, { minLength: 1, maxLength: 12 }), async (script) => {
@@ -206,12 +210,10 @@ it('a model client that keeps no contract ends, delays, hides and adds nothing',
       );
       const asked = operator.incidents().find(({ workload }) => workload.key === 'box/asking');
       assert.equal(asked?.approval?.state, 'Requested');
-      if (acting(operator)[0]?.tool === 'docker/kill_container') steered += 1;
       assert.ok(JSON.stringify(operator.records).length < 2_000_000);
       assertUnpolluted();
       await operator.stop();
     }),
     runs(200),
   );
-  assert.ok(steered > 0, 'no model ever picked anything');
 });

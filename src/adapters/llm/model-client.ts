@@ -74,9 +74,8 @@ export function createModelClient(options: ModelClientOptions): ModelClient {
     const route = resolveRoute(name, providers);
     if ('ready' in route) return route;
     const state = states(route);
-    const readiness = await withDeadline(clock, PROBE_MS, (deadline) =>
-      probeRoute(route, options, AbortSignal.any([signal, deadline])),
-    );
+    const ask = (limited: AbortSignal) => probeRoute(route, options, limited);
+    const readiness = await withDeadline(clock, PROBE_MS, ask, signal);
     // Who gives up has not found anything out.
     if (signal.aborted) return readiness;
     state.readiness = readiness;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ContainerGoneError, LogsUnavailableError, OperationRefusedError } from '#core/errors.ts';
 import type { RawSample } from '#core/health/sample.ts';
 import type {
+  ContainerState,
   ContainerSummary,
   HealthStatus,
   ObservedContainer,
@@ -182,6 +183,15 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
   isWell(ref: string): boolean {
     const it = this.#find(ref);
     return it?.state === 'running' && (it.health === undefined || it.health.status === 'healthy');
+  }
+
+  stateOf(ref: string): ContainerState | undefined {
+    return this.#find(ref)?.state;
+  }
+
+  /** Whose namespaces it shares, as its configuration names them. */
+  ownersOf(ref: string): string[] {
+    return (this.#find(ref)?.spec.shares ?? []).map(({ owner }) => owner);
   }
 
   /** Ids of all containers, oldest first. */

@@ -124,7 +124,13 @@ export class Faults {
 /** The engine goes on with what it was told; the caller stops waiting when its signal fires. */
 async function answered<Value>(work: Promise<Value> | Value, signal: AbortSignal): Promise<Value> {
   if (!(work instanceof Promise)) return work;
-  const gaveUp = aborted(signal).then((): never => {
+  const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+  const onAbort = () => resolve();
+  const forget = () => signal.removeEventListener('abort', onAbort);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort);
+  work.then(forget, forget);
+  const gaveUp = cancelled.then((): never => {
     throw new RuntimeUnavailableError('the call was cancelled');
   });
   return Promise.race([work, gaveUp]);

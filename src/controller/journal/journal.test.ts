@@ -204,6 +204,19 @@ describe('rotation', () => {
     assert.deepEqual(second.state(), { records: live.records + 1, lastSeq: 4, notes: {} });
   });
 
+  it('knows its state again where names are numbers, which no parser leaves in their order', async () => {
+    const storage = createMemoryJournalStorage();
+    const first = await openTestJournal({ storage });
+    first.append([aNote('10'), aNote('9')], { durable: false });
+    await first.renew('journal-a');
+    await first.close();
+
+    await using second = await openTestJournal({ storage });
+
+    assert.equal(second.unavailableReason(), undefined);
+    assert.deepEqual(second.state().notes, { 9: 1, 10: 1 });
+  });
+
   it('lets a start read nothing but the last segment', async () => {
     const storage = createMemoryJournalStorage();
     const first = await openTestJournal({ storage, options: SMALL_SEGMENTS });

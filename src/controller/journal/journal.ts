@@ -13,7 +13,7 @@ import {
   type ChainHead,
   describeProblem,
   firstSeqOf,
-  hashState,
+  hashStateText,
   type SnapshotData,
   segmentName,
 } from './segment.ts';
@@ -427,7 +427,7 @@ class OpenJournal<State> implements Journal<State> {
       journalId: journal.id,
       since: journal.since,
       previous: { segment: closing?.name ?? '', lastSeq, lastHash },
-      stateHash: hashState(state),
+      stateHash: hashStateText(stateText),
       state,
     };
     const encoded = this.#encode([{ type: 'journal.snapshot', data }]);

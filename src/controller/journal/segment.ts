@@ -66,8 +66,9 @@ export interface SnapshotData extends Required<SegmentStart> {
   readonly stateHash: string;
 }
 
-export function hashState(state: object): string {
-  return hash('sha256', canonicalJson(state));
+/** @param text canonical JSON */
+export function hashStateText(text: string): string {
+  return hash('sha256', text);
 }
 
 /** @returns what is wrong, where the record cannot begin a segment */
@@ -84,7 +85,7 @@ export function parseSegmentStart(record: JournalRecord): SegmentStart | string 
   if (!Number.isSafeInteger(since) || !isPredecessor(previous) || !isObject(state)) {
     return 'the snapshot is incomplete';
   }
-  if (hashOrNone(state) !== stateHash) return 'the snapshot does not match its state hash';
+  if (!hasHash(state, stateHash)) return 'the snapshot does not match its state hash';
   return { journalId: data.journalId, since: since as number, previous, state };
 }
 
@@ -101,12 +102,20 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** @returns `undefined` for a state that is nested beyond the stack */
-function hashOrNone(state: object): string | undefined {
+/**
+ * What was parsed from canonical JSON is nearly always written as it stood there, which takes a fifth
+ * of the time; a member whose name is a number comes first, and then all are sorted anew.
+ *
+ * @returns false for a state that is nested beyond the stack
+ */
+function hasHash(state: object, wanted: string | undefined): boolean {
   try {
-    return hashState(state);
+    return (
+      hashStateText(JSON.stringify(state)) === wanted ||
+      hashStateText(canonicalJson(state)) === wanted
+    );
   } catch {
-    return undefined;
+    return false;
   }
 }
 

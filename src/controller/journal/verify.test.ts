@@ -277,6 +277,18 @@ describe('the check of a whole journal', () => {
     });
   }
 
+  it('names a snapshot of another state than it says, though its hash is its own', async () => {
+    const forged = edited(1, ([line = '{}', ...rest]) => {
+      const { hash: _old, data, ...body } = JSON.parse(line) as JournalRecord;
+      const { bytes } = encodeRecord({ ...body, data: { ...data, state: { lastSeq: 1 } } });
+      return [bytes.toString().trimEnd(), ...rest];
+    });
+
+    const report = await verify(forged);
+
+    assert.deepEqual(report.problems[0]?.what, 'the snapshot does not match its state hash');
+  });
+
   it('is bounded in what it lists', async () => {
     const storage = createMemoryJournalStorage();
     const journal = await openTestJournal({ storage });

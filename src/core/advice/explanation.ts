@@ -1,4 +1,4 @@
-import type { JsonValue } from '#lib/json.ts';
+import { isJsonObject, type JsonValue } from '#lib/json.ts';
 import { type PromptSection, pack } from './pack.ts';
 import { closedObject, GROUND_RULES, type Prompt, text } from './prompt.ts';
 import { type ConcludeContext, modelWords } from './root-cause.ts';
@@ -46,7 +46,5 @@ export function summaryOf(
   value: JsonValue,
   context: Pick<ConcludeContext, 'refs' | 'redactor'>,
 ): string {
-  const summary =
-    typeof value === 'object' && value !== null && 'summary' in value ? value['summary'] : '';
-  return modelWords(summary, context, SUMMARY_CHARS_MAX);
+  return isJsonObject(value) ? modelWords(value['summary'], context, SUMMARY_CHARS_MAX) : '';
 }

@@ -64,7 +64,7 @@ You look for the cause of an incident. Say what should be looked up next to find
 
 /** @returns `undefined`: nothing more */
 export function pickedLook(value: JsonValue, looks: readonly Look[]): Look | undefined {
-  const id = typeof value === 'object' && value !== null && 'look' in value ? value['look'] : '';
+  const id = isJsonObject(value) ? value['look'] : undefined;
   return looks.find((look) => look.id === id);
 }
 

@@ -3,7 +3,6 @@ import type { Evidence, Incident, ModelUse } from '#core/incident/incident.ts';
 import type { Draft, RecordData } from '#core/journal/data.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import { about } from '#core/remediation/step.ts';
-import type { Look } from './looks.ts';
 import type { Conclusion } from './root-cause.ts';
 
 const USES_MAX = 8;
@@ -18,17 +17,17 @@ export function askingDraft(incident: Incident, routes: readonly string[]): Draf
 }
 
 /** What was looked up for a model, as evidence that it may cite. */
-export function lookDraft(incident: Incident, evidence: Evidence, { title }: Look): Draft {
+export function lookDraft(incident: Incident, evidence: Evidence, title: string): Draft {
   const data = { evidence: [evidence], message: `${title} was looked up for a model` };
   return { type: 'incident.updated', ...about(incident), data };
 }
 
+/** @param look its title with the names that people know */
 export function lookEvidence(
-  id: string,
-  at: string,
-  { tool, title }: Look,
+  look: Pick<Evidence, 'id' | 'at'> & { readonly tool: string; readonly title: string },
   lines: readonly string[],
 ): Evidence {
+  const { id, at, tool, title } = look;
   const value = (lines.at(-1) ?? 'nothing').slice(0, VALUE_CHARS_MAX);
   return { id, signal: tool, value, at, note: `${title}: the last of ${lines.length} lines` };
 }

@@ -1,7 +1,7 @@
 import type { Advice, Diagnosis, Incident } from '#core/incident/incident.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { Redactor } from '#core/redaction/redactor.ts';
-import type { JsonValue } from '#lib/json.ts';
+import { isJsonObject, type JsonValue } from '#lib/json.ts';
 import { pack } from './pack.ts';
 import { CONFIDENCE, closedObject, GROUND_RULES, type Prompt, text } from './prompt.ts';
 import type { Refs } from './refs.ts';
@@ -80,9 +80,8 @@ export interface ConcludeContext {
  *
  * @returns `undefined` when it is no answer at all
  */
-export function conclusionOf(value: JsonValue, context: ConcludeContext): Conclusion | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const answer = value as Readonly<Record<string, JsonValue>>;
+export function conclusionOf(answer: JsonValue, context: ConcludeContext): Conclusion | undefined {
+  if (!isJsonObject(answer)) return undefined;
   const words = (name: keyof typeof CHARS): string =>
     modelWords(answer[name], context, CHARS[name]);
   const cited = strings(answer['evidenceRefs']);

@@ -2,12 +2,16 @@ import type { LogAnomaly } from '#core/detection/log-anomaly.ts';
 import { TRIAGE_SEVERITIES, TRIAGE_TYPES, type Triage } from '#core/incident/incident.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
 import type { Redactor } from '#core/redaction/redactor.ts';
-import type { JsonValue } from '#lib/json.ts';
+import { isJsonObject, type JsonValue } from '#lib/json.ts';
 import { pack } from './pack.ts';
 import { CONFIDENCE, closedObject, GROUND_RULES, type Prompt, text } from './prompt.ts';
+import { Refs } from './refs.ts';
+import { modelWords } from './root-cause.ts';
 
 const PROMPT_TOKENS_MAX = 1_500;
 const SUMMARY_CHARS_MAX = 300;
+/** It speaks of one container, and names none. */
+const NO_REFS = new Refs();
 const LINE_CHARS_MAX = 400;
 
 const SYSTEM = `${GROUND_RULES}
@@ -49,8 +53,8 @@ export function triageOf(
   value: JsonValue,
   redactor: Pick<Redactor, 'redact'> | undefined,
 ): Triage | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { isAnomaly, confidence, type, severity, summary } = value as Record<string, JsonValue>;
+  if (!isJsonObject(value)) return undefined;
+  const { isAnomaly, confidence, type, severity, summary } = value;
   const knownType = TRIAGE_TYPES.find((one) => one === type);
   const knownSeverity = TRIAGE_SEVERITIES.find((one) => one === severity);
   if (typeof isAnomaly !== 'boolean' || typeof confidence !== 'number') return undefined;
@@ -60,6 +64,6 @@ export function triageOf(
     confidence: Math.min(1, Math.max(0, confidence)),
     type: knownType,
     severity: knownSeverity,
-    summary: cleanLine(String(summary ?? '').slice(0, SUMMARY_CHARS_MAX), redactor).trim(),
+    summary: modelWords(summary, { refs: NO_REFS, redactor }, SUMMARY_CHARS_MAX),
   };
 }

@@ -424,16 +424,9 @@ function countedIn(
   logs: LogCounters,
   sinceMs: number,
 ): number | undefined {
-  switch (signal) {
-    case 'log.rate':
-      return logs.rate(sinceMs);
-    case 'log.matches':
-      return logs.matches(pattern, sinceMs);
-    case 'log.errors':
-      return logs.errors(sinceMs);
-    default:
-      return logs.anomalies(sinceMs);
-  }
+  if (signal === 'log.rate') return logs.rate(sinceMs);
+  if (signal === 'log.matches') return logs.matches(pattern, sinceMs);
+  return signal === 'log.errors' ? logs.errors(sinceMs) : logs.anomalies(sinceMs);
 }
 
 /** Windows that a model takes for trouble, beside what the detector found telling by itself. */

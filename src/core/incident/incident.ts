@@ -82,6 +82,8 @@ export interface Attempt {
   readonly startedAtMs: number;
   readonly startedSeq: number;
   readonly rollbackOf?: string;
+  /** A model has picked it: the ladder is still where it was. */
+  readonly byModel?: boolean;
   outcome?: Outcome;
   reason?: string;
   message?: string;

@@ -104,6 +104,8 @@ export interface RecordData {
     /** HMAC-SHA256 of the exact arguments, keyed by a secret of this data directory. */
     argumentsMac: string;
     rollbackOf?: string;
+    /** A model has picked it: the ladder is still where it was. */
+    byModel?: boolean;
   };
   'remediation.completed': {
     intent: string;

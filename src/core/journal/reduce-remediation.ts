@@ -1,5 +1,6 @@
 import { callDigest, concerns } from '#core/incident/denial.ts';
 import type { Approval, Asked, Attempt, Incident } from '#core/incident/incident.ts';
+import { defined } from '#lib/defined.ts';
 import { touch } from './reduce-incident.ts';
 import { disown, doubt, LEDGER_KEEP_MS } from './reduce-workload.ts';
 import type { RecordPlace, Reducers } from './reducer.ts';
@@ -36,12 +37,12 @@ export const remediationReducers: Reducers = {
       startedAt: place.at,
       startedAtMs: place.atMs,
       startedSeq: place.seq,
-      ...(data.rollbackOf === undefined ? {} : { rollbackOf: data.rollbackOf }),
+      ...defined({ rollbackOf: data.rollbackOf, byModel: data.byModel }),
       verification: 'None',
     });
     // Of trouble that comes back for months, what was tried lately is enough.
     if (incident.attempts.length > ATTEMPTS_MAX) forgetOldest(incident.attempts);
-    incident.rung = data.rung;
+    if (data.byModel !== true) incident.rung = data.rung;
     if (data.rollbackOf === undefined) spend(state, incident, data, place);
     spendOnHost(state, data.intent, place);
   },
@@ -82,7 +83,8 @@ export const remediationReducers: Reducers = {
   },
   'verification.failed'(state, data, place) {
     const incident = endVerification(state, place, data, 'Failed');
-    if (incident !== undefined) incident.rung += 1;
+    const attempt = findAttempt(incident, data.intent);
+    if (incident !== undefined && attempt?.byModel !== true) incident.rung += 1;
   },
   'rollback.completed'(state, data, place) {
     const incident = touch(state, place, 'RolledBack', data.message);

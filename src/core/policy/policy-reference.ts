@@ -16,6 +16,7 @@ export function policyReference(): string {
     '## Signals',
     signalTable(),
     DETECTORS,
+    MODELS,
     EXPRESSIONS,
     factTable(),
     FUNCTIONS,
@@ -149,8 +150,7 @@ function signalTable(): string {
 
 const DETECTORS = `### What the detectors find
 
-Both kinds of signal are worked out here, without a network or a model, and begin anew when Sentinel
-starts.
+Both kinds of signal are worked out here, without a network, and begin anew when Sentinel starts.
 
 \`log.anomaly\` counts what is unusual in the log, one for each kind of line and minute: a line of a kind
 never seen before whose words speak of an error, and a kind that comes at three times its usual rate or
@@ -167,9 +167,35 @@ growing, or may grow by chance, is clear. They are Unknown until ten samples wer
 minutes, and believe a pace for four times as long as they have seen it. Without a limit they are
 Unsupported. No action answers to a trend that does not name it in \`on\`.
 
+With a route for \`triage\` a fast model is asked about a minute in which something was unusual, at most
+every five minutes for each log. What it takes for trouble with \`minConfidence\` counts too; on that
+alone no action is eligible, whatever \`allowLogTriggered\` says. It takes nothing away.
+
 When an incident opens, what the detectors know becomes evidence: the three gravest unusual kinds of
 lines of the last ten minutes with an example each, redacted; when memory or processes reach their
 limit; since when a gauge is at another level, or that it is far from usual.`;
+
+const MODELS = `## What models are asked, and what comes of it
+
+Without routes none is asked, and nothing leaves the machine. \`rootCause\` is asked once for each time
+that an incident opens: for the cause, with the evidence, the container, what it depends on, what
+changed, what the rules make of it, its log in the space of a few lines and the Compose file, redacted,
+within some 6,000 tokens. With \`diagnosis.investigate\` it may look things up before, one after the
+other, of the container and of what it depends on. Its conclusion stands on the incident where it is as
+sure as \`minConfidence\` asks for and cites evidence that exists; else that of the rules does.
+\`explain\` is asked for the same in plain words.
+
+With \`choose: Model\` the first attempt of an incident waits for the answer, no longer than
+\`decisionTimeout\` from the opening on:
+
+| It answers | What is done |
+|---|---|
+| a candidate that passes the gate, surely enough | that one; if it does not help, the ladder from its first rung |
+| \`none\`, surely enough | nothing until \`backoff.initial\` has passed (or \`decisionTimeout\`, if longer), then the ladder |
+| \`escalate\`, surely enough | a person is told, and the ladder goes on at once |
+| anything else, or nothing in time | the ladder |
+
+Where a person must agree, that person is asked about what was picked.`;
 
 const EXPRESSIONS = `## Expressions
 

@@ -260,6 +260,8 @@ const Routes = z
   .max(8)
   .default([]);
 
+const DECISION_TIMEOUT_MAX_MS = 10 * 60_000;
+
 const ModelRouting = z.strictObject({
   triage: Routes.describe('For suspicious log windows: tried in order, none switches it off.'),
   rootCause: Routes.describe('For the cause of an incident.'),
@@ -267,8 +269,15 @@ const ModelRouting = z.strictObject({
   choose: z
     .enum(['Ladder', 'Model'])
     .default('Ladder')
-    .describe('Who picks among the permitted candidates; the ladder whenever the model does not.'),
-  decisionTimeout: PositiveDuration.prefault('20s').describe('How long the model may take.'),
+    .describe(
+      'Who picks the first attempt among what is permitted; the ladder whenever the model does not.',
+    ),
+  decisionTimeout: PositiveDuration.refine(
+    (durationMs) => durationMs <= DECISION_TIMEOUT_MAX_MS,
+    'must be at most 10m: the first attempt waits for it',
+  )
+    .prefault('20s')
+    .describe('How long the first attempt of an incident waits for a model, from its opening.'),
   minConfidence: z
     .number()
     .min(0)

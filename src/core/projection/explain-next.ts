@@ -2,6 +2,8 @@ import { ADVICE, LASTING } from '#core/diagnosis/catalogue.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { CandidateObject, IncidentObject } from './schema.ts';
 
+type Status = IncidentObject['status'];
+
 /** Reasons that pass by time alone; a person who does nothing does right. */
 const PASSING = new Set([
   'DeploymentInProgress',
@@ -19,6 +21,7 @@ export function nextSteps(incident: IncidentObject): string[] {
   if (status.phase === 'Resolved') return afterResolution(incident);
   const steps = [
     ...decision(incident),
+    ...advised(status),
     ...(status.phase === 'Escalated' ? afterEscalation(incident) : []),
     ...remedies(incident),
     ...mending(incident),
@@ -34,7 +37,7 @@ export function nextSteps(incident: IncidentObject): string[] {
  * id of its own; a container that was recreated gives the same action another id.
  */
 export function wasTried(
-  { attempts, candidates, timeline }: IncidentObject['status'],
+  { attempts, candidates, timeline }: Pick<Status, 'attempts' | 'candidates' | 'timeline'>,
   { id, action }: Pick<CandidateObject, 'id' | 'action'>,
 ): boolean {
   const since = timeline.findLast(({ event }) => event === 'Reopened')?.at ?? '';
@@ -53,7 +56,7 @@ export function hangingWords({
   phase,
   attempts,
   escalations,
-}: IncidentObject['status']): string | undefined {
+}: Pick<Status, 'phase' | 'attempts' | 'escalations'>): string | undefined {
   const last = attempts.at(-1);
   if (phase !== 'Remediating' || last === undefined) return undefined;
   return escalations.findLast(({ at }) => at > last.startedAt)?.message;
@@ -75,6 +78,17 @@ function decision({ status, metadata }: IncidentObject): string[] {
     `Decide about ${candidate}: sentinel approve ${name} --candidate ${candidate}, or sentinel deny ${name} --reason TEXT.`,
   ];
 }
+
+/** Nothing depends on it: Sentinel goes on. */
+function advised({ escalations, timeline }: Status): string[] {
+  const since = timeline.findLast(({ event }) => event === 'Reopened')?.at ?? '';
+  const last = escalations.findLast(({ at }) => at >= since);
+  return last?.reason === 'ModelAdvice' ? [LOOK_BY_ADVICE] : [];
+}
+
+/** What a person can do of whom a model thinks that they should look. */
+const LOOK_BY_ADVICE =
+  'Have a look: a model thinks that a person should. Sentinel goes on with its ladder meanwhile.';
 
 function afterEscalation({ status, spec }: IncidentObject): string[] {
   const { reason } = status.escalations.at(-1) ?? {};
@@ -108,19 +122,28 @@ function remedies({ status }: IncidentObject): string[] {
     ...(phase === 'Escalated' ? ['LimitReached'] : []),
     ...(approval?.state === 'Requested' || isActing ? ['ApprovalRequired'] : []),
   ]);
-  const reasons = status.candidates
-    .filter((candidate) => !wasTried(status, candidate))
-    .flatMap(({ blockedBy }) => blockedBy.map(({ reason }) => reason))
-    .filter((reason) => !told.has(reason));
-  const isPassing = reasons.length > 0 && reasons.every((reason) => PASSING.has(reason));
-  if (isPassing && phase === 'Open') {
+  if (endsByItself(status) && (phase === 'Open' || phase === 'Diagnosing')) {
     return ['Nothing needs to be done: Sentinel goes on by itself when the time has come.'];
   }
-  return reasons.flatMap((reason) => refusalWords(reason).remedy ?? []);
+  return refusedFor(status)
+    .filter((reason) => !told.has(reason))
+    .flatMap((reason) => refusalWords(reason).remedy ?? []);
+}
+
+/** All that keeps Sentinel from acting passes by time alone. */
+export function endsByItself(status: Pick<Status, 'attempts' | 'candidates' | 'timeline'>) {
+  const reasons = refusedFor(status);
+  return reasons.length > 0 && reasons.every((reason) => PASSING.has(reason));
+}
+
+function refusedFor(status: Pick<Status, 'attempts' | 'candidates' | 'timeline'>): string[] {
+  return status.candidates
+    .filter((candidate) => !wasTried(status, candidate))
+    .flatMap(({ blockedBy }) => blockedBy.map(({ reason }) => reason));
 }
 
 /** An argument names a secret that the operator was not given: no waiting mends that. */
-function missingSecret({ attempts, candidates }: IncidentObject['status']): string | undefined {
+function missingSecret({ attempts, candidates }: Status): string | undefined {
   const last = attempts.at(-1);
   const messages = candidates.flatMap(({ blockedBy }) => blockedBy.map(({ message }) => message));
   if (last?.outcome === 'NotExecuted') messages.push(last.message ?? '');

@@ -51,6 +51,13 @@ describe('explainIncident', () => {
 web (box/web): unhealthy, critical, since 2026-11-24 12:00:00Z.
 It is left to a person: every action was tried.
 
+In plain words:
+  There has been a serious problem with the service web on the machine box since 12:00 UTC on 24 November 2026: it fails its own health check.
+  The likely cause is a fault inside it, which its own check has found.
+  Sentinel restarted it at 12:00 UTC, which did not help.
+  A person has been asked to take over: everything that Sentinel may do was tried.
+  It is likely to stay as it is until somebody has mended the cause.
+
 What was seen:
   2026-11-24 12:00:00Z  unhealthy: health is unhealthy
                         container.state is running

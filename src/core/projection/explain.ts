@@ -3,10 +3,16 @@ import { FINDING_SIGNALS } from '#core/diagnosis/findings.ts';
 import type { RecordData } from '#core/journal/data.ts';
 import type { JournalRecord } from '#core/journal/record.ts';
 import { callWords } from '#core/remediation/call-words.ts';
+import { BUILTIN_SERVER } from '#core/remediation/tools.ts';
 import { counted } from '#lib/counted.ts';
 import { formatDuration } from '#lib/duration.ts';
-import { plainLine } from '#lib/plain-text.ts';
+import { plainLine, quoted } from '#lib/plain-text.ts';
+import { adviceLines, type ChoiceRule } from './explain-advice.ts';
+import { causeLines, causeName } from './explain-cause.ts';
+import { clock, times } from './explain-formats.ts';
 import { hangingWords, nextSteps, wasTried } from './explain-next.ts';
+import { usageLines } from './model-words.ts';
+import { plainWords } from './plain-words.ts';
 import { refusalWords } from './refusal-words.ts';
 import type { AttemptObject, CandidateObject, IncidentObject } from './schema.ts';
 import { limitWords, type ThresholdSpec, valueWords } from './threshold-words.ts';
@@ -17,27 +23,34 @@ export interface ExplainContext {
   readonly thresholds?: readonly ThresholdSpec[];
   /** The effective mode of that policy. */
   readonly mode?: string;
-  /** Records of the incident, oldest first: they tell how verdicts changed. */
+  /** What that policy says of the choice of models. */
+  readonly choice?: ChoiceRule;
+  /** Records of the incident, oldest first: they tell how verdicts changed, and when advice came. */
   readonly records?: readonly JournalRecord[];
   /** What the newest log and health check said before an action, by digest; redacted when kept. */
   readonly texts?: ReadonlyMap<string, string>;
 }
 
 /**
- * Says in plain words why something was, or was not, done about an incident. No model: every
- * sentence comes from what is on record.
+ * Says why something was, or was not, done about an incident. No model is asked: every sentence comes
+ * from what is on record, and what a model said is quoted as its words.
  */
 export function explainIncident(incident: IncidentObject, context: ExplainContext = {}): string {
-  const isNow = incident.status.phase === 'Open';
+  const { phase, diagnosis } = incident.status;
+  const isNow = phase === 'Open' || phase === 'Diagnosing';
+  const records = context.records ?? [];
   const sections: readonly [title: string, lines: readonly string[]][] = [
+    ['In plain words', plainWords(incident).map(plainLine)],
     ['What was seen', seen(incident, context)],
     ['What it said last', lastWords(incident, context)],
     ['Which policy decides', policyLines(incident, context)],
-    ['The likely cause', cause(incident)],
+    ['The likely cause', causeLines(incident)],
+    ['What a model advised', adviceLines(incident, context.choice, records)],
+    ['What models were asked', usageLines(diagnosis?.models ?? []).map(plainLine)],
     [isNow ? 'What could be done' : 'What could be done, at the last look', candidates(incident)],
     ['What was done', attempts(incident)],
     ['Why a person was asked', escalations(incident)],
-    ['How it went', course(incident, context.records ?? [])],
+    ['How it went', course(incident, records)],
     ['What you can do', nextSteps(incident).map((step) => `- ${step}`)],
   ];
   const body = sections
@@ -74,8 +87,9 @@ function standing(incident: IncidentObject): string {
     case 'Escalated':
       return leftWords(status);
     case 'Open':
-    case 'Diagnosing':
       return openWords(status);
+    case 'Diagnosing':
+      return askingWords(status);
   }
 }
 
@@ -116,7 +130,7 @@ function openWords(status: IncidentObject['status']): string {
   const left = all.filter((one) => !wasTried(status, one));
   const [first] = left;
   if (first === undefined) return 'Every action that answers to it was tried.';
-  if (left.some(({ verdict }) => verdict === 'Permitted')) return 'An action is about to begin.';
+  if (left.some(({ verdict }) => verdict === 'Permitted')) return soonWords(status);
   const would = timeline.findLast(({ event }) => event === 'Shadow')?.message;
   if (would !== undefined) return `Sentinel only watches here. It ${would}.`;
   const last = status.attempts.at(-1);
@@ -125,6 +139,21 @@ function openWords(status: IncidentObject['status']): string {
   }
   const reason = first.blockedBy[0]?.reason ?? '';
   return `Nothing is done at the moment: ${refusalWords(reason).meaning}.`;
+}
+
+function soonWords({ diagnosis }: IncidentObject['status']): string {
+  return diagnosis?.advice?.choice === 'none'
+    ? 'An action begins soon, though a model advises to do nothing for now.'
+    : 'An action is about to begin.';
+}
+
+function askingWords(status: IncidentObject['status']): string {
+  const isActing = status.candidates.some(
+    (one) => one.verdict === 'Permitted' && !wasTried(status, one),
+  );
+  return isActing
+    ? 'Models are asked for the cause; an action begins with their answer, or soon without it.'
+    : `Models are asked for the cause. ${openWords(status)}`;
 }
 
 function isShadow(all: readonly CandidateObject[]): boolean {
@@ -157,12 +186,10 @@ function seen({ spec, status }: IncidentObject, { thresholds = [] }: ExplainCont
 /** The form of a note about a threshold: see evidenceFor. */
 const OF_THRESHOLD = /^threshold (?<name>[^\s:]+)(?:: (?<place>.*))?$/s;
 
-function observation(
-  { signal, value, note }: EvidenceObject,
-  thresholds: readonly ThresholdSpec[],
-): string {
-  // What a detector found is a sentence.
-  if (isFinding(signal)) return `${String(value)}${note === undefined ? '' : ` (${note})`}`;
+function observation(evidence: EvidenceObject, thresholds: readonly ThresholdSpec[]): string {
+  const { signal, value, note } = evidence;
+  const sentence = sentenceOf(evidence);
+  if (sentence !== undefined) return sentence;
   const shown = isProbe(signal)
     ? `failing, ${counted(Number(value), 'failure')} in a row`
     : valueWords(signal, value);
@@ -175,6 +202,18 @@ function observation(
   const where = place === undefined ? '' : ` (${place})`;
   const asked = limit === '' ? '' : ` (the threshold: ${limit})`;
   return `${name}: ${signal} is ${shown}${where}${asked}`;
+}
+
+const NOTE_CHARS_MAX = 300;
+
+/** What a detector or a model found is one already, and what a model had looked up is none of ours. */
+function sentenceOf({ signal, value, note }: EvidenceObject): string | undefined {
+  if (signal.startsWith(`${BUILTIN_SERVER}/`)) {
+    return `looked up for a model, ${note ?? signal}: ${String(value)}`;
+  }
+  if (!isFinding(signal)) return undefined;
+  if (note === undefined) return String(value);
+  return `${String(value)} (${signal === 'log.triage' ? quoted(note, NOTE_CHARS_MAX) : note})`;
 }
 
 function isFinding(signal: string): boolean {
@@ -245,24 +284,6 @@ function policyLines({ spec, status }: IncidentObject, { mode }: ExplainContext)
   const does = mode ?? (isShadow(status.candidates) ? 'Shadow' : undefined);
   const how = does === undefined ? '' : `, mode ${does}`;
   return [plainLine(`${name}, generation ${generation}${how}, ${from}`), digest];
-}
-
-function cause({ status }: IncidentObject): string[] {
-  const { diagnosis } = status;
-  if (diagnosis === undefined) return ['No cause was named yet.'];
-  const { source, rootCause, explanation, confidence, hypotheses, evidenceRefs } = diagnosis;
-  if (rootCause === 'Unknown') return [plainLine(explanation)];
-  const by = source === 'rules' ? 'by the rules' : 'by a model';
-  const refs = evidenceRefs.length === 0 ? '' : `, evidence ${evidenceRefs.join(' ')}`;
-  const others = hypotheses.slice(1).map((one) => `${one.cause} (${percent(one.confidence)})`);
-  const remedy = hypotheses.find((one) => one.cause === rootCause)?.remedy;
-  const isNew = remedy !== undefined && !status.attempts.some(({ tool }) => tool === remedy);
-  return [
-    plainLine(`${rootCause}, ${percent(confidence)} sure (${by}${refs})`),
-    plainLine(explanation),
-    ...(isNew ? [plainLine(`Of the policy’s tools, ${remedy} may help.`)] : []),
-    ...(others.length === 0 ? [] : [plainLine(`Also possible: ${others.join(', ')}`)]),
-  ];
 }
 
 function candidates({ status }: IncidentObject): string[] {
@@ -339,7 +360,8 @@ const COURSE_MAX = 40;
 function course({ status }: IncidentObject, records: readonly JournalRecord[]): string[] {
   const entries = status.timeline.map(({ at, event, message }) => ({
     at,
-    text: message === '' ? event : `${event}: ${message}`,
+    text:
+      message === '' ? event : `${event}: ${event === 'Diagnosed' ? causeName(message) : message}`,
   }));
   const verdicts = records.flatMap((record) =>
     record.type === 'remediation.considered' ? [verdictEntry(record)] : [],
@@ -357,17 +379,4 @@ function verdictEntry({ time, data }: JournalRecord) {
     return `${action} ${reasons === '' ? 'permitted' : `refused (${reasons})`}`;
   });
   return { at: time, text: `Considered: ${words.join('; ') || 'no candidate'}` };
-}
-
-/** `2026-11-24 12:00:05Z`: to the second, and unmistakably UTC. */
-function clock(time: string): string {
-  return time.replace('T', ' ').replace(/(?:\.\d+)?Z$/, 'Z');
-}
-
-function percent(ratio: number): string {
-  return `${Math.round(ratio * 100)} %`;
-}
-
-function times(count: number): string {
-  return count === 1 ? 'once' : `${count} times`;
 }

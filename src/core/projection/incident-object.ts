@@ -9,7 +9,8 @@ import type { OperatorState } from '#core/journal/state.ts';
 import { API_VERSION } from '#core/policy/schema.ts';
 import { defined } from '#lib/defined.ts';
 import { incidentConditions } from './incident-conditions.ts';
-import type { AttemptObject, IncidentObject } from './schema.ts';
+import { plainWords } from './plain-words.ts';
+import type { AttemptObject, IncidentObject, UnsummedIncident } from './schema.ts';
 
 /** The public object of an incident, as Kubernetes would serve it. Shares nothing with the state. */
 export function incidentObject(
@@ -17,7 +18,7 @@ export function incidentObject(
   state: Pick<OperatorState, 'quarantined'>,
 ): IncidentObject {
   const { name, uid, createdAt, seq, policy } = incident;
-  return {
+  const unsummed: UnsummedIncident = {
     apiVersion: API_VERSION,
     kind: 'Incident',
     metadata: { name, uid, creationTimestamp: createdAt, resourceVersion: String(seq) },
@@ -31,9 +32,12 @@ export function incidentObject(
     },
     status: statusOf(incident, state),
   };
+  const { phase, ...status } = unsummed.status;
+  const summary = plainWords(unsummed).join(' ');
+  return { ...unsummed, status: { phase, summary, ...status } };
 }
 
-type Status = IncidentObject['status'];
+type Status = UnsummedIncident['status'];
 
 function statusOf(incident: Incident, state: Pick<OperatorState, 'quarantined'>): Status {
   const { diagnosis, approval, resolvedAt, resolution } = incident;
@@ -73,7 +77,7 @@ function approvalOf({
 }
 
 export function attemptObject(attempt: Attempt): AttemptObject {
-  const { rollbackOf, outcome, reason, message, endedAt, result } = attempt;
+  const { rollbackOf, byModel, outcome, reason, message, endedAt, result } = attempt;
   return {
     intent: attempt.intent,
     candidate: attempt.candidate,
@@ -87,7 +91,7 @@ export function attemptObject(attempt: Attempt): AttemptObject {
       state,
     })),
     startedAt: attempt.startedAt,
-    ...defined({ rollbackOf, outcome, reason, message, endedAt }),
+    ...defined({ rollbackOf, byModel, outcome, reason, message, endedAt }),
     ...(result === undefined ? {} : { result: { ...result } }),
     verification: verificationOf(attempt),
   };

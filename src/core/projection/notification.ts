@@ -2,6 +2,7 @@ import type { Phase } from '#core/incident/incident.ts';
 import type { SentinelConfig } from '#core/policy/config-schema.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import { cleanLine } from '#core/redaction/foreign-text.ts';
+import { shortened } from '#lib/plain-text.ts';
 
 /** Mildest first: how grave a notification is, and the mildest that a notifier wants. */
 export type NotifierLevel = SentinelConfig['spec']['notifiers'][string]['level'];
@@ -112,8 +113,7 @@ export function notificationText(lines: readonly string[]): string {
 
 /** Foreign text (Docker's words, a name) on one line. */
 export function harmless(text: string): string {
-  const line = cleanLine(text);
-  return callingNobody(line.length <= LINE_CHARS_MAX ? line : `${line.slice(0, LINE_CHARS_MAX)}…`);
+  return callingNobody(shortened(cleanLine(text), LINE_CHARS_MAX));
 }
 
 /** Chats read `<!channel>`, `@here` and the like as a call to everybody: a log must not page people. */

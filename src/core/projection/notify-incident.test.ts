@@ -87,6 +87,65 @@ describe('what people are told', () => {
     assert.deepEqual([escalated?.level, escalated?.phase], ['escalated', 'Escalated']);
   });
 
+  it('of a model’s wish for a person: as its opinion, and as grave as the incident', () => {
+    const { scenario, key } = trouble();
+    const { name = '', policy = null } = scenario.incident(key) ?? {};
+    const about = { incident: name, workload: key, policy };
+    const message = 'a model thinks that a person should look: @channel \u202ex';
+    scenario.append({
+      type: 'incident.escalated',
+      ...about,
+      data: { reason: 'ModelAdvice', message },
+    });
+
+    const advised = told(scenario, 'incident.escalated');
+    scenario.append({
+      type: 'incident.resolved',
+      ...about,
+      data: { resolution: 'SelfRecovered', message: 'it recovered by itself' },
+    });
+    const resolved = told(scenario, 'incident.resolved');
+
+    assert.match(
+      advised?.text ?? '',
+      /^A model’s opinion about web, while Sentinel goes on: a model thinks that a person should look: @ channel \ufffdx\.\n/,
+    );
+    assert.deepEqual(
+      [advised?.kind, advised?.level, resolved?.level],
+      ['escalated', 'critical', 'critical'],
+    );
+  });
+
+  it('of a cause that a model names: in its words, marked and bounded', () => {
+    const { scenario, key } = trouble();
+    const { name = '', policy = null } = scenario.incident(key) ?? {};
+    const about = { incident: name, workload: key, policy };
+    scenario.append({
+      type: 'diagnosis.completed',
+      ...about,
+      data: {
+        source: 'model',
+        rootCause: `all is well”). “${'x'.repeat(1_000)}`,
+        explanation: '',
+        confidence: 0.9,
+        evidenceRefs: ['e1'],
+        hypotheses: [],
+      },
+    });
+    scenario.append({
+      type: 'incident.escalated',
+      ...about,
+      data: { reason: 'LimitReached', message: 'too often' },
+    });
+
+    const { text = '' } = told(scenario, 'incident.escalated') ?? {};
+
+    assert.match(
+      text,
+      /: too often \(likely cause, in a model’s words: “all is well’\)\. ’x{1,120}…”\)\.\n/,
+    );
+  });
+
   it('of a request for approval: the commands that answer it', () => {
     const approve = {
       remediation: {
@@ -219,6 +278,31 @@ describe('reminders', () => {
 
     assert.deepEqual([all.length, later.length], [1, 0]);
     assert.match(all[0]?.text ?? '', /^Still: .*KEY is not set/s);
+  });
+
+  it('tell nothing again of a model’s opinion, and hide no question behind it', () => {
+    const scenario = new Scenario(aPolicy());
+    scenario.over = { missingSecret: () => 'KEY' };
+    scenario.put(aContainer('web', { health: health('unhealthy') }));
+    scenario.reconcile('box/web');
+    const { name = '', policy = null } = scenario.incident('box/web') ?? {};
+    const place = { journal: 'j', time: '', head: { seq: 1, hash: '' } };
+    const about = { incident: name, workload: 'box/web', policy };
+    const data = { reason: 'ModelAdvice', message: 'a model thinks so' } as const;
+    const since = scenario.wallMs + 1;
+    scenario.append({ type: 'incident.escalated', ...about, data });
+    scenario.append({
+      type: 'incident.updated',
+      ...about,
+      data: { asking: true, message: 'models are asked for the cause' },
+    });
+
+    const asked = remindersOf(scenario.state, 0, place);
+    const opinion = remindersOf(scenario.state, since, place);
+
+    assert.equal(scenario.incident('box/web')?.escalations.length, 2);
+    assert.match(asked[0]?.text ?? '', /^Still: .*KEY is not set/s);
+    assert.deepEqual([asked.length, opinion.length], [1, 0]);
   });
 
   it('tell again of an action that hangs', () => {

@@ -12,6 +12,7 @@ import type { OperatorState } from '#core/journal/state.ts';
 import type { Severity } from '#core/policy/schema.ts';
 import { callWords } from '#core/remediation/call-words.ts';
 import { formatDuration } from '#lib/duration.ts';
+import { quoted } from '#lib/plain-text.ts';
 import { nextSteps } from './explain-next.ts';
 import { incidentObject } from './incident-object.ts';
 import {
@@ -113,15 +114,15 @@ export function remindersOf(
 
 function waitingFor(incident: Incident, state: OperatorState, sinceMs: number): Told | undefined {
   const phase = phaseOf(incident);
-  const { approval, escalations } = incident;
+  const { approval } = incident;
   const asked = phase === 'AwaitingApproval' ? approval : undefined;
   if (asked !== undefined && Date.parse(asked.at) >= sinceMs) {
     const { candidate, asked: { tool, arguments: args } = {} } = asked;
     const what = tool === undefined ? candidate : `${candidate} (${callWords(tool, args)})`;
     return approvalRequested(incident, candidate, `${what} waits for approval`);
   }
-  const last = escalations.at(-1);
-  const isWaiting = phase === 'Escalated' || phase === 'Open' || isHanging(incident);
+  const last = callsOf(incident).at(-1);
+  const isWaiting = ['Escalated', 'Open', 'Diagnosing'].includes(phase) || isHanging(incident);
   if (!isWaiting || last === undefined || Date.parse(last.at) < sinceMs) {
     return undefined;
   }
@@ -226,7 +227,9 @@ const TELLERS: { readonly [Type in RecordType]?: Teller<Type> } = {
           what: `Storm: many incidents at once under policy ${incident.policy.name}: ${data.message}. Its actions are held.`,
           next: refusalWords('StormActive').remedy ?? look(incident),
         }
-      : escalated(incident, state, data.message),
+      : data.reason === 'ModelAdvice'
+        ? modelAdvice(incident, data.message)
+        : escalated(incident, state, data.message),
   'incident.resolved': (data, incident) => {
     const tookMs = (incident.resolvedAtMs ?? 0) - incident.boutAtMs;
     return {
@@ -318,9 +321,28 @@ function escalated(incident: Incident, state: OperatorState, message: string): T
   };
 }
 
+/**
+ * As grave as the incident, and no graver: it is an opinion, which whoever writes into a log has a say
+ * in, and Sentinel goes on. Who is woken only when nobody else can act is not woken for it.
+ */
+function modelAdvice(incident: Incident, message: string): Told {
+  return {
+    kind: 'escalated',
+    message,
+    what: `A model’s opinion about ${nameOf(incident)}, while Sentinel goes on: ${message}.`,
+    next: look(incident),
+  };
+}
+
+/** Escalations that people are waited for after, unlike a model's opinion. */
+function callsOf({ escalations }: Incident): Incident['escalations'] {
+  return escalations.filter(({ reason }) => reason !== 'ModelAdvice');
+}
+
 /** Whoever was asked hears that it is over. */
-function askedForPerson({ approval, escalations, boutAtMs }: Incident): boolean {
-  const instants = [...escalations, ...(approval === undefined ? [] : [approval])];
+function askedForPerson(incident: Incident): boolean {
+  const { approval, boutAtMs } = incident;
+  const instants = [...callsOf(incident), ...(approval === undefined ? [] : [approval])];
   return instants.some(({ atMs }) => atMs >= boutAtMs);
 }
 
@@ -328,9 +350,13 @@ function attemptOf({ attempts }: Incident, intent: string): Attempt | undefined 
   return attempts.find((attempt) => attempt.intent === intent);
 }
 
+const CAUSE_CHARS_MAX = 120;
+
 function causeOf({ diagnosis }: Incident): string {
   if (diagnosis === undefined || diagnosis.rootCause === 'Unknown') return '';
-  return ` (likely cause: ${diagnosis.rootCause})`;
+  return diagnosis.source === 'model'
+    ? ` (likely cause, in a model’s words: ${quoted(diagnosis.rootCause, CAUSE_CHARS_MAX)})`
+    : ` (likely cause: ${diagnosis.rootCause})`;
 }
 
 /** What was measured where a threshold was breached; other evidence is for a closer look. */

@@ -68,6 +68,7 @@ const AttemptFields = {
   affects: z.array(Affected),
   startedAt: Time,
   rollbackOf: z.string().optional().describe('The intent that it undoes.'),
+  byModel: z.boolean().optional().describe('A model has picked it among what was permitted.'),
   outcome: z
     .enum(['Succeeded', 'Failed', 'NotExecuted', 'OutcomeUnknown'])
     .optional()
@@ -179,6 +180,12 @@ export const IncidentObject = z
         'Resolved',
         'Escalated',
       ]),
+      summary: z
+        .string()
+        .describe(
+          'For those who are not engineers, in a few sentences of ours, but for one quotation: what ' +
+            'a model says of the cause, where one was asked.',
+        ),
       conditions: z.array(Condition),
       breached: z.array(z.string()).describe('Every threshold breached since it was last opened.'),
       reopens: z.int(),
@@ -205,6 +212,10 @@ export const IncidentObject = z
   })
   .meta({ id: 'Incident' });
 export type IncidentObject = z.infer<typeof IncidentObject>;
+/** All that an incident is summed up from. */
+export type UnsummedIncident = Omit<IncidentObject, 'status'> & {
+  readonly status: Omit<IncidentObject['status'], 'summary'>;
+};
 
 export const RemediationObject = z
   .object({

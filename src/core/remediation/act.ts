@@ -17,7 +17,7 @@ import {
   standingApproval,
   wasDenied,
 } from './approval.ts';
-import { callWords } from './call-words.ts';
+import { callWords, shadowWords } from './call-words.ts';
 import { type Candidate, candidatesFor } from './candidate.ts';
 import { type Choice, type Considered, choiceOf, choose } from './choose.ts';
 import { refusals } from './gate.ts';
@@ -65,7 +65,7 @@ function decideOn(
     return escalate(incident, 'ModelAdvice', opinion.message);
   }
   const byLadder = choose(considered, incident.rung, asked);
-  const choice = opinion.kind === 'Choose' ? sooner(choiceOf(opinion.chosen), byLadder) : byLadder;
+  const choice = opinion.kind === 'Choose' ? byModel(choiceOf(opinion.chosen), byLadder) : byLadder;
   return carryOut(situation, incident, choice, considered);
 }
 
@@ -73,7 +73,8 @@ function decideOn(
  * What a model picked, unless people would have to be asked about it while the ladder has something that
  * nobody need be asked about: an answer must not put off for an hour what could be done now.
  */
-function sooner(picked: Choice, byLadder: Choice): Choice {
+function byModel(picked: Choice, byLadder: Choice): Choice {
+  if (picked.kind === 'Intend') return { ...picked, byModel: true };
   return picked.kind === 'Wait' && byLadder.kind === 'Intend' ? byLadder : picked;
 }
 
@@ -85,7 +86,7 @@ function carryOut(
 ): Step {
   switch (choice.kind) {
     case 'Intend':
-      return intend(situation, incident, choice.candidate, shown(situation, incident, considered));
+      return intend(situation, incident, choice, shown(situation, incident, considered));
     case 'Shadow':
       return shadow(incident, choice.candidate);
     case 'Wait':
@@ -145,7 +146,7 @@ export function consider(
 function intend(
   situation: JudgedSituation,
   incident: Incident,
-  candidate: Candidate,
+  { candidate, byModel: isByModel }: Extract<Choice, { readonly kind: 'Intend' | 'Shadow' }>,
   before: readonly Draft[],
 ): Step {
   const { world, policy } = situation;
@@ -165,6 +166,7 @@ function intend(
       trigger: candidate.trigger,
       affects: affectedContainers(situation, candidate),
       argumentsMac: world.mac(canonicalJson(candidate.arguments.arguments)),
+      ...(isByModel === undefined ? {} : { byModel: isByModel }),
     },
   };
   return { drafts: [...before, draft], effects: [{ kind: 'Execute', intent }] };
@@ -189,7 +191,7 @@ function shadow(incident: Incident, candidate: Candidate): Step {
       action: candidate.action.name,
       tool: candidate.action.tool,
       trigger: candidate.trigger,
-      message: `would have called ${candidate.action.tool} (${candidate.action.name})`,
+      message: shadowWords({ tool: candidate.action.tool, action: candidate.action.name }),
     },
   };
   return { drafts: [draft], again: true };

@@ -1,6 +1,7 @@
 import { isDue, wasAnswered } from '#core/advice/due.ts';
 import type { Advice, Incident } from '#core/incident/incident.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
+import { quoted } from '#lib/plain-text.ts';
 import { type Considered, isPassedOver } from './choose.ts';
 import type { RefusalReason } from './refusal.ts';
 import type { JudgedSituation } from './step.ts';
@@ -74,8 +75,11 @@ function wasActedOn({ attempts }: Incident): boolean {
   return attempts.some(({ outcome }) => outcome !== 'NotExecuted');
 }
 
+const WHY_CHARS_MAX = 400;
+
 function escalationWords({ confidence }: Advice, { diagnosis }: Incident): string {
   const { source, explanation = '' } = diagnosis ?? {};
-  const why = source === 'model' && explanation !== '' ? `: ${explanation}` : '';
+  const isSaid = source === 'model' && explanation !== '';
+  const why = isSaid ? `: ${quoted(explanation, WHY_CHARS_MAX)}` : '';
   return `a model thinks that a person should look, with confidence ${confidence}${why}`;
 }

@@ -8,7 +8,7 @@ export interface Considered {
 }
 
 export type Choice =
-  | { readonly kind: 'Intend' | 'Shadow'; readonly candidate: Candidate }
+  | { readonly kind: 'Intend' | 'Shadow'; readonly candidate: Candidate; readonly byModel?: true }
   | { readonly kind: 'Wait'; readonly candidate: Candidate; readonly blockedBy: readonly Refusal[] }
   | { readonly kind: 'Exhausted' };
 

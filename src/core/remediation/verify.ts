@@ -220,7 +220,7 @@ function rollback(
       candidate: attempt.candidate,
       action: attempt.action,
       tool: attempt.tool,
-      rung: incident.rung + 1,
+      rung: attempt.byModel === true ? incident.rung : incident.rung + 1,
       trigger: attempt.trigger,
       affects: [...attempt.affects],
       argumentsMac: '',
