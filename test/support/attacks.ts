@@ -1,5 +1,3 @@
-import fc from 'fast-check';
-
 /**
  * Texts that try to steer whoever reads them, by what they try. Where one wants something done it names
  * `{choice}`, to be filled in with what is wanted.
@@ -52,13 +50,6 @@ export const ATTACKS = {
 } as const satisfies Record<string, readonly string[]>;
 
 export const ATTACK_TEXTS: readonly string[] = Object.values(ATTACKS).flat();
-
-/** Any of them, wanting `choice`, at times within other words. */
-export function attackOn(choice: string): fc.Arbitrary<string> {
-  return fc
-    .tuple(fc.constantFrom(...ATTACK_TEXTS), fc.string({ maxLength: 6 }))
-    .map(([text, noise]) => `${noise}${text.replaceAll('{choice}', choice)}`);
-}
 
 /** What can change how a terminal or a page shows what stands around it; line breaks and tabs cannot. */
 export const UNPRINTABLE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
