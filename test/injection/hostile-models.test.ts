@@ -6,7 +6,7 @@ import { isEscalated } from '#core/incident/incident.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '#lib/json.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ModelClient, ModelRequest, ModelResult } from '#ports/model-client.ts';
-import { ATTACK_TEXTS } from '../support/attacks.ts';
+import { ATTACK_TEXTS, textsIn, UNPRINTABLE } from '../support/attacks.ts';
 import { acting, firstAttemptAfterMs, watchConduct } from '../support/conduct.ts';
 import { assertUnpolluted, awkwardValue, nearJson, runs } from '../support/fuzz.ts';
 import { HostileEngine } from '../support/hostile-engine.ts';
@@ -211,6 +211,8 @@ it('a model client that keeps no contract ends, delays, hides and adds nothing',
       const asked = operator.incidents().find(({ workload }) => workload.key === 'box/asking');
       assert.equal(asked?.approval?.state, 'Requested');
       assert.ok(JSON.stringify(operator.records).length < 2_000_000);
+      const texts = textsIn(operator.records.map(({ data }) => data));
+      assert.ok(!texts.some((text) => UNPRINTABLE.test(text)));
       assertUnpolluted();
       await operator.stop();
     }),

@@ -3,7 +3,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createMemoryModelClient } from '#adapters/memory/memory-model-client.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
+import { Refs } from '#core/advice/refs.ts';
+import { rootCauseQuestion } from '#core/advice/root-cause.ts';
 import { triageOf, triageQuestion } from '#core/advice/triage.ts';
+import { situationOf } from '#core/remediation/decide.ts';
 import type { JsonValue } from '#lib/json.ts';
 import type { ModelRequest } from '#ports/model-client.ts';
 import { ask } from '../support/api.ts';
@@ -11,7 +14,7 @@ import { ATTACK_TEXTS, ATTACKS, textsIn, UNPRINTABLE } from '../support/attacks.
 import { awkwardValue, nearJson, runs } from '../support/fuzz.ts';
 import { HostileEngine } from '../support/hostile-engine.ts';
 import { MemoryOperator } from '../support/operator.ts';
-import { aPolicy } from '../support/scenario.ts';
+import { aContainer, aPolicy, health, Scenario } from '../support/scenario.ts';
 
 const CHECK = { intervalMs: 1_000, timeoutMs: 1_000, startPeriodMs: 0, retries: 3 };
 const READING = ['get_logs', 'health_check', 'get_stats', 'inspect_container', 'list_containers'];
@@ -93,6 +96,45 @@ async function askAbout({ text, words = 'c1 fails' }: Hostile): Promise<Asked> {
   return { operator, requests: models.requests };
 }
 
+/** What is asked for the cause of a sick web, whose database has no container of its own. */
+function askedOf({
+  dependsOn,
+  composeFile,
+}: {
+  readonly dependsOn: string;
+  readonly composeFile: string;
+}): string {
+  const scenario = new Scenario(POLICY);
+  const labels = (service: string, more: Record<string, string> = {}) => ({
+    'com.docker.compose.project': 'shop',
+    'com.docker.compose.service': service,
+    'com.docker.compose.container-number': '1',
+    ...more,
+  });
+  const db = scenario.put(aContainer('shop-db-1', { labels: labels('db') }));
+  const { container: _gone, ...view } = scenario.views.get(db) ?? assert.fail('no view');
+  scenario.views.set(db, view);
+  const key = scenario.put(
+    aContainer('shop-web-1', {
+      labels: labels('web', { 'com.docker.compose.depends_on': dependsOn }),
+      health: health('unhealthy'),
+    }),
+  );
+  scenario.reconcile(key);
+  const situation = situationOf(scenario.world(), key) ?? assert.fail('no incident');
+  const { incident } = situation;
+  const refs = new Refs();
+  return rootCauseQuestion({
+    situation,
+    incident,
+    refs,
+    composeFile,
+    log: [],
+    offered: [],
+    looks: [],
+  }).user;
+}
+
 /** Looks up whatever there is; then concludes in the given words. */
 function answering(words: string) {
   return ({ schema }: ModelRequest): { value: JsonValue } => {
@@ -162,7 +204,28 @@ describe('what a model is asked', () => {
       const words = [system, JSON.stringify(schema), ...parted(user).ours].join('\n');
       assert.doesNotMatch(words, /shop|web|\bdb\b|box/);
       assert.match(words, /\bc1\b/);
+      // But for the one that the policy puts into a call, and what people read of the evidence.
+      const others = parted(user).theirs.filter((line) => !/^(?:reload-|e\d+: )/.test(line));
+      assert.doesNotMatch(others.join('\n'), /shop-(?:web|db)-1/);
     }
+  });
+
+  it('shows of a label only what is harmless, also where nothing is there that it names', () => {
+    const condition = ATTACKS.terminal[0].replaceAll(':', '');
+    const user = askedOf({ dependsOn: `db:${condition}:false`, composeFile: '' });
+
+    assert.match(user, /c2 \(\{choice\}\): there is none/);
+    assert.doesNotMatch(user, UNPRINTABLE);
+  });
+
+  it('ends a long Compose file between lines: half a token would not be known for one', () => {
+    const token = ['ghp', '_', 'R4nd0mL00k1ngV4lu3F0rT3st1ngX7z9Kq'].join('');
+    const rest = '# filler\n';
+    const filler = '#'.repeat(64 * 1024 - rest.length - 1 - 20);
+    const user = askedOf({ dependsOn: '', composeFile: `${filler}\n${rest}${token}\n` });
+
+    assert.match(user, /# filler/);
+    assert.doesNotMatch(user, /ghp_/);
   });
 
   it('has a fence that is not closed by whoever knows what one looks like', async () => {
