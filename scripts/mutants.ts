@@ -61,7 +61,7 @@ async function copyOfThis(): Promise<string> {
   return folder;
 }
 
-async function judge({ file, old, new: planted }: Mutant, folder: string) {
+async function judge({ file, old, new: planted, by }: Mutant, folder: string) {
   const path = join(folder, file);
   const text = await readFile(path, 'utf8');
   const places = text.split(old).length - 1;
@@ -71,6 +71,7 @@ async function judge({ file, old, new: planted }: Mutant, folder: string) {
     text.replace(old, () => planted),
   );
   try {
+    if (by !== undefined && !(await passes(['--test', by], folder))) return 'tests';
     if (!(await passes(UNIT, folder))) return 'tests';
     return (await passes(SIMULATION, folder)) ? undefined : 'simulation';
   } finally {

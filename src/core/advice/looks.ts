@@ -68,14 +68,14 @@ export function pickedLook(value: JsonValue, looks: readonly Look[]): Look | und
   return looks.find((look) => look.id === id);
 }
 
-/** Names, which are for us alone: a prompt has others. */
-const NAMING: ReadonlySet<string> = new Set(['id', 'name', 'expect']);
+/** Names, which are for us alone: a prompt has others. And what says nothing of the trouble. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['id', 'name', 'expect', 'truncated']);
 
 /** What a tool answered, fit for a prompt: a line for each value, log lines as they are. */
 export function lookLines(result: JsonObject, { target }: Look): string[] {
   const redactor = target.secrets?.redactor;
   return Object.entries(result)
-    .filter(([name]) => !NAMING.has(name))
+    .filter(([name]) => !LEFT_OUT.has(name))
     .flatMap(([name, value]) => linesOf(name, value, redactor))
     .slice(-LINES_MAX)
     .map((line) => line.slice(0, LINE_CHARS_MAX));
