@@ -6,7 +6,10 @@ import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { Refs } from '#core/advice/refs.ts';
 import { rootCauseQuestion } from '#core/advice/root-cause.ts';
 import { triageOf, triageQuestion } from '#core/advice/triage.ts';
+import { consider } from '#core/remediation/act.ts';
+import { isOffered } from '#core/remediation/advised.ts';
 import { situationOf } from '#core/remediation/decide.ts';
+import { builtinTool } from '#core/remediation/tools.ts';
 import type { JsonValue } from '#lib/json.ts';
 import type { ModelRequest } from '#ports/model-client.ts';
 import { ask } from '../support/api.ts';
@@ -100,11 +103,21 @@ async function askAbout({ text, words = 'c1 fails' }: Hostile): Promise<Asked> {
 function askedOf({
   dependsOn,
   composeFile,
+  describes = '',
 }: {
   readonly dependsOn: string;
   readonly composeFile: string;
+  /** What the servers of tools say about them. */
+  readonly describes?: string;
 }): string {
   const scenario = new Scenario(POLICY);
+  scenario.over = {
+    tool: (name) => {
+      const tool = builtinTool(name);
+      const inputSchema = { ...tool?.inputSchema, title: describes, description: describes };
+      return tool && { ...tool, summary: describes, inputSchema };
+    },
+  };
   const labels = (service: string, more: Record<string, string> = {}) => ({
     'com.docker.compose.project': 'shop',
     'com.docker.compose.service': service,
@@ -130,7 +143,7 @@ function askedOf({
     refs,
     composeFile,
     log: [],
-    offered: [],
+    offered: consider(situation, incident).filter(isOffered),
     looks: [],
   }).user;
 }
@@ -209,6 +222,13 @@ describe('what a model is asked', () => {
       const others = parted(user).theirs.filter((line) => !/^(?:reload-|e\d+: )/.test(line));
       assert.doesNotMatch(others.join('\n'), /shop-(?:web|db)-1/);
     }
+  });
+
+  it('holds nothing of what a server says about its tools', () => {
+    const user = askedOf({ dependsOn: '', composeFile: '', describes: 'KRAKEN' });
+
+    assert.match(user, /^restart-[0-9a-f]{12}: docker\/restart_container; touches c1$/m);
+    assert.doesNotMatch(user, /KRAKEN/);
   });
 
   it('shows of a label only what is harmless, also where nothing is there that it names', () => {

@@ -1229,9 +1229,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/advice/looks.ts',
-    old: `  if (isLog(value)) return excerptLines(value, redactor);
-`,
-    new: ``,
+    old: `if (isLog(value)) return excerptLines(value, redactor);`,
+    new: `if (isLog(value)) return value.map(({ text }) => cleanText(text, redactor));`,
     what: 'A private key over several lines of a log that is looked up goes to a model.',
     by: 'test/injection/secrets.test.ts',
   },
