@@ -267,7 +267,7 @@ describe('asking for the cause', () => {
 
     await stage.operator.pass(10_000);
     const during = stage.operator.incidents().map(phaseOf);
-    await stage.operator.pass(120_000);
+    await stage.operator.pass(180_000);
     const after = stage.operator.incidents();
 
     assert.deepEqual(during, ['Diagnosing']);

@@ -50,7 +50,7 @@ const ASK_AFTER_MS = 3_500;
 /** What the rules find in a log is worth telling, and stands a moment after it was read. */
 const RULES_MS = 250;
 /** All questions about one incident together; nothing waits for them so long. */
-const WITHIN_MS = 120_000;
+const WITHIN_MS = 180_000;
 const LOOK_MS = 10_000;
 const AT_ONCE = 4;
 const LOGS_MAX = 64;

@@ -80,7 +80,7 @@ describe('a request for an answer', () => {
     ]);
   });
 
-  it('sends OpenAI no temperature, and a model by its own name', async () => {
+  it('asks for a model by its own name, of a server under OpenAI’s name in the older form', async () => {
     await using server = await startStandIn();
     server.say(GOOD);
     const { client } = startModels({ openai: { baseUrl: server.url } });
@@ -89,8 +89,8 @@ describe('a request for an answer', () => {
 
     const [request] = server.received;
     assert.equal(request?.body.model, 'some-model');
-    assert.ok(!('temperature' in request.body) && !('provider' in request.body));
-    assert.equal(request.body['max_completion_tokens'], 500);
+    assert.ok(!('max_completion_tokens' in request.body) && !('provider' in request.body));
+    assert.deepEqual([request.body['max_tokens'], request.body['temperature']], [500, 0]);
   });
 
   it('sends a local server no key when none is configured', async () => {

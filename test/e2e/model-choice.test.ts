@@ -26,7 +26,11 @@ function advising(action: string): StandInReply {
   };
 }
 
-async function start(stack: TestStack, server: StandIn): Promise<SentinelProcess> {
+async function start(
+  stack: TestStack,
+  server: StandIn,
+  diagnosis: object = {},
+): Promise<SentinelProcess> {
   const signal = {
     name: 'signal',
     tool: 'docker/kill_container',
@@ -36,6 +40,7 @@ async function start(stack: TestStack, server: StandIn): Promise<SentinelProcess
   };
   const policy = aQuickPolicy(stack, {
     spec: {
+      diagnosis,
       modelRouting: { rootCause: ['local/small'], choose: 'Model', decisionTimeout: '10s' },
     },
     remediation: { allowed: [RESTART, signal] },
@@ -88,4 +93,50 @@ describe('a model that picks', () => {
 
     assert.equal(intended.data.tool, 'docker/restart_container');
   });
+
+  it('looks up what it may with the real tools, and cites what it saw', async () => {
+    await using server = await startStandIn({ models: [MODEL] });
+    server.say(says({ look: 'look-c1-1' }), says({ look: 'look-c1-2' }));
+    server.sayAlways(citingLooks());
+    await using stack = await TestStack.open();
+    const web = await aService(stack, 'web', { Env: [`DB_PASSWORD=${SECRET}`] });
+    await untilHealth(web, 'healthy');
+    await using operator = await start(stack, server, {
+      investigate: { tools: ['docker/get_logs', 'docker/health_check'], maxSteps: 2 },
+    });
+
+    await breakHealth(web);
+    await operator.untilRecord('remediation.intended');
+
+    const looked = (await operator.recordsOf('incident.updated')).flatMap(
+      ({ data }) => data.evidence?.filter(({ signal }) => signal.startsWith('docker/')) ?? [],
+    );
+    const { data } = (await operator.recordsOf('diagnosis.completed')).at(-1) ?? assert.fail();
+    assert.deepEqual(
+      looked.map(({ signal }) => signal),
+      ['docker/get_logs', 'docker/health_check'],
+    );
+    assert.deepEqual(
+      data.evidenceRefs,
+      looked.map(({ id }) => id),
+    );
+    assert.match(server.received[2]?.text ?? '', /state: running/);
+  });
 });
+
+/** Concludes from what was looked up, and from nothing else. */
+function citingLooks(): StandInReply {
+  return (request, response) => {
+    const text = request.body.messages.map(({ content }) => content).join('\n');
+    const ids = [...text.matchAll(/^## (e\d+): docker\//gm)].map(([, id = '']) => id);
+    return says({
+      explanation: 'It is as it was seen.',
+      rootCause: 'seen',
+      evidenceRefs: ids,
+      affectedComponents: [],
+      choice: 'none',
+      confidence: 0.7,
+      prevention: '',
+    })(request, response);
+  };
+}

@@ -33,6 +33,8 @@ export interface ProviderProfile {
   readonly reportsCost: boolean;
   /** Runs on one's own machine: costs nothing unless a price is configured. */
   readonly isFree: boolean;
+  /** Of one request, unless the configuration says. */
+  readonly timeoutMs: number;
   /** A path that answers 401 to a bad key, where the list of models is public. */
   readonly keyPath?: string;
 }
@@ -45,6 +47,7 @@ const PLAIN = {
   isRouter: false,
   reportsCost: false,
   isFree: false,
+  timeoutMs: 60_000,
 } as const satisfies ProviderProfile;
 
 const GPT_OSS = {
@@ -91,7 +94,8 @@ const BUILTIN: Readonly<Record<BuiltinProvider, ProviderProfile>> = {
     tokensField: 'max_completion_tokens',
     takesTemperature: false,
   },
-  local: { ...PLAIN, isFree: true },
+  // Without a graphics card a prompt alone takes a minute.
+  local: { ...PLAIN, isFree: true, timeoutMs: 120_000 },
 };
 
 const PROFILES: ReadonlyMap<string, ProviderProfile> = new Map(Object.entries(BUILTIN));
@@ -112,6 +116,16 @@ export function profileOf(name: string, baseUrl: string | undefined): ProviderPr
   // Under a name of one's own it has a key and models of one's own.
   const { keyFrom: _key, baseUrlFrom: _address, ...way } = byHost;
   return { ...way, models: {} };
+}
+
+/**
+ * Whoever answers at an address of one's own under OpenAI's name takes what most servers take: some
+ * ignore OpenAI's newer names, and answer without an end.
+ */
+export function profileAt(profile: ProviderProfile, baseUrl: string | undefined): ProviderProfile {
+  if (profile !== BUILTIN.openai || hostOf(baseUrl) === hostOf(profile.baseUrl)) return profile;
+  const { tokensField, takesTemperature } = PLAIN;
+  return { ...profile, tokensField, takesTemperature };
 }
 
 function hostOf(url: string | undefined): string | undefined {

@@ -41,6 +41,30 @@ describe('a route', () => {
     });
   }
 
+  it('asks a server at an address of one’s own as most servers want to be asked', () => {
+    const env = { ...KEYS, OPENAI_BASE_URL: 'http://127.0.0.1:8080/v1' };
+
+    const theirs = resolve('openai/m', { env: KEYS }).provider.profile;
+    const ours = resolve('openai/m', { env }).provider.profile;
+
+    assert.deepEqual(
+      [theirs, ours].map(({ tokensField, takesTemperature }) => [tokensField, takesTemperature]),
+      [
+        ['max_completion_tokens', false],
+        ['max_tokens', true],
+      ],
+    );
+  });
+
+  it('gives a server of one’s own more time', () => {
+    const providers = { local: { baseUrl: 'http://127.0.0.1:11434/v1' } };
+
+    const local = resolve('local/m', { providers, env: KEYS }).provider;
+    const cerebras = resolve('cerebras/fast', { providers, env: KEYS }).provider;
+
+    assert.deepEqual([local.timeoutMs, cerebras.timeoutMs], [120_000, 60_000]);
+  });
+
   it('means what the SentinelConfig says rather than what is built in', () => {
     const models = { fast: { name: 'newer', usdPerMillionInput: 1 } };
     const providers = {

@@ -3,7 +3,7 @@ import type { SentinelConfig } from '#core/policy/config-schema.ts';
 import { BUILTIN_PROVIDERS } from '#core/policy/providers.ts';
 import { defined } from '#lib/defined.ts';
 import type { RouteReadiness } from '#ports/model-client.ts';
-import { type ProviderProfile, profileOf } from './profiles.ts';
+import { type ProviderProfile, profileAt, profileOf } from './profiles.ts';
 
 type ConfiguredProviders = SentinelConfig['spec']['providers'];
 type ConfiguredProvider = ConfiguredProviders[string];
@@ -53,7 +53,6 @@ type NotReady = Extract<RouteReadiness, { readonly ready: false }>;
 const UNCONFIGURED: ConfiguredProvider = {
   models: {},
   dataCollection: 'deny',
-  timeout: 30_000,
   maxConcurrent: 2,
 };
 
@@ -81,16 +80,18 @@ function resolveProvider(
   configured: ConfiguredProvider,
   secret: (name: string) => string | undefined,
 ): ProviderSettings {
-  const { models, dataCollection, timeout: timeoutMs, maxConcurrent, order } = configured;
-  const profile = profileOf(name, configured.baseUrl);
+  const { models, dataCollection, maxConcurrent, order } = configured;
+  const named = profileOf(name, configured.baseUrl);
+  const access = accessTo(name, configured, named, secret);
+  const profile = profileAt(named, access.baseUrl);
   return {
     name,
     profile,
     models: { ...defaultModels(profile), ...configuredModels(models) },
     dataCollection,
-    timeoutMs,
+    timeoutMs: configured.timeout ?? profile.timeoutMs,
     maxConcurrent,
-    ...defined({ ...accessTo(name, configured, profile, secret), order }),
+    ...defined({ ...access, order }),
   };
 }
 

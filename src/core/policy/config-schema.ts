@@ -36,7 +36,9 @@ const Provider = z
       .optional()
       .describe('OpenRouter: providers in this order.'),
     dataCollection: z.enum(['deny', 'allow']).default('deny').describe('OpenRouter.'),
-    timeout: Duration.prefault('30s').describe('Of one request.'),
+    timeout: Duration.optional().describe(
+      'Of one request; 60s unless given, 2m for local. What waits for an answer has bounds of its own.',
+    ),
     maxConcurrent: z.int().min(1).max(64).default(2).describe('Requests at once.'),
   })
   .describe('An OpenAI-compatible endpoint.');
