@@ -452,15 +452,18 @@ const nothing = (): Tally => ({
 });
 
 describe('whatever a model answers, whatever its containers say', () => {
-  it('what is intended is permitted without it, and nothing ends, waits longer or goes untold', () => {
-    fc.assert(
-      fc.property(worlds, stories, (world, happenings) => {
-        new Story(world, nothing()).run(happenings);
-        assertUnpolluted();
-      }),
-      runs(20_000),
-    );
-  });
+  // In parts, so that none of them takes long on a busy machine: twenty thousand stories in all.
+  for (const part of [1, 2, 3, 4]) {
+    it(`what is intended is permitted without it, and nothing ends, waits longer or goes untold (${part})`, () => {
+      fc.assert(
+        fc.property(worlds, stories, (world, happenings) => {
+          new Story(world, nothing()).run(happenings);
+          assertUnpolluted();
+        }),
+        runs(5_000),
+      );
+    });
+  }
 
   it('does decide: the property above is not empty', () => {
     const tally = nothing();
