@@ -1276,4 +1276,10 @@ export const MUTANTS: readonly Mutant[] = [
     what: 'A log line reaches a fast model as it is.',
     by: 'test/injection/prompts.test.ts',
   },
+  {
+    file: 'src/core/remediation/lifecycle.ts',
+    old: `breached.includes(name) && !isOpinion;`,
+    new: `breached.includes(name);`,
+    what: 'What only a model takes for trouble holds back actions on others.',
+  },
 ];
