@@ -1,8 +1,9 @@
 // How well and how fast secrets are found: `node bench/redaction.ts FILE...`. Files are texts with
 // the spans of their secrets (`*.jsonl`, `*.jsonl.gz`: text, spans in code points, label, source),
-// one text to a line with its secret between `«` and `»` (`*.txt`, odd and even lines apart),
-// and ordinary logs (`*.csv` with a column `Content`, else one line each). secretlint is measured
-// beside it on the same texts in the same run.
+// one text to a line with its secret between `«` and `»` (`*.txt`), and ordinary logs (`*.csv` with a
+// column `Content`, else one line each). Of the texts of one source and label every second one is
+// told apart, so that the others may be looked at. secretlint is measured beside it on the same
+// texts in the same run.
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -78,33 +79,40 @@ for (const [name, find] of Object.entries(FINDERS)) {
 
 /** Of the fixtures; what is not between the marks is in code points as well, for it is ASCII. */
 function markedSamples(name: string): Sample[] {
-  return readMarkedTexts(`redaction/${name}.txt`).map(({ text, secret }, line) => ({
+  return readMarkedTexts(`redaction/${name}.txt`).map(({ text, secret }) => ({
     source: `fixture ${name}`,
-    label: `${secret === undefined ? 'fp' : 'tp'} ${line % 2 === 0 ? 'odd' : 'even'}`,
+    label: secret === undefined ? 'fp' : 'tp',
     text,
     spans: secret === undefined ? [] : [[secret.start, secret.end]],
   }));
 }
 
 async function reportSamples(find: Finder): Promise<void> {
-  const groups = new Map<string, { hits: number; count: number }>();
+  const groups = new Map<string, boolean[]>();
   for (const sample of samples) {
-    const key = `${sample.source.padEnd(16)} ${sample.label.padEnd(12)}`;
-    const group = groups.get(key) ?? { hits: 0, count: 0 };
+    const key = `${sample.source.padEnd(16)} ${sample.label.padEnd(9)}`;
     const isHit = hits(sample, await find(sample.text));
     if (showsMisses && isHit !== sample.label.startsWith('tp')) {
       console.log(
         `  ${sample.label} ${sample.rule ?? ''} ${JSON.stringify(sample.text).slice(0, 300)}`,
       );
     }
-    groups.set(key, { hits: group.hits + Number(isHit), count: group.count + 1 });
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [isHit]);
+    else group.push(isHit);
   }
-  for (const [key, { hits: count, count: all }] of [...groups].sort(([one], [other]) =>
-    one.localeCompare(other),
-  )) {
+  for (const [key, all] of [...groups].sort(([one], [other]) => one.localeCompare(other))) {
     const what = key.includes(' tp') ? 'found  ' : 'flagged';
-    console.log(`  ${key} ${what} ${(count / all).toFixed(3)}  (${count} of ${all})`);
+    const odd = all.filter((_, index) => index % 2 === 0);
+    const even = all.filter((_, index) => index % 2 === 1);
+    console.log(
+      `  ${key} ${what} ${share(all)} of ${all.length}, odd ${share(odd)}, even ${share(even)}`,
+    );
   }
+}
+
+function share(hitsOf: readonly boolean[]): string {
+  return (hitsOf.filter(Boolean).length / Math.max(1, hitsOf.length)).toFixed(3);
 }
 
 /** Every character of every secret covered; for a text without spans, anything taken out at all. */

@@ -12,10 +12,12 @@ import { parseQuantity } from '#lib/quantity.ts';
 /** Name of a recorded answer → its text. */
 export type Recorded = Readonly<Record<string, string>>;
 
-interface Described {
+/** A container as it was described, by Docker or by Kubernetes. */
+export interface Described {
   /** Of Docker alone: as a whole, with what it depends on. */
   readonly observed?: ObservedContainer;
   readonly names: readonly string[];
+  readonly image?: string;
   readonly container: ContainerFacts;
   readonly exitCode?: number;
   readonly restarts: number;
@@ -40,13 +42,7 @@ const NONE: ContainerFacts = {
  * @param symptom what was asked: it names what was in trouble, as an incident names its workload
  */
 export function factsOf(evidence: Recorded, symptom: string): DiagnosisFacts {
-  const events = Object.values(evidence).flatMap(eventsIn);
-  const described = Object.entries(evidence).flatMap(([name, text]) =>
-    describedIn(name, text, events),
-  );
-  const named = described.filter(({ names }) => names.some((name) => symptom.includes(name)));
-  const candidates = named.length > 0 ? named : described;
-  const it = candidates.toSorted((a, b) => trouble(b) - trouble(a))[0];
+  const { described, it } = troubledIn(evidence, symptom);
   const container = it?.container ?? NONE;
   const dependency = dependencyOf(described, it);
   const error = it?.errors ?? [];
@@ -74,6 +70,20 @@ export function factsOf(evidence: Recorded, symptom: string): DiagnosisFacts {
       log: clean(logLines(evidence)),
     },
   };
+}
+
+/** Every container that was described, and the one in trouble: the worst of those that are named. */
+export function troubledIn(
+  evidence: Recorded,
+  symptom: string,
+): { readonly described: readonly Described[]; readonly it: Described | undefined } {
+  const events = Object.values(evidence).flatMap(eventsIn);
+  const described = Object.entries(evidence).flatMap(([name, text]) =>
+    describedIn(name, text, events),
+  );
+  const named = described.filter(({ names }) => names.some((name) => symptom.includes(name)));
+  const candidates = named.length > 0 ? named : described;
+  return { described, it: candidates.toSorted((a, b) => trouble(b) - trouble(a))[0] };
 }
 
 /** Lines of its logs; what other tools answered counts as no more than a log. */
@@ -247,6 +257,7 @@ function ofBlock(
   const cpu = cpuOf(field(limits, 'cpu'));
   return {
     names: [(block.split('\n')[0] ?? '').trim().replace(/:$/, ''), ...podNames].filter(Boolean),
+    image: field(block, 'Image') ?? '',
     container: {
       ...NONE,
       ...healthOf(warnings, { isRunning, isReady: field(block, 'Ready') === 'True' }),

@@ -46,6 +46,20 @@ describe('the log of an incident', () => {
     await operator.stop();
   });
 
+  it('goes back a few hundred lines', async () => {
+    const { operator, ids } = await anOperator(SHADOW, 'web');
+    for (const id of ids) {
+      operator.engine.writeLog(id, 'environment variable DATABASE_URL is not set', 'stderr');
+      for (let at = 0; at < 250; at += 1) operator.engine.writeLog(id, `request ${at} served`);
+      operator.engine.crash(id);
+    }
+
+    await operator.pass(5_000);
+
+    assert.deepEqual(causes(operator), { web: 'MissingEnv' });
+    await operator.stop();
+  });
+
   it('is not read where the policy keeps no lines', async () => {
     const { operator, ids } = await anOperator({ ...SHADOW, diagnosis: { logLines: 0 } }, 'web');
     for (const id of ids) sayAndCrash(operator, id);

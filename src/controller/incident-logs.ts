@@ -9,6 +9,7 @@ import { createLimiter } from '#lib/limiter.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ContainerRuntime, LogLine } from '#ports/container-runtime.ts';
 import type { OperatorJournal } from './journal-state.ts';
+import { RecentLines } from './signals/recent-lines.ts';
 
 export interface IncidentLogsOptions {
   readonly clock: Clock;
@@ -26,7 +27,8 @@ export interface IncidentLogsOptions {
 const SETTLE_MS = 1_000;
 const READ_WITHIN_MS = 2_000;
 const READS_AT_ONCE = 2;
-const LINES_MAX = 100;
+/** Most lines of a log that are at hand for a diagnosis: those that are followed are no more. */
+export const INCIDENT_LOG_LINES = 500;
 /** Incidents whose lines are at hand: as soon as the diagnosis has them they are forgotten. */
 const INCIDENTS_MAX = 64;
 
@@ -110,7 +112,7 @@ export class IncidentLogs {
     const container = views().get(key)?.container;
     if (this.#stopping.signal.aborted || incident === undefined || container === undefined) return;
     if (this.#snapshots.get(incident.name)?.boutAtMs === incident.boutAtMs) return;
-    const max = Math.min(logLinesMax(key), LINES_MAX);
+    const max = Math.min(logLinesMax(key), INCIDENT_LOG_LINES);
     const followed = recentLines(key).slice(-max);
     this.offer(
       incident.name,
@@ -121,12 +123,11 @@ export class IncidentLogs {
   #fetch({ id, tty }: ObservedContainer, tail: number): Promise<LogLine[]> {
     const { clock, runtime } = this.#options;
     const read = async (signal: AbortSignal) => {
-      const lines: LogLine[] = [];
+      const lines = new RecentLines();
       for await (const line of runtime.logs(id, { tty, tail, follow: false }, signal)) {
-        lines.push(line);
-        if (lines.length > tail) lines.shift();
+        lines.add(line);
       }
-      return lines;
+      return lines.toArray().slice(-tail);
     };
     // A call that does not heed the signal is not waited for: others wait for its place.
     const readOrNone = (signal: AbortSignal) => Promise.race([read(signal), noneWhen(signal)]);

@@ -261,6 +261,20 @@ describe('asking for the cause', () => {
     assert.equal(incident?.diagnosis?.rootCause, 'database away');
   });
 
+  it('is acted on no later where the model never answers than where none is asked', async () => {
+    const slow = await sick({ modelRouting: { rootCause: ['openrouter/deep'] } }, 'hang');
+    const without = await sick({ modelRouting: {} });
+
+    for (const { operator } of [slow, without]) await operator.pass(60_000);
+
+    assert.deepEqual([slow, without].map(firstTool), Array(2).fill('docker/restart_container'));
+    assert.deepEqual([slow, without].map(intendedAfterMs), [0, 0]);
+    assert.deepEqual(
+      [slow, without].map(({ models }) => models.requests.length),
+      [1, 0],
+    );
+  });
+
   it('says that models are asked while they are', async () => {
     const remediation = { ...REMEDIATION, allowed: [] };
     const stage = await sick({ remediation }, 'hang');

@@ -10,6 +10,8 @@ import type { Telemetry } from '#telemetry/telemetry.ts';
 interface Options extends Pick<ModelClientOptions, 'clock' | 'onRequest'> {
   readonly config: Pick<Config, 'secret'>;
   readonly settings: Pick<SentinelConfig['spec'], 'providers'>;
+  /** In place of the network: records, or replays what was recorded. */
+  readonly transport?: ModelClientOptions['transport'];
 }
 
 /**
@@ -43,7 +45,7 @@ export async function loadModels(options: Options): Promise<ModelClient> {
   return createModelClient({
     ...rest,
     providers: resolveProviders(settings.providers, config.secret),
-    transport: createTransport(VERSION),
+    transport: rest.transport ?? createTransport(VERSION),
   });
 }
 

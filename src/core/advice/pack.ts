@@ -27,8 +27,8 @@ const ITEM_CHARS_MAX = 600;
 const SECTION_TOKENS = 40;
 
 /**
- * Upper estimate without the tokenizer of a model: byte pairs of English take four bytes, of logs full
- * of numbers and paths about three.
+ * Estimate without the tokenizer of a model: a token of English takes four bytes, of logs full of
+ * numbers and paths 2.5 to 3.7. Whole prompts have come to .77 to 1.16 of it.
  */
 export function tokensOf(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 3);

@@ -45,6 +45,10 @@ export interface LookResult {
 /** The evidence that opened the incident is in front; what was added for diagnoses comes after it. */
 const FIRST_EVIDENCE = 12;
 const COMPOSE_CHARS_MAX = 64 * 1024;
+/** No one waits for it, and more is not read. */
+const LOG_CHARS_MAX = 1024 * 1024;
+/** Two lines of a form are one item; which forms there is room for is seen when all are weighed. */
+const DIGEST = { entriesMax: 5_000, lineCharsMax: 280 };
 const WORTH = {
   rules: 90,
   evidence: 85,
@@ -211,17 +215,24 @@ function attempts({ incident }: Matter): string[] {
   );
 }
 
-/** Of each form of line its first and last: what speaks of a cause and what is newest is worth most. */
+/**
+ * Of each form of line its first and last. What speaks of a cause is worth most, then what is newest or
+ * rare: what a log is full of says least.
+ */
 function logItems({ situation, log }: Matter): PromptItem[] {
-  const lines = excerptLines(log, situation.view.container?.secrets?.redactor);
-  const { entries } = digestLog(lines);
-  return entries.map(({ template, count, first, last, lastAt }) => {
-    const shown = [...new Set([first, last])];
-    const text = count <= 2 ? shown.join('\n') : `${count} × ${template}\n  ${shown.join('\n  ')}`;
+  const lines = excerptLines(log, situation.view.container?.secrets?.redactor, LOG_CHARS_MAX);
+  const { entries } = digestLog(lines, DIGEST);
+  return entries.map(({ count, first, last, firstAt, lastAt }) => {
+    const examples = [...new Set([first, last])];
+    const shown = count === 1 ? [lines[firstAt] ?? ''] : examples;
+    const text = count <= 2 ? shown.join('\n') : `${count} × ${shown.join('\n  … ')}`;
     const isTelling = shown.some(isErrorLine) || scan(shown).length > 0;
-    const age = lines.length - lastAt;
-    const newness = (WORTH.newest - WORTH.log) / age;
-    return { text, worth: isTelling ? WORTH.telling - age / lines.length : WORTH.log + newness };
+    const newness = 1 / (lines.length - lastAt);
+    const rarity = 0.5 / (1 + Math.log2(count)) ** 2;
+    const base = isTelling ? WORTH.telling : WORTH.log;
+    const oddness = (WORTH.newest - WORTH.log) * Math.max(newness, rarity);
+    // Of forms that are as odd, the newer one.
+    return { text, worth: base + oddness + lastAt / lines.length };
   });
 }
 

@@ -26,16 +26,25 @@ export function logText(lines: readonly RawLogLine[], redactor?: Redactor): stri
     .join('');
 }
 
-/** The same without times: what the newest lines say, redacted, oldest first. */
-export function excerptLines(lines: readonly RawLogLine[], redactor?: Redactor): string[] {
-  return redactedLines(lines, redactor).map(({ text }) => text);
+/**
+ * The same without times: what the newest lines say, redacted, oldest first.
+ *
+ * @param charsMax of all raw lines together
+ */
+export function excerptLines(
+  lines: readonly RawLogLine[],
+  redactor?: Redactor,
+  charsMax = LOG_CHARS_MAX,
+): string[] {
+  return redactedLines(lines, redactor, charsMax).map(({ text }) => text);
 }
 
 function redactedLines(
   lines: readonly RawLogLine[],
   redactor: Redactor | undefined,
+  charsMax = LOG_CHARS_MAX,
 ): { readonly line: RawLogLine; readonly text: string }[] {
-  const kept = newest(lines);
+  const kept = newest(lines, charsMax);
   const texts = new Map<RawLogLine, string | undefined>();
   // A private key spans lines, and lines of the other stream may have come between them.
   for (const stream of ['stdout', 'stderr'] as const) {
@@ -54,10 +63,10 @@ function redactedLines(
   });
 }
 
-function newest(lines: readonly RawLogLine[]): readonly RawLogLine[] {
+function newest(lines: readonly RawLogLine[], charsMax: number): readonly RawLogLine[] {
   let characters = 0;
   let first = lines.length;
-  while (first > 0 && characters < LOG_CHARS_MAX) {
+  while (first > 0 && characters < charsMax) {
     first -= 1;
     characters += lines[first]?.text.length ?? 0;
   }

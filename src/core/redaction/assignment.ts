@@ -1,14 +1,30 @@
-import { DASH, DOLLAR, DOT, LETTER, runEnd, runStart, setsAt, WORD } from './characters.ts';
+import { BLANK, DASH, DOT, LETTER, runEnd, runStart, setsAt, WORD } from './characters.ts';
+import {
+  closingQuote,
+  ENDS_LIST,
+  ENDS_SENTENCE,
+  endsStatement,
+  headerEnd,
+  openingQuote,
+  type Quote,
+  trimmedEnd,
+  unquotedEnd,
+  VALUE_MAX,
+} from './extent.ts';
 import type { Found } from './found.ts';
-import { type SecretName, secretName } from './names.ts';
+import { knownName, type SecretName, secretName } from './names.ts';
 import { endsPlaceholder, PLACEHOLDER_AT } from './placeholder.ts';
+import { isLineEnd, isQuote, type Separator, separatorAfter, skipBlanks } from './separator.ts';
 import { isSecretValue, type ValueContext } from './value.ts';
 
 /** What a line that ended too early leaves to the next one: a value for this name. */
 export interface Expected {
   readonly name: SecretName;
-  /** `value`: the next line begins with it. `field`: with `value:`, as in a list of names and values. */
-  readonly as: 'value' | 'field';
+  /**
+   * `value`: the next line begins with it. `field`: with `value:`, as in a list of names and values.
+   * `block`: the next line is it for certain.
+   */
+  readonly as: 'value' | 'field' | 'block';
 }
 
 /** A name at the end of its line. */
@@ -21,8 +37,6 @@ export interface Promised {
 export type Assignment = Promised | { readonly found: readonly Found[]; readonly end: number };
 
 const NAME_MAX = 80;
-const VALUE_MAX = 4096;
-const BLANKS_MAX = 32;
 
 /**
  * Judges the name that a word like `password` belongs to, and the value behind it.
@@ -37,14 +51,12 @@ export function assignmentAt(text: string, from: number, to: number): Assignment
   const nameStart = runStart(text, from, WORD | DASH | DOT, NAME_MAX);
   // It was a part of what a placeholder stands for, and no name, when that was put there.
   if (text[nameStart - 1] === ']' && endsPlaceholder(text, nameStart)) return undefined;
-  const written = text.slice(nameStart, nameEnd);
-  const named = secretName(written);
+  const { name: named, capitals } = knownName(text.slice(nameStart, nameEnd));
   const name = named && nameFor(named, separator, text, nameStart);
   if (name === undefined) return undefined;
   if (separator.kind === 'lineEnd') {
-    return { expected: { name, as: separator.field ? 'field' : 'value' }, end: nameEnd };
+    return { expected: { name, as: separator.next }, end: nameEnd };
   }
-  const capitals = !/[a-z]/.test(written);
   const { found, end } = valueAt(text, separator.at, name, {
     separator: separator.kind,
     tight: separator.tight,
@@ -120,6 +132,8 @@ export function expectedValue(
       capitals: true,
     }).found;
   }
+  // A block is indented.
+  if (as === 'block') return at === from ? [] : blockValue(text, at, name);
   const end = unquotedEnd(text, at);
   const after = skipBlanks(text, end);
   const ends = isLineEnd(text, after) || text.startsWith('</', after);
@@ -134,155 +148,15 @@ export function expectedValue(
   });
 }
 
+/** The first line of a block: nearly all of them have no other. */
+function blockValue(text: string, from: number, name: SecretName): readonly Found[] {
+  const newline = text.slice(from, from + VALUE_MAX).search(/[\r\n]/);
+  const end = newline < 0 ? Math.min(text.length, from + VALUE_MAX) : from + newline;
+  const context = { ...PLAIN, separator: 'colon', tight: false, capitals: false } as const;
+  return judged(text, { start: from, end }, name, context);
+}
+
 const PLAIN = { quoted: false, readsOn: false, endsStatement: false } as const;
-
-type Separator =
-  | {
-      readonly kind: ValueContext['separator'];
-      /** Where the value begins. */
-      readonly at: number;
-      readonly tight: boolean;
-      /** A quote begins there. */
-      readonly quoted: boolean;
-      /** A sentence says it: `the password is …`. */
-      readonly said?: boolean;
-    }
-  | { readonly kind: 'lineEnd'; readonly field: boolean };
-
-/** What stands between a name and its value, if anything does. */
-function separatorAfter(text: string, nameEnd: number): Separator | undefined {
-  const closed = skipClosing(text, nameEnd);
-  const closedQuote = closed > nameEnd;
-  const at = skipBlanks(text, closed);
-  const blanks = at - closed;
-  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: true };
-  const next = text.charAt(at);
-  const operatorEnd = '=:?.!+|%['.includes(next) ? assigningEnd(text, at) : -1;
-  if (operatorEnd >= 0) return after(text, operatorEnd, next === ':' ? ':' : '=', blanks);
-  if (next === ',') return afterComma(text, at, closedQuote || isConstant(text, nameEnd));
-  if (next === '>' && blanks === 0) return after(text, at + 1, '>', 0);
-  if (next === '(' && !closedQuote) return quotedOnly(text, at + 1, 'call');
-  return at > nameEnd ? afterBlank(text, at, closedQuote) : undefined;
-}
-
-/** `Context.SECURITY_CREDENTIALS`: the name of a name. */
-function isConstant(text: string, nameEnd: number): boolean {
-  return /[A-Z]_[A-Z]{2,40}$/.test(text.slice(Math.max(0, nameEnd - 40), nameEnd));
-}
-
-/** Where an operator ends that gives a name its value; -1 where there is none. */
-function assigningEnd(text: string, at: number): number {
-  if (text[at] === '[') return endOfOperator(text, skipIndex(text, at));
-  if (text[at] === '%') return /^%3[ad]/i.test(text.slice(at, at + 3)) ? at + 3 : -1;
-  return endOfOperator(text, at);
-}
-
-function after(text: string, end: number, operator: string, blanks: number): Separator | undefined {
-  if (end < 0) return undefined;
-  const at = skipType(text, skipBlanks(text, end));
-  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: false };
-  const kind = operator === '>' ? 'element' : operator === ':' ? 'colon' : 'equals';
-  return { kind, at, tight: at === end && blanks === 0, quoted: isQuote(text, at) };
-}
-
-/** `token: string = "…"`: to the quote, over the type before it. */
-function skipType(text: string, from: number): number {
-  if ((setsAt(text, from) & LETTER) === 0) return from;
-  const type = TYPE_BEFORE_QUOTE.exec(text.slice(from, from + 48));
-  return type === null ? from : from + type[0].length - 1;
-}
-
-const TYPE_BEFORE_QUOTE = /^[A-Za-z][\w.<>[\]?|]{0,32}[ \t]{0,4}=[ \t]{0,4}["'`]/;
-
-/** `("api_token", "…")`, and `"name": "api_token", "value": "…"`. */
-function afterComma(text: string, comma: number, isName: boolean): Separator | undefined {
-  const at = skipBlanks(text, comma + 1);
-  if (isLineEnd(text, at)) return { kind: 'lineEnd', field: true };
-  const field = fieldAt(text, at);
-  if (field !== undefined) return field;
-  return isName ? quotedOnly(text, at, 'call') : undefined;
-}
-
-function fieldAt(text: string, at: number): Separator | undefined {
-  const field = /^\\{0,2}["']?value\\{0,2}["']?[ \t]{0,4}[:=][ \t]{0,8}/i.exec(
-    text.slice(at, at + 32),
-  );
-  return field === null ? undefined : after(text, at + field[0].length, '=', 0);
-}
-
-function afterBlank(text: string, at: number, closedQuote: boolean): Separator | undefined {
-  const field = fieldAt(text, at);
-  if (field !== undefined) return field;
-  // A type between name and value: `var token string = "…"`.
-  // Or what may be done with it: `string Password { get; set; } = "…"`.
-  const type = /^(?:[A-Za-z][\w.<>[\]*]{0,24}|\{ ?get;[ \w;]{0,24}\})[ \t]{1,4}:?=(?!=)/.exec(
-    text.slice(at, at + 40),
-  );
-  if (type !== null) return after(text, at + type[0].length, '=', 1);
-  if (closedQuote && !isQuote(text, at)) return undefined;
-  // In prose, "`" marks what is no value.
-  if (text[at] === '`') return undefined;
-  const said = closedQuote ? null : SAID.exec(text.slice(at, at + 64));
-  const from = at + (said?.[0].length ?? 0);
-  return {
-    kind: 'space',
-    at: from,
-    tight: false,
-    quoted: isQuote(text, from),
-    said: said !== null,
-  };
-}
-
-/** `password is …`, `password for bob: …`. */
-const SAID =
-  /^(?:for [\w.@'"-]{1,30}(?: is|:)|(?:is|was|set to|changed to)(?: now)?:?)[ \t]{1,2}(?=\S)/;
-
-function quotedOnly(text: string, at: number, kind: 'call'): Separator | undefined {
-  return isQuote(text, at) ? { kind, at, tight: false, quoted: true } : undefined;
-}
-
-/** Up to three quotes and brackets that end a name, escaped or not. */
-function skipClosing(text: string, from: number): number {
-  let at = from;
-  for (let count = 0; count < 3; count += 1) {
-    if (text[at] === '\\' && isQuote(text, at + 1)) at += 1;
-    else if (text[at] === '\\' && text[at + 1] === '\\' && isQuote(text, at + 2)) at += 2;
-    if (!isQuote(text, at) && text[at] !== ']') break;
-    at += 1;
-  }
-  return at;
-}
-
-function skipBlanks(text: string, from: number): number {
-  let at = from;
-  while (at - from < BLANKS_MAX && (text[at] === ' ' || text[at] === '\t')) at += 1;
-  return at;
-}
-
-/** `[]` and `[25]` of C. */
-function skipIndex(text: string, from: number): number {
-  const index = /^\[\d{0,6}\][ \t]{0,4}/.exec(text.slice(from, from + 16));
-  return index === null ? from : from + index[0].length;
-}
-
-/** @returns -1 where there is none: `::` and `:=` have one, `Type::member` has not */
-function endOfOperator(text: string, from: number): number {
-  // With a blank behind, `::` says in LDIF that the value is in Base64.
-  const operator =
-    /^(?:[?.!+|]{0,2}={1,3}>?|(?:\|\||\?\?)(?=[ \t]?["'`])|:{1,3}=|::(?=[ \t])|:(?!:))/.exec(
-      text.slice(from, from + 6),
-    );
-  return operator === null ? -1 : from + operator[0].length;
-}
-
-function isQuote(text: string, at: number): boolean {
-  const character = text[at];
-  return character === '"' || character === "'" || character === '`';
-}
-
-function isLineEnd(text: string, at: number): boolean {
-  return at >= text.length || text[at] === '\n' || text[at] === '\r';
-}
 
 /** Whether a blank alone parts the name from its value: flags, and words of files and protocols. */
 function takesBlank(text: string, nameStart: number, { strength }: SecretName): boolean {
@@ -291,7 +165,7 @@ function takesBlank(text: string, nameStart: number, { strength }: SecretName): 
   const before = text.slice(Math.max(0, nameStart - 80), nameStart);
   return /^(?:requirepass|masterauth|bindpw|rootpw)\b/.test(text.slice(nameStart, nameStart + 12))
     ? true
-    : /(?:^|\s)(?:login\s{1,4}\S{1,64}|ENV|setenv|setx|set -g?x|configure set)\s{1,4}$/.test(
+    : /(?:^|\s)(?:login\s{1,4}\S{1,64}|ENV|setenv|SetEnv|setx|set -g?x|configure set)\s{1,4}$/.test(
         before,
       );
 }
@@ -319,7 +193,7 @@ function nothing(end: number): Value {
 /** Reads the value and says which of it is secret, if anything is. */
 function valueAt(text: string, from: number, name: SecretName, position: Position): Value {
   const quote = openingQuote(text, from);
-  if (PLACEHOLDER_AT.test(text.slice(quote?.from ?? from, from + 80))) return nothing(from);
+  if (startsPlaceholder(text, quote?.from ?? from)) return nothing(from);
   if (quote !== undefined) return quotedValue(text, quote, name, position);
   if (position.separator === 'call') return nothing(from);
   if (!isHeader(name)) return unquotedValue(text, from, name, position);
@@ -327,6 +201,10 @@ function valueAt(text: string, from: number, name: SecretName, position: Positio
   const found = headerValue(text, range, name);
   // All that follows on its line is cookies, but not all of it credentials.
   return { found, end: name.strength === 'cookie' ? range.end : (found.at(-1)?.end ?? from) };
+}
+
+function startsPlaceholder(text: string, at: number): boolean {
+  return text[at] === '[' && PLACEHOLDER_AT.test(text.slice(at, at + 80));
 }
 
 function isHeader({ strength }: SecretName): boolean {
@@ -339,31 +217,38 @@ function quotedValue(text: string, quote: Quote, name: SecretName, position: Pos
   const range = { start: quote.from, end };
   const found = isHeader(name)
     ? headerValue(text, range, name)
-    : judged(text, range, name, { ...PLAIN, ...position, quoted: true });
+    : judged(text, range, name, {
+        separator: position.separator,
+        tight: position.tight,
+        capitals: position.capitals,
+        quoted: true,
+        readsOn: false,
+        endsStatement: false,
+      });
   return { found, end: found.at(-1)?.end ?? quote.from };
 }
 
 function unquotedValue(text: string, from: number, name: SecretName, position: Position): Value {
   const end = unquotedEnd(text, from);
   // It was judged as a whole, with what the placeholder stands for.
-  if (PLACEHOLDER_AT.test(text.slice(end, end + 80))) return nothing(end);
+  if (startsPlaceholder(text, end)) return nothing(end);
   const isSentence = !position.tight || position.separator === 'element';
   const whole = trimmedEnd(text, from, end, isSentence ? ENDS_SENTENCE : ENDS_LIST);
   const found = judged(text, { start: from, end: whole }, name, {
-    ...position,
+    separator: position.separator,
+    tight: position.tight,
+    capitals: position.capitals,
     quoted: false,
-    readsOn: /^[ \t]{1,4}[A-Za-z]/.test(text.slice(end, end + 6)),
+    readsOn: readsOn(text, end),
     endsStatement: endsStatement(text, whole),
   });
   return { found, end: found.length > 0 || end - from > SEARCHED_MAX ? end : from };
 }
 
-/** `;` with another pair behind it is a list, such as a connection string. */
-function endsStatement(text: string, at: number): boolean {
-  const character = text[at];
-  return (
-    character === ')' || ((character === ';' || character === ',') && !startsNext(text, at + 1))
-  );
+/** A word follows on the same line. */
+function readsOn(text: string, at: number): boolean {
+  if ((setsAt(text, at) & BLANK) === 0) return false;
+  return (setsAt(text, runEnd(text, at, BLANK, 4)) & LETTER) !== 0;
 }
 
 interface Range {
@@ -379,91 +264,6 @@ function judged(
 ): readonly Found[] {
   if (end <= start) return [];
   return isSecretValue(text.slice(start, end), strength, context) ? [{ start, end, kind }] : [];
-}
-
-interface Quote {
-  readonly mark: string;
-  /** Backslashes before it: the text around may be a string itself. */
-  readonly escapes: number;
-  readonly from: number;
-}
-
-function openingQuote(text: string, at: number): Quote | undefined {
-  const opening = /^(?:[bBuUrRfFL@$]{1,2}(?=["'`]))?(\\{0,3})(["'`])/.exec(text.slice(at, at + 6));
-  if (opening === null) return undefined;
-  const [all, escapes = '', mark = ''] = opening;
-  return { mark, escapes: escapes.length, from: at + all.length };
-}
-
-/** Where the value ends; `undefined` when its line ends first. */
-function closingQuote(text: string, { mark, escapes, from }: Quote): number | undefined {
-  const limit = Math.min(text.length, from + VALUE_MAX);
-  let backslashes = 0;
-  for (let at = from; at < limit; at += 1) {
-    const character = text.charAt(at);
-    if (character === '\n') return undefined;
-    if (character === mark && (escapes === 0 ? backslashes % 2 === 0 : backslashes === escapes)) {
-      return at - escapes;
-    }
-    backslashes = character === '\\' ? backslashes + 1 : 0;
-  }
-  return undefined;
-}
-
-/** Where a value without quotes ends: at a blank, a quote, a tag, an escape, a placeholder. */
-function unquotedEnd(text: string, from: number): number {
-  const limit = Math.min(text.length, from + VALUE_MAX);
-  let at = from;
-  while (at < limit && !endsUnquoted(text, at, at === from)) at += 1;
-  return at;
-}
-
-function endsUnquoted(text: string, at: number, isFirst: boolean): boolean {
-  const character = text.charAt(at);
-  if (character > '`' || (character >= '-' && character <= '9')) return false;
-  switch (character) {
-    case '<':
-      return !isFirst;
-    case '\\':
-      return /^\\(?:[nrt"'\\]|u00)/.test(text.slice(at, at + 4));
-    case '[':
-      return !isFirst && PLACEHOLDER_AT.test(text.slice(at, at + 80));
-    case '%':
-      return /^%(?:26|3b|20|22)/i.test(text.slice(at, at + 3));
-    default:
-      return (
-        character <= ' ' ||
-        isQuote(text, at) ||
-        ('&;,'.includes(character) && startsNext(text, at + 1))
-      );
-  }
-}
-
-/** `name=` behind a `&`, `;` or `,`: the next pair of the same list. */
-function startsNext(text: string, at: number): boolean {
-  const end = runEnd(text, at, WORD | DASH | DOT | DOLLAR, 40);
-  return end > at && (text[end] === '=' || (text[end] === ':' && text[end + 1] !== '/'));
-}
-
-const ENDS_LIST = ',;)]}>|&';
-const ENDS_SENTENCE = `${ENDS_LIST}.:`;
-
-/** Without what ends a statement or a list, and without brackets that nothing in it opened. */
-function trimmedEnd(text: string, from: number, end: number, endings = ENDS_LIST): number {
-  let to = end;
-  while (to > from && endings.includes(text.charAt(to - 1))) {
-    const opener = { ')': '(', ']': '[', '}': '{' }[text.charAt(to - 1)];
-    if (opener !== undefined && text.slice(from, to).includes(opener)) break;
-    to -= 1;
-  }
-  return to;
-}
-
-function headerEnd(text: string, from: number): number {
-  const limit = Math.min(text.length, from + VALUE_MAX);
-  let at = from;
-  while (at < limit && !isLineEnd(text, at) && !isQuote(text, at) && text[at] !== '\\') at += 1;
-  return at;
 }
 
 const SCHEME = /^[A-Za-z][A-Za-z0-9-]{2,24}(?:[ \t]{1,4}|%20|\+)/;

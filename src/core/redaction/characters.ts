@@ -18,6 +18,14 @@ export const AT = 16384;
 /** `!`, `#` and the other signs that generators of passwords put in. */
 export const SIGN = 32768;
 export const VOWEL = 65536;
+export const QUOTE = 131072;
+export const BLANK = 262144;
+/** The end of a line. */
+export const BREAK = 524288;
+/** What an operator can begin with that gives a name its value. */
+export const OPERATOR = 1048576;
+/** What a value without quotes can end before. */
+export const BORDER = 2097152;
 
 export const LETTER = LOWER | UPPER;
 export const ALNUM = LETTER | DIGIT;
@@ -49,6 +57,12 @@ put(',', COMMA);
 put('@', AT);
 put('!#%^&*()[]{}', SIGN);
 put('aeiouyAEIOUY', VOWEL);
+put('"\'`', QUOTE);
+put(' \t', BLANK);
+put('\n\r', BREAK);
+put('=:?.!+|%[', OPERATOR);
+put('"\'`<\\[%&;,', BORDER);
+for (let code = 0; code <= 32; code += 1) put(String.fromCharCode(code), BORDER);
 
 /** The sets that the character at an index is in; 0 outside of the text and of ASCII. */
 export function setsAt(text: string, index: number): number {

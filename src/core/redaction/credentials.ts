@@ -1,4 +1,15 @@
-import { ALNUM, BASE64, DASH, DOT, EQUALS, runEnd, runStart, SLUG, TILDE } from './characters.ts';
+import {
+  ALNUM,
+  BASE64,
+  DASH,
+  DOT,
+  EQUALS,
+  runEnd,
+  runStart,
+  SLUG,
+  setsAt,
+  TILDE,
+} from './characters.ts';
 import type { Found } from './found.ts';
 import { isLogin, isRandom, shapeOf } from './shape.ts';
 import { isReference, isSecretValue, type ValueContext } from './value.ts';
@@ -82,10 +93,23 @@ export function jsonWebToken(text: string, from: number): Found | undefined {
   const parts = token.split('.');
   const [head = '', body = ''] = parts;
   const isToken =
-    parts.length >= 2 && head.length >= 12 && body.length >= 8 && shapeOf(body).distinct >= 6;
-  if (!isToken) return undefined;
+    parts.length >= 2 &&
+    head.length >= 12 &&
+    body.length >= 8 &&
+    shapeOf(body.slice(0, 64)).distinct >= 6;
+  if (!isToken || !holdsObject(head)) return undefined;
   // A sentence may end behind it.
   return { start: from, end: token.endsWith('.') && parts.length > 3 ? end - 1 : end, kind: 'jwt' };
+}
+
+/** Whether what begins with `{` in Base64 also ends like an object: all that signs one does it whole. */
+function holdsObject(base64: string): boolean {
+  try {
+    const text = atob(base64.replaceAll('-', '+').replaceAll('_', '/'));
+    return text.trimEnd().endsWith('}');
+  } catch {
+    return false;
+  }
 }
 
 /** A private key or a token in Base64 once more, as Kubernetes and environments hold them. */
@@ -126,16 +150,33 @@ function loginCall(word: string): Command {
 const connectCall =
   /^\s{0,4}(?:["'][^"'\n]{0,200}["']|[\w.$]{1,80})\s{0,4},\s{0,4}["'][^"'\n]{0,80}["']\s{0,4},\s{0,4}["'](?<plain>[^"'\n]{3,256})(?=["'])/;
 
+/** The password may be in quotes of its own: `-u app:'…'`. */
+const curlLogin =
+  /[\s"'](?:-u|--user|--proxy-user|-U)[\s=]{0,4}(?:"(?<quoted>[^"\n]{1,256})"|'(?<single>[^'\n]{1,256})'|(?<plain>[^\s"']{1,256}(?:(?<=:)(?:'[^'\n]{1,256}'|"[^"\n]{1,256}"))?))/;
+
 /** Programs and calls that take a password by a flag which means something else elsewhere. */
 export const COMMANDS: readonly Command[] = [
   { word: 'mysql', argument: option('-p', '') },
   { word: 'mariadb', argument: option('-p', '') },
   { word: 'sshpass', argument: option('-p', String.raw`\s{0,4}`) },
   { word: 'mongo', argument: option('-p', String.raw`\s{0,4}`) },
-  { word: 'curl', argument: option('-u|--user|--proxy-user|-U', String.raw`[\s=]{0,4}`) },
+  { word: 'curl', argument: curlLogin },
   { word: 'redis-cli', argument: option('-a|--pass', String.raw`[\s=]{1,4}`) },
   { word: 'docker login', argument: option('-p', String.raw`[\s=]{1,4}`) },
   { word: 'podman login', argument: option('-p', String.raw`[\s=]{1,4}`) },
+  { word: 'etcdctl', argument: curlLogin },
+  { word: 'cqlsh', argument: option('-p', String.raw`[\s=]{1,4}`) },
+  { word: 'ipmitool', argument: option('-P', String.raw`\s{1,4}`) },
+  { word: 'snmp', argument: option('-A|-X', String.raw`\s{1,4}`) },
+  { word: 'mc alias set', argument: /^(?:\s{1,4}\S{1,200}){3}\s{1,4}(?<plain>[^\s"']{3,256})/ },
+  // At a prompt, and as Redis tells what it is asked.
+  { word: '> auth ', argument: /^(?:default\s{1,4})?(?<plain>[^\s"']{3,256})/ },
+  { word: '"auth" ', argument: /^(?:"[^"\n]{1,64}" )?"(?<quoted>[^"\n]{1,256})"\s{0,4}$/ },
+  { word: 'net user', argument: /^\s{1,4}[\w.$-]{1,64}\s{1,4}(?<plain>[^\s"'/]{3,256})/ },
+  {
+    word: 'set password for',
+    argument: /^\s{1,4}\S{1,100}\s{0,4}=\s{0,4}'(?<single>[^'\n]{1,256})'/,
+  },
   { word: 'ldapsearch', argument: option('-w', String.raw`\s{1,4}`) },
   {
     word: 'htpasswd',
@@ -179,33 +220,67 @@ export const COMMANDS: readonly Command[] = [
 const COMMAND_MAX = 1_000;
 const CALL_MAX = 400;
 
-export function commandArgument(
-  text: string,
-  from: number,
-  { word, argument }: Command,
-): Found | undefined {
+/** What a command has for an argument, and how far it goes. */
+export interface CommandLook {
+  readonly found: Found | undefined;
+  /** The beginnings of the lines that it goes on in, behind a backslash at the end of a line. */
+  readonly lines: readonly number[];
+}
+
+export function commandArgument(text: string, from: number, command: Command): CommandLook {
+  const { argument } = command;
   const isAnchored = argument.source.startsWith('^');
   const ahead = text.slice(from, from + (isAnchored ? CALL_MAX : COMMAND_MAX));
-  const newline = ahead.indexOf('\n');
-  const match = argument.exec(newline < 0 ? ahead : ahead.slice(0, newline));
+  const { lines, end } = logicalLine(ahead);
+  const line = ahead.slice(0, end);
+  const joined =
+    lines.length === 0 ? line : line.replaceAll(CONTINUED, (it) => ' '.repeat(it.length));
+  return {
+    found: argumentIn(joined, from, argument),
+    lines: lines.map((index) => from + index),
+  };
+}
+
+const CONTINUED = /\\\r?\n/g;
+
+/** Where a line ends that may go on behind backslashes, and where it goes on. */
+function logicalLine(text: string): { lines: readonly number[]; end: number } {
+  const lines: number[] = [];
+  let end = text.indexOf('\n');
+  while (end >= 0 && /\\\r?$/.test(text.slice(Math.max(0, end - 2), end))) {
+    lines.push(end + 1);
+    end = text.indexOf('\n', end + 1);
+  }
+  return { lines, end: end < 0 ? text.length : end };
+}
+
+function argumentIn(line: string, offset: number, argument: RegExp): Found | undefined {
+  const match = argument.exec(line);
   if (match === null) return undefined;
   const { quoted, single, plain } = match.groups ?? {};
   const secret = quoted ?? single ?? plain ?? '';
-  const end = from + match.index + match[0].length - Number(plain === undefined);
-  const password = word === 'curl' ? passwordOfLogin(secret) : secret;
+  const end = offset + match.index + match[0].length - Number(plain === undefined);
+  const password = argument === curlLogin ? passwordOfLogin(secret) : secret;
   return isSecretValue(password, 'password', PLAIN)
     ? { start: end - secret.length, end, kind: 'password' }
     : undefined;
 }
 
-/** Empty for a user alone, of whom curl asks the password, and for an example. */
+/**
+ * Empty for a user alone, of whom curl asks the password, and for an example. A token is given as a
+ * user without a password.
+ */
 function passwordOfLogin(login: string): string {
   const colon = login.indexOf(':');
-  return colon < 0 || isExampleLogin(login) ? '' : login.slice(colon + 1);
+  if (colon < 0 || isExampleLogin(login)) return '';
+  if (colon < login.length - 1) return login.slice(colon + 1).replaceAll(/^["']|["']$/g, '');
+  const user = login.slice(0, colon);
+  return user.length >= 8 && isRandom(shapeOf(user)) ? user : '';
 }
 
+/** `username:password`, `<user>:<pass>`, as manuals have it. */
 function isExampleLogin(login: string): boolean {
-  return /^(?:user(?:name)?|test|name|login|xxx)?:(?:pass(?:word)?|test|token|yyy|pw)?$/i.test(
+  return /^<?(?:(?:my|your)[-_]?)?(?:user(?:name)?|test|name|login|xxx)?>?:<?(?:(?:my|your)[-_]?)?(?:pass(?:word)?|test|token|yyy|pw)?>?$/i.test(
     login,
   );
 }
@@ -237,6 +312,12 @@ export const MARKS: readonly {
     kind: 'mailchimp-key',
   },
   {
+    mark: '|',
+    before: /(?<![A-Za-z0-9])\d{15,16}$/,
+    after: /^\|[\w-]{27,40}(?![\w-])/,
+    kind: 'facebook-token',
+  },
+  {
     mark: '.atlasv1.',
     before: /(?<![A-Za-z0-9])[A-Za-z0-9]{14}$/,
     after: /^\.atlasv1\.[\w=-]{60,}/,
@@ -250,16 +331,21 @@ export const MARKS: readonly {
   },
 ];
 
+const MASK = /[xX*]{8}/;
+
 export function markedAt(
   text: string,
   at: number,
   { before, after, kind }: (typeof MARKS)[number],
 ): Found | undefined {
+  // Nearly all that is no token has no letter or digit there.
+  if ((setsAt(text, at - 1) & SLUG) === 0) return undefined;
   const ahead = before.exec(text.slice(Math.max(0, at - 64), at));
   if (ahead === null) return undefined;
   const behind = after.exec(text.slice(at, at + 400));
   if (behind === null) return undefined;
   const start = at - ahead[0].length;
   const end = at + behind[0].length;
-  return shapeOf(text.slice(start, end)).distinct < 8 ? undefined : { start, end, kind };
+  const token = text.slice(start, end);
+  return shapeOf(token).distinct < 8 || MASK.test(token) ? undefined : { start, end, kind };
 }

@@ -1,3 +1,4 @@
+import { defined } from '#lib/defined.ts';
 import {
   ALNUM,
   AT,
@@ -34,6 +35,8 @@ export interface Format {
   readonly max?: number;
   /** How many different characters there must be at least, where the beginning says little. */
   readonly distinct: number;
+  /** What follows the beginning, where more is known of it than characters and length. */
+  readonly form?: RegExp;
 }
 
 /** Kind, beginnings, characters that follow, fewest of them, most of them, fewest different ones. */
@@ -59,8 +62,12 @@ const ROWS: readonly Row[] = [
   ['github-token', 'ghp_ gho_ ghu_ ghs_ ghr_', DOTTED, 36],
   ['github-token', 'github_pat_', WORD, 36],
   ['gitlab-token', 'glpat- gldt- glrt- glrtr- glft- glsoat- glffct- glwt-', DOTTED, 20],
-  ['gitlab-token', 'glcbt- glptt- glimt- glagent- gloas-', DOTTED, 18],
-  ['gitlab-token', 'GR1348941', SLUG, 20],
+  ['gitlab-token', 'glcbt-', DOTTED, 18],
+  ['gitlab-token', 'glimt-', SLUG, 25, 25],
+  ['gitlab-token', 'glptt-', SLUG, 40, 40],
+  ['gitlab-token', 'gloas-', SLUG, 64, 64],
+  ['gitlab-token', 'glagent-', SLUG, 50],
+  ['gitlab-token', 'GR1348941', SLUG, 20, 50, 4],
   ['gitlab-session', '_gitlab_session=', ALNUM, 16],
   ['bitbucket-token', 'ATBB ATCTT3', ANY_BASE64, 24],
   ['atlassian-token', 'ATATT3', ANY_BASE64, 60],
@@ -155,11 +162,12 @@ const ROWS: readonly Row[] = [
   ['tailscale-key', 'tskey-', SLUG, 20, 120],
   ['openshift-token', 'sha256~', SLUG, 40],
   ['ngrok-token', 'ngrok_ 2ngrok_', ALNUM, 40],
-  ['grafana-token', 'glc_', BASE64_TEXT, 30],
+  ['grafana-token', 'glc_', BASE64_TEXT, 30, 400, 4],
   ['grafana-token', 'glsa_', ALNUM | UNDERSCORE, 40],
   ['newrelic-key', 'NRAK- NRJS- NRII- NRIQ- NRAA- NRRA-', ALNUM | DASH, 18],
   ['dynatrace-token', 'dt0c01. dt0s01. dt0s02. dt0s16.', ALNUM | DOT, 80],
-  ['sentry-token', 'sntrys_ sntryu_ sntrya_ sntryi_', ANY_BASE64, 60],
+  ['sentry-token', 'sntrys_ sntrya_ sntryi_', ANY_BASE64, 60],
+  ['sentry-token', 'sntryu_', LOW_HEX, 64],
   ['honeycomb-key', 'hcaik_ hcbik_ hcalk_ hcamk_ hcxik_', LOWER_ALNUM, 50],
 
   // Models.
@@ -244,6 +252,14 @@ const ROWS: readonly Row[] = [
   ['password-hash', '{SSHA} {SHA} {SSHA256} {SSHA512}', BASE64_TEXT, 24],
 ];
 
+const FORMS: Readonly<Record<string, RegExp>> = {
+  'SG.': /^[\w-]{16,}\.[\w-]{32,}$/,
+  dapi: /^[\da-f]{32}(?:-\d{1,2})?$/i,
+  sgp_: /^(?:(?:[\da-f]{16}|local)_)?[\da-f]{40}$/i,
+  // Those of a known kind are bytes that are no multiple of three, so that they end alike.
+  'sk-ant-': /^(?:(?:api|admin)\d\d-[\w-]{80,}AA|(?!(?:api|admin)\d\d-)[\w-]{24,})$/,
+};
+
 /** Every format, one for each beginning. */
 export const FORMATS: readonly Format[] = ROWS.flatMap(
   ([kind, prefixes, rest, min, max, distinct = 1]) =>
@@ -253,6 +269,6 @@ export const FORMATS: readonly Format[] = ROWS.flatMap(
       rest,
       min,
       distinct,
-      ...(max === undefined ? {} : { max }),
+      ...defined({ max, form: FORMS[prefix] }),
     })),
 );

@@ -20,6 +20,20 @@ describe('a value that is known', () => {
       encodeURIComponent(VALUE).replaceAll(/%../g, (code) => code.toLowerCase()),
     ],
     ['as a form sends it', encodeURIComponent(VALUE).replaceAll('%20', '+')],
+    ['in JSON as PHP writes it', JSON.stringify(VALUE).slice(1, -1).replaceAll('/', '\\/')],
+    [
+      'in JSON as Go writes it',
+      JSON.stringify(VALUE).slice(1, -1).replaceAll('&', String.raw`\u0026`),
+    ],
+    [
+      'in JSON as Python writes it',
+      JSON.stringify(VALUE).slice(1, -1).replaceAll('é', String.raw`\u00e9`),
+    ],
+    ['in JSON in JSON', JSON.stringify(JSON.stringify(VALUE).slice(1, -1)).slice(1, -1)],
+    ['in a string of Python', VALUE.replaceAll('\\', '\\\\')],
+    ['in HTML', VALUE.replaceAll('&', '&amp;').replaceAll('"', '&quot;')],
+    ['percent-encoded twice', encodeURIComponent(encodeURIComponent(VALUE))],
+    ['in hex', Buffer.from(VALUE).toString('hex')],
     ['in Base64', base64(VALUE).replaceAll('=', '')],
     ['in Base64 for URLs', Buffer.from(VALUE).toString('base64url')],
     ['over two lines', `${VALUE.slice(0, 7)}\n${VALUE.slice(7)}`],
@@ -39,6 +53,17 @@ describe('a value that is known', () => {
       // What is left are the user and a few bits of the value at its borders.
       assert.ok(redacted.replace(/\[redacted:[a-z]+#1\]/, '').length <= 12, redacted);
     }
+  });
+
+  it('is found with its own line breaks, and with those that are written as escapes', () => {
+    const lines = 'first line\nand its second';
+    const texts = [lines, JSON.stringify(lines), encodeURIComponent(lines), base64(lines)];
+
+    const redacted = texts.map((text) =>
+      createRedactor({ values: [{ name: 'APP_PASSWORD', value: lines }] }).redact(`<${text}>`),
+    );
+
+    for (const text of redacted) assert.match(text, /^<"?\[redacted:[a-z]+#1\]"?=*>$/);
   });
 
   it('is found wherever a stream is cut, byte for byte', () => {
@@ -106,6 +131,35 @@ describe('a value that is common', () => {
       const text = `started with ${value}`;
 
       assert.equal(createRedactor({ values: [{ name, value }] }).redact(text), text);
+    });
+  }
+
+  for (const value of ['Xk29dpQ1', 's3cr3tv4lue', 'acme_9fX2kP4mQ', 'Tr0ub4dor', 'blue-42!fish']) {
+    it(`is hidden under a name that promises nothing: ${value}`, () => {
+      assert.equal(isWorthHiding({ name: 'CUSTOM_THING', value }), true);
+    });
+  }
+
+  for (const value of [
+    'production',
+    'us-east-1',
+    'shop-frontend-02',
+    'node20lts',
+    '17.0.2+8~deb12u1',
+    'C.UTF-8',
+    'db.internal:5432',
+    'ops@example.com',
+    'https://example.com/x9y8z7w6',
+    '/var/lib/app1b2c3d4',
+    '2026-11-24T12:00:00Z',
+    'A035C8C19219BA821ECEA86B64E628F8D684696D',
+    '7f9c4d5b-6a1e-4c3d-9e8f-0a1b2c3d4e5f',
+    'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    '-Xms512m -Xmx512m',
+    'a1,b2,c3,d4,e5',
+  ]) {
+    it(`is no secret under a name that promises nothing: ${value}`, () => {
+      assert.equal(isWorthHiding({ name: 'CUSTOM_THING', value }), false);
     });
   }
 

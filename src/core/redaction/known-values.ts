@@ -17,7 +17,7 @@ export interface KnownValues {
   identity(found: string): string;
 }
 
-/** Of how many values at most; those that come first. Each has up to ten encodings. */
+/** Of how many values at most; those that come first. Each has up to 25 encodings. */
 const VALUES_MAX = 2_000;
 const VALUE_CHARS_MAX = 8 * 1024;
 /** How many characters the fingerprint of a place covers; shorter encodings are not looked for. */
@@ -25,6 +25,8 @@ const PRINT = 4;
 const PRINT_BITS = 7;
 const PRINT_MASK = 2 ** (PRINT * PRINT_BITS) - 1;
 const FILTER_BITS = 16;
+/** A few characters of Base64 or hex could be a part of anything. */
+const ENCODED_MIN = 6;
 
 interface Needle {
   readonly characters: string;
@@ -35,7 +37,7 @@ interface Needle {
 /**
  * Whether a value is worth hiding wherever it stands. What is common is not, since hiding every
  * `production`, `8080` or path would hide the log: under a secret's name nearly everything counts,
- * under any other only what chance seems to have made.
+ * under any other what reads like no word, number, version, host, path or hash.
  */
 export function isWorthHiding({ name, value }: KnownValue): boolean {
   const text = value.trim();
@@ -45,10 +47,27 @@ export function isWorthHiding({ name, value }: KnownValue): boolean {
     const strength = named.strength === 'password' ? 'password' : 'secret';
     return !COMMON.has(text.toLowerCase()) && isSecretValue(text, strength, AS_VARIABLE);
   }
-  if (text.length < 12 || /[\s,;]/.test(text) || isUuid(text)) return false;
-  const shape = shapeOf(text);
-  return isSecretValue(text, 'vendor', AS_VARIABLE) && isRandom(shape) && !shape.hex;
+  if (text.length < 8 || ORDINARY.test(text) || isUuid(text)) return false;
+  if (/[!#$%^&*?]/.test(text)) return /[A-Za-z]/.test(text) && /\d/.test(text);
+  if (text.length >= 12 && isSecretValue(text, 'vendor', AS_VARIABLE)) {
+    const shape = shapeOf(text);
+    if (isRandom(shape) && !shape.hex) return true;
+  }
+  return text.split(/[-_.:=~+@]+/).some(isMixed);
 }
+
+/** Lists, paths, addresses, references and sentences: credentials in them are known apart. */
+const ORDINARY = /[\s,;/\\|(){}<>[\]"'`]|\$\{/;
+
+/** `s3cr3tv4lue`, and not `utf8`, `node20lts` or a hash. */
+function isMixed(part: string): boolean {
+  if (part.length < 8 || /^[0-9a-f]+$/i.test(part)) return false;
+  const turns = part.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])/g) ?? [];
+  return turns.length >= MIXED_TURNS_MIN;
+}
+
+/** From letters to digits and back: names of products have two at most. */
+const MIXED_TURNS_MIN = 3;
 
 const AS_VARIABLE = {
   quoted: false,
@@ -104,9 +123,10 @@ interface Index {
 }
 
 function needlesOf({ name, value }: KnownValue): Needle[] {
-  const text = withoutBreaks(value.trim()).slice(0, VALUE_CHARS_MAX);
+  const text = value.trim().slice(0, VALUE_CHARS_MAX);
   const kind = secretName(name)?.kind ?? 'value';
-  return [...encodings(text)]
+  const written = new Set([...encodings(text)].map(withoutBreaks));
+  return [...written]
     .filter((characters) => characters.length >= PRINT)
     .map((characters) => ({ characters, kind, value: text }));
 }
@@ -116,16 +136,56 @@ function withoutBreaks(text: string): string {
   return text.replaceAll(/[\r\n]/g, '');
 }
 
+/** For most values, which are letters and digits, nearly all of these are the same. */
 function encodings(value: string): Set<string> {
+  const json = JSON.stringify(value).slice(1, -1);
   const percent = encodeURIComponent(value.toWellFormed());
+  const backslashes = value.replaceAll('\\', '\\\\');
   return new Set([
     value,
-    JSON.stringify(value).slice(1, -1),
+    json,
+    // As PHP writes it, as Go and Python do, and as a string within a string.
+    json.replaceAll('/', '\\/'),
+    json.replaceAll(/[<>&\u2028\u2029]/g, unicodeEscape),
+    json.replaceAll(/[^ -~]/g, unicodeEscape),
+    JSON.stringify(json).slice(1, -1),
+    // Strings of Python, Ruby and shells.
+    backslashes,
+    backslashes.replaceAll("'", "\\'"),
+    backslashes.replaceAll('"', '\\"'),
+    backslashes.replaceAll(/["$`]/g, (sign) => `\\${sign}`),
+    value.replaceAll("'", String.raw`'\''`),
+    ...markups(value),
     percent,
     percent.replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
     percent.replaceAll('%20', '+'),
+    new URLSearchParams({ '': value }).toString().slice(1),
+    percent.replaceAll('%', '%25'),
     ...base64s(value),
+    ...hexes(value),
   ]);
+}
+
+function unicodeEscape(character: string): string {
+  return String.raw`\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** In HTML and XML, which have two ways to write a quote. */
+function markups(value: string): string[] {
+  const text = value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return [
+    text.replaceAll('"', '&quot;').replaceAll("'", '&apos;'),
+    text.replaceAll('"', '&quot;').replaceAll("'", '&#39;'),
+    text.replaceAll('"', '&#34;').replaceAll("'", '&#39;'),
+  ];
+}
+
+/** The bytes in hex, as dumps have them. */
+function hexes(value: string): string[] {
+  const bytes = new TextEncoder().encode(value);
+  if (bytes.length < ENCODED_MIN) return [];
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex, hex.toUpperCase()];
 }
 
 /**
@@ -134,8 +194,7 @@ function encodings(value: string): Set<string> {
  */
 function base64s(value: string): string[] {
   const bytes = new TextEncoder().encode(value);
-  // A few characters of Base64 could be a part of anything.
-  if (bytes.length < 6) return [];
+  if (bytes.length < ENCODED_MIN) return [];
   const alone = toBase64(bytes).replaceAll('=', '');
   const shifted = [0, 1, 2].map((before) => {
     const padded = new Uint8Array(before + bytes.length);

@@ -62,7 +62,7 @@ const BEGINNINGS = [
   'identified by',
   '-----BEGIN PRIVATE KEY-----',
 ];
-const BEHIND = ['', '=', ': ', '="', '\n', ':#@'];
+const BEHIND = ['', '=', ': ', '="', '\n', ':#@', ': |\n', ' \\\n', '%22', '&quot;', ' a '];
 /** What reads the text anew from each of its places reads each character half as often as that. */
 const LENGTH = 6_000;
 /** A name's value is up to 4,096 long, a command's argument up to 1,000 away. */

@@ -45,6 +45,7 @@ export const NAME_ANCHORS = [
   'jwt',
   'otp',
   'webhook',
+  'bundle_',
 ] as const;
 
 const VENDOR_NAMES = new Set(VENDORS.map((vendor) => vendor.replaceAll(/[-_]/g, '')));
@@ -126,7 +127,7 @@ const TOKEN_OWNERS = words(
   'page continuation cancellation cancel next prev previous sync csrf xsrf eos bos pad unk mask sep ' +
     'stop special input output prompt completion total max min num lex parse syntax symbol end ' +
     'start begin skip separator delimiter cursor pagination resume resumption antiforgery ' +
-    'requestverification public publishable cached word sub',
+    'requestverification authenticity public publishable cached word sub',
 );
 const SECRET_COMPOUND =
   /password|passwd|passphrase|passwort|secret|token|apikey|accesskey|privatekey|authkey|credential|masterkey|accountkey|secretkey|encryptionkey|signingkey|sharedkey|requirepass|userpass/;
@@ -141,16 +142,27 @@ const WORDS = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g;
  * @returns `undefined` for a name that promises no secret, `tokenExpiry` or `primaryKey` among them
  */
 export function secretName(name: string): SecretName | undefined {
+  return knownName(name).name;
+}
+
+export interface KnownName {
+  readonly name: SecretName | undefined;
+  /** No small letter is in it. */
+  readonly capitals: boolean;
+}
+
+/** The same with what else its spelling tells; judged once for as long as it comes again and again. */
+export function knownName(name: string): KnownName {
   const known = KNOWN.get(name);
-  if (known !== undefined || KNOWN.has(name)) return known;
-  const judged = judge(name);
+  if (known !== undefined) return known;
+  const judged = { name: judge(name), capitals: !/[a-z]/.test(name) };
   if (KNOWN.size >= KNOWN_MAX) KNOWN.clear();
   KNOWN.set(name, judged);
   return judged;
 }
 
 /** The same few names come again and again; this is memory, no state: the answer never changes. */
-const KNOWN = new Map<string, SecretName | undefined>();
+const KNOWN = new Map<string, KnownName>();
 const KNOWN_MAX = 2_000;
 
 function judge(name: string): SecretName | undefined {
@@ -162,11 +174,19 @@ function judge(name: string): SecretName | undefined {
     if (found === undefined) continue;
     const after = parts.slice(index + 1);
     if (after.some(isAbout)) return undefined;
+    // A password can be guessed by its hash, but hardly what chance made.
+    if (after.includes('hash') && found !== PASSWORD) return undefined;
     if (parts.slice(0, index).some((part) => NEGATIONS.has(part))) return undefined;
     return found;
   }
-  return vendorName(name, parts);
+  return CREDENTIALS_OF.test(name) ? PASSWORD : vendorName(name, parts);
 }
+
+/**
+ * Names of credentials that do not say so: those of Bundler for a host, `BUNDLE_GEMS__EXAMPLE__COM`,
+ * and the token that SonarQube calls a login.
+ */
+const CREDENTIALS_OF = /^BUNDLE_[A-Z0-9_]+__[A-Z]{2,12}$|^sonar[._-]login$/i;
 
 /** In the plural as well. */
 function isAbout(part: string): boolean {

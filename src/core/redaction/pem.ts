@@ -2,6 +2,8 @@ import type { Found } from './found.ts';
 
 const BEGIN = /^-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 const END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+/** What makes a key more than its first and its last line. */
+const PIECE = /[A-Za-z0-9+/]{16}/;
 /** The longest private key that is taken out as one, in characters: RSA of 16,384 bits has 13,000. */
 const KEY_MAX = 32 * 1024;
 const LINES_MAX = 300;
@@ -24,18 +26,25 @@ export function privateKeyAt(text: string, begin: number): Found | 'more' | unde
   let from = begin + opening[0].length;
   const dashes = otherDashes(text, from);
   if (dashes !== undefined) return brokenOff(text.slice(from, dashes), found, from);
+  let isEmpty = true;
   for (let lines = 0; lines < LINES_MAX && from - begin < KEY_MAX; lines += 1) {
-    const newline = text.indexOf('\n', from);
-    const lineEnd = Math.min(newline < 0 ? text.length : newline, from + KEY_MAX);
-    const line = text.slice(from, lineEnd);
+    const end = lineEnd(text, from);
+    const line = text.slice(from, Math.min(end, from + KEY_MAX));
     const closing = END.exec(line);
-    if (closing !== null) return found(from + closing.index + closing[0].length);
+    isEmpty &&= !PIECE.test(line.slice(0, closing?.index));
+    if (closing !== null) {
+      return isEmpty ? undefined : found(from + closing.index + closing[0].length);
+    }
     if (!isKeyBody(line)) return lines > 0 ? found(from - 1) : brokenOff(line, found, from);
-    if (newline < 0) return 'more';
-    if (newline + 1 >= text.length) return 'more';
-    from = newline + 1;
+    if (end + 1 >= text.length) return 'more';
+    from = end + 1;
   }
   return found(from - 1);
+}
+
+function lineEnd(text: string, from: number): number {
+  const newline = text.indexOf('\n', from);
+  return newline < 0 ? text.length : newline;
 }
 
 /** Dashes on the same line that end no key: nothing behind them belongs to it. */

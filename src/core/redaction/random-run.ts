@@ -29,8 +29,8 @@ const LENGTH_MAX = 100;
  */
 export function randomRuns(text: string, known: readonly Found[]): Found[] {
   const found: Found[] = [];
+  const ahead = new KnownAhead(known);
   let base = 0;
-  let next = 0;
   while (base + LENGTH_MIN <= text.length) {
     // A run that begins from here on and is long enough would go through this place.
     const probe = base + LENGTH_MIN - 1;
@@ -38,14 +38,40 @@ export function randomRuns(text: string, known: readonly Found[]): Found[] {
       base = probe + 1;
       continue;
     }
+    const around = ahead.endingAfter(probe);
+    if (around !== undefined && isWholeAround(text, around, probe)) {
+      base = around.end + 1;
+      continue;
+    }
     const start = runStart(text, probe, RUN, LENGTH_MIN - 1);
     const end = runEnd(text, probe, RUN, text.length);
-    while (next < known.length && (known[next]?.end ?? 0) < end) next += 1;
-    const isKnown = (known[next]?.start ?? end) <= start;
+    const isKnown = (ahead.endingAfter(end - 1)?.start ?? end) <= start;
     if (end - start >= LENGTH_MIN && !isKnown) secretsIn(text, start, end, found);
     base = end + 1;
   }
   return found;
+}
+
+/** What is known, for a search that only goes forwards. */
+class KnownAhead {
+  readonly #known: readonly Found[];
+  #next = 0;
+
+  constructor(known: readonly Found[]) {
+    this.#known = known;
+  }
+
+  endingAfter(at: number): Found | undefined {
+    while (this.#next < this.#known.length && (this.#known[this.#next]?.end ?? 0) <= at) {
+      this.#next += 1;
+    }
+    return this.#known[this.#next];
+  }
+}
+
+/** Whether the run that a place is in ends where what is known there ends, or before. */
+function isWholeAround(text: string, { start, end }: Found, at: number): boolean {
+  return start <= at && (setsAt(text, start - 1) & RUN) === 0 && (setsAt(text, end) & RUN) === 0;
 }
 
 /** Three parts, the first of which holds a number in Base64: Discord's, which have no beginning. */
@@ -102,7 +128,7 @@ function changes(run: string): number {
 const PUBLIC =
   /^(?:sha\d|pk_(?:live|test)_|md5|blake|iVBORw0KGgo|R0lGOD|UklGR|H4sI|JVBERi|AAAA[BCE]3Nz|AAAAE2Vj|MII[A-Z])/;
 const PUBLIC_NAME =
-  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|csrf[_-]?token|(?:primary|foreign|sort|cache|site|publishable)[_-]?key|block|uuid|name|path|file|url|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
+  /(?:id|ids|id-\d|hash|digest|checksum|etag|integrity|fingerprint|sha\d{1,3}|md5|nonce|cursor|version|commit|revision|trace|span|request|subresource|public[_-]?(?:key|token)|pubkey|pub|cert|certificate|(?:csrf|xsrf|authenticity|verification)[_-]?token(?:["'] value)?|(?:primary|foreign|sort|cache|site|publishable)[_-]?key|block|uuid|name|path|file|url|iv|tag|aes256_gcm,data|class|method|user|session|thread)["'\])]{0,2}[ \t]{0,2}[:=#-]{1,2}[ \t]{0,2}["'[(]{0,2}$/i;
 
 /** `ssh-ed25519 …`: a public key. */
 const SSH_TYPE = /(?:ssh-[a-z0-9-]{3,20}|ecdsa-sha2-nistp\d{3}) $/;
@@ -115,19 +141,18 @@ function isNamedPublic(text: string, start: number): boolean {
   return PUBLIC_NAME.test(before) || SSH_TYPE.test(before) || REDACTED_NAME.test(before);
 }
 
+/** The length of the secret key of AWS, which has as many slashes as chance gave it. */
+const AWS_SECRET = 40;
+
 /** Part of a path, a file name or a host name. */
 function isPartOfPath(text: string, start: number, run: string): boolean {
   const before = text.charAt(start - 1);
-  const after = text.charAt(start + run.length);
-  const slashes = run.split('/').length - 1;
-  return (
-    run.startsWith('/') ||
-    before === '.' ||
-    before === '\\' ||
-    before === '@' ||
-    before === '%' ||
-    (slashes > 1 && before !== '"' && before !== "'" && before !== '=') ||
-    (after === '.' && (setsAt(text, start + run.length + 1) & LETTER) !== 0) ||
-    after === '@'
-  );
+  const end = start + run.length;
+  const isName = text[end] === '.' && (setsAt(text, end + 1) & LETTER) !== 0;
+  if (run.startsWith('/') || isName || text[end] === '@') return true;
+  return '.\\@%'.includes(before) || (hasFolders(run) && !'"\'='.includes(before));
+}
+
+function hasFolders(run: string): boolean {
+  return run.length !== AWS_SECRET && run.indexOf('/') !== run.lastIndexOf('/');
 }

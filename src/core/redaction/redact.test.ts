@@ -5,7 +5,13 @@ import { looksSecret, redact, redactExcerpt } from './redact.ts';
 const WORD = 'Zk3Qp9';
 const LONG = 'Zk3Qp9XxT2yV8wLmN4bC6dF7';
 const HEX = '5f4dcc3b5aa765d61d8327deb882cf99';
+const JWT_HEAD = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
 const BASE64 = Buffer.from(`app:${WORD}`).toString('base64');
+
+/** An object in a string in a string in a string. */
+function triple(value: object): string {
+  return JSON.stringify({ a: JSON.stringify({ b: JSON.stringify(value) }) });
+}
 
 describe('redact', () => {
   for (const [name, text, secret] of [
@@ -46,6 +52,31 @@ describe('redact', () => {
     ['a password of one character', 'password=1111', '=1111'],
     ['a password with a # in a URL', `postgres://app:${WORD}#1@db/shop`, WORD],
     ['a login of Oracle', `jdbc:oracle:thin:app/${WORD}@//db:1521/x`, WORD],
+    ['a block of YAML', `password: |\n  ${WORD} of two words\nuser: app`, WORD],
+    ['a folded block of YAML', `api_token: >-\n    ${LONG}\n`, LONG],
+    ['a value with a tag', `db_password: !!str ${WORD}`, WORD],
+    ['JSON three times over', triple({ password: WORD }), WORD],
+    ['JSON in a parameter', encodeURIComponent(JSON.stringify({ token: LONG })), LONG],
+    ['JSON in HTML', `{&quot;password&quot;:&quot;${WORD}&quot;}`, WORD],
+    ['an option of Rust', `Config { token: Some("${LONG}") }`, LONG],
+    ['a dump of PHP', `["password"]=> string(6) "${WORD}"`, WORD],
+    ['a variable of Apache', `SetEnv DB_PASSWORD ${WORD}`, WORD],
+    ['a password that was generated', `password is generated for root@localhost: ${WORD}x4`, WORD],
+    [
+      'a password that is set off from what tells of it',
+      `Use the following password to proceed to installation:\n\n${HEX}\n\nThis`,
+      HEX,
+    ],
+    ['a login of curl on the next line', `curl -sS \\\n  -u app:${WORD} http://host`, WORD],
+    ['a login of curl in quotes of its own', `curl --user app:'${WORD}' http://host`, WORD],
+    ['a token that is a login of curl', `curl -u ${LONG}: http://host`, LONG],
+    ['a login of etcd', `etcdctl --user root:${WORD} get /`, WORD],
+    ['what Redis is asked', `0.1 [0 10.0.0.1:1] "AUTH" "default" "${WORD}"`, WORD],
+    ['a password set in MySQL', `SET PASSWORD FOR 'app'@'%' = '${WORD}'`, WORD],
+    ['the login of SonarQube', `SONAR_LOGIN=${HEX}`, HEX],
+    ['credentials of Bundler', 'BUNDLE_GEMS__EXAMPLE__COM=cafebabe:deadbeef', 'deadbeef'],
+    ['an app token of Facebook', `using 1477036645700765|${LONG}abc now`, LONG],
+    ['the secret of AWS alone', `exported wJ3lrXUt9FEMI/8K7MDENG/bPxRfiCYzQ2k5LmNo now`, 'FEMI'],
     ['SQL', `CREATE USER app IDENTIFIED BY '${WORD}'`, WORD],
     ['credentials in a URL', `redis://user:${WORD}@cache:6379/0`, WORD],
     ['a password alone in a URL', `redis://:${WORD}@cache:6379/0`, WORD],
@@ -59,7 +90,7 @@ describe('redact', () => {
     ['a login of a registry', `{"auths":{"r.io":{"auth":"${BASE64}"}}}`, BASE64],
     ['a header beside another', `Authorization: Bearer x, X-Api-Key: ${LONG}`, LONG],
     ['a cookie', `Cookie: theme=dark; sid=${LONG}; lang=en`, LONG],
-    ['a JSON Web Token', `got eyJhbGciOi${WORD}.eyJzdWIiOi${WORD}.${WORD}abc`, WORD],
+    ['a JSON Web Token', `got ${JWT_HEAD}.eyJzdWIiOi${WORD}.${WORD}abc`, WORD],
     ['a private key on one line', `"-----BEGIN PRIVATE KEY-----\\n${LONG}${LONG}\\n"`, LONG],
     ['a token in the midst of text', `pushed with ghp_${WORD.repeat(6)} to main`, WORD],
     ['chance without a name', `connected as ${LONG}${LONG}`, LONG],
@@ -101,6 +132,14 @@ describe('redact', () => {
     'GET http://host:8080#top@2 and sort_key=' + HEX,
     'PASSWORD: projects/12/secrets/db/versions/latest',
     'API_KEY=order_1001 TOKEN=broker-1.kafka:9092',
+    'curl -u <user>:<password> http://host and curl -u your_user:your_password http://host',
+    'xoxb-my-bot-token and xoxb-Slack_BOT_TOKEN and GR1348941123123123123123123',
+    `token_hash=${HEX} issuerKeyHash=${LONG} authenticity_token=${LONG}`,
+    'oktaKey = 00000000000000000000000000000000000TUVWXYZ',
+    `data: ENC[AES256_GCM,data:W3PiZ6lD6bpfAdI=,iv:${LONG}${LONG},tag:${LONG}${LONG},type:str]`,
+    '-----BEGIN PRIVATE KEY----------END PRIVATE KEY-----',
+    'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ.eyJzdWIiOi',
+    'password: |\npassword: >-\n  ${DB_PASSWORD}',
   ]) {
     it(`leaves ${JSON.stringify(text)} as it is`, () => {
       assert.equal(redact(text), text);

@@ -23,6 +23,12 @@ const FRAGMENTS = [
   '--password ',
   'name: TOKEN\n  value: ',
   'client_secret:\n',
+  'password: |\n  ',
+  'curl -X POST \\\n',
+  'the password to go on with:\n\n',
+  ' -u app:',
+  '%22:%22',
+  '&quot;',
   SECRET,
   'hunter2',
   'ghp_',
@@ -85,6 +91,17 @@ describe('a redactor', () => {
     });
 
     fc.assert(isSettled, { numRuns });
+  });
+
+  it('leaves every character that is in no secret, be it half of one', () => {
+    for (const characters of ['\uFEFFé😀', 'x\uD800', 'ordinary ', '\u2028\u0000\u00A0']) {
+      const whole = characters.repeat(400);
+
+      assert.equal(
+        streamed([whole, `\npassword=${SECRET}\n`]),
+        `${whole}\npassword=[redacted:password#1]\n`,
+      );
+    }
   });
 
   it('tells where each secret stands, in order and apart', () => {

@@ -134,7 +134,7 @@ class Stream implements RedactionStream {
   }
 
   #release(length: number, isFinal: boolean): string | undefined {
-    const text = this.#pending.slice(0, length);
+    const text = flat(this.#pending.slice(0, length));
     const looks = scanText(text, isFinal);
     const exact = this.#known.scan(text, isFinal);
     const found = merged(withoutRedacted(text, [...exact.found, ...looks.found]));
@@ -166,6 +166,22 @@ class Stream implements RedactionStream {
     this.#placeholders.reserve(rest);
     return redacted + rest;
   }
+}
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+const BYTES = new Uint8Array(3 * HELD_BACK_MAX);
+/** A shorter text is read through before it would be copied. */
+const FLATTENED_MIN = 256;
+
+/**
+ * The same text as a string of its own: from a part of another string each character takes half as
+ * long again to read, and each is read several times.
+ */
+function flat(text: string): string {
+  if (text.length < FLATTENED_MIN || !text.isWellFormed()) return text;
+  const { written } = ENCODER.encodeInto(text, BYTES);
+  return DECODER.decode(BYTES.subarray(0, written));
 }
 
 /**

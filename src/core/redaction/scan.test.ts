@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { buildAutomaton } from './automaton.ts';
-import { setsAt } from './characters.ts';
+import { ALNUM, DIGIT, LOWER_HEX, setsAt } from './characters.ts';
 import { FORMATS } from './formats.ts';
 import { scanText } from './scan.ts';
 
@@ -19,7 +19,8 @@ function anExample(rest: number, length: number): string {
 
 describe('the formats', () => {
   it('are found, each', () => {
-    for (const { prefix, rest, min } of FORMATS) {
+    for (const { prefix, rest, min, form } of FORMATS) {
+      if (form !== undefined) continue;
       const secret = prefix + anExample(rest, min);
       const text = `read ${secret} here`;
 
@@ -28,6 +29,33 @@ describe('the formats', () => {
       );
 
       assert.ok(covers, text);
+    }
+  });
+
+  it('are found in the form that they have, where more than their characters is known', () => {
+    const hex = anExample(LOWER_HEX | DIGIT, 40);
+    const letters = anExample(ALNUM, 93);
+
+    for (const [secret, isOne] of [
+      [`SG.${letters.slice(0, 22)}.${letters.slice(22, 65)}`, true],
+      [`SG.${letters.slice(0, 22)}..${letters.slice(22, 48)}`, false],
+      [`dapi${hex.slice(0, 32)}`, true],
+      [`dapi${hex.slice(0, 32)}-2`, true],
+      [`dapi${hex.slice(0, 34)}`, false],
+      [`sgp_local_${hex}`, true],
+      [`sgp_${hex}`, true],
+      [`sgp_site_${hex}`, false],
+      [`sk-ant-api03-${letters}AA`, true],
+      [`sk-ant-oat01-${letters}`, true],
+      [`sk-ant-api03-${letters.slice(0, 60)}AA`, false],
+    ] as const) {
+      const { found } = scanText(`read ${secret} here`, true);
+
+      assert.equal(
+        found.some(({ kind }) => kind !== 'random'),
+        isOne,
+        secret,
+      );
     }
   });
 

@@ -17,7 +17,7 @@ import type { Found } from './found.ts';
 import { NAME_ANCHORS } from './names.ts';
 import { privateKeyAt } from './pem.ts';
 import { randomRuns } from './random-run.ts';
-import { shapeOf } from './shape.ts';
+import { type Shape, shapeOf } from './shape.ts';
 import { VENDORS } from './vendors.ts';
 
 /** What a scan found, and how far that is final. */
@@ -57,9 +57,11 @@ const ANCHORS: readonly (readonly [text: string, look: Look])[] = [
   ['LS0tLS1CRUdJTi', { at: 'encoded', kind: 'private-key' }],
   ['ZXlK', { at: 'encoded', kind: 'jwt' }],
 ];
-const TEXTS = ANCHORS.map(([text]) => text);
 const LOOKS = ANCHORS.map(([, look]) => look);
-const AUTOMATON = buildAutomaton(TEXTS);
+const LENGTHS = Uint8Array.from(ANCHORS, ([text]) => text.length);
+/** By anchor: the characters of which its look reads as many as there are; 0 for one that reads few. */
+const RUNS = Uint32Array.from(LOOKS, runSets);
+const AUTOMATON = buildAutomaton(ANCHORS.map(([text]) => text));
 
 /**
  * Finds what looks like a secret, in time linear in the text: one pass of an automaton that knows
@@ -97,8 +99,7 @@ const CREDENTIALS = {
   url: urlCredentials,
   bearer: (text: string, _start: number, end: number) => bearerToken(text, end),
   basic: (text: string, _start: number, end: number) => basicCredentials(text, end),
-  jwt: (text: string, start: number) =>
-    startsWord(text, start) ? jsonWebToken(text, start) : undefined,
+  jwt: jsonWebToken,
 } as const;
 
 /** Looks at the places that the automaton stops at. */
@@ -114,7 +115,7 @@ class Looker {
    * By pattern, to where the run behind its last place goes. The same beginning again and again in
    * one run is looked at once: a run of 4,000 characters must not be read a thousand times.
    */
-  readonly #runTo = new Int32Array(TEXTS.length);
+  readonly #runTo = new Int32Array(ANCHORS.length);
   readonly #text: string;
   readonly #isEnd: boolean;
 
@@ -127,32 +128,34 @@ class Looker {
   lookAt(patterns: readonly number[], end: number): void {
     if (end <= this.#keyTo) return;
     for (const pattern of patterns) {
-      const start = end - (TEXTS[pattern] as string).length;
+      const start = end - (LENGTHS[pattern] as number);
       const look = LOOKS[pattern] as Look;
-      const run = runSets(look);
-      if (run !== 0) {
-        if (start < (this.#runTo[pattern] as number)) continue;
-        this.#runTo[pattern] = runEnd(this.#text, end, run, RUN_MAX);
+      if (look.at === 'name') this.#lookAtName(start, end);
+      else if (beginsLook(this.#text, start, look) && this.#isNewRun(pattern, start, end)) {
+        this.#look(look, start, end);
       }
-      this.#look(look, start, end);
     }
   }
 
-  #look(look: Look, start: number, end: number): void {
+  #isNewRun(pattern: number, start: number, end: number): boolean {
+    const run = RUNS[pattern] as number;
+    if (run === 0) return true;
+    if (start < (this.#runTo[pattern] as number)) return false;
+    this.#runTo[pattern] = runEnd(this.#text, end, run, RUN_MAX);
+    return true;
+  }
+
+  #look(look: Exclude<Look, { at: 'name' }>, start: number, end: number): void {
     const text = this.#text;
     switch (look.at) {
-      case 'name':
-        return this.#lookAtName(start, end);
       case 'format':
-        return this.#add(formatAt(text, start, end, look.format));
+        return this.#add(formatAt(text, start, end, look.format, this.found.at(-1)));
       case 'mark':
         return this.#add(markedAt(text, start, look.mark));
       case 'command':
-        return this.#add(commandArgument(text, end, look.command));
+        return this.#lookAtCommand(end, look.command);
       case 'encoded':
-        return this.#add(
-          startsWord(text, start) ? encodedTwice(text, start, look.kind) : undefined,
-        );
+        return this.#add(encodedTwice(text, start, look.kind));
       case 'pem':
         return this.#lookAtKey(start);
       case 'url':
@@ -178,14 +181,24 @@ class Looker {
 
   #lookAtNextLine({ expected, end }: Promised): void {
     const newline = this.#text.indexOf('\n', end);
-    const lineAfter = newline + 1;
     if (newline < 0) return;
-    if (lineAfter < this.#text.length) {
-      this.promises.push({ from: lineStart(this.#text, end), to: lineAfter });
-      this.found.push(...expectedValue(this.#text, lineAfter, expected));
+    const from = lineStart(this.#text, end);
+    this.promises.push({ from, to: newline + 1 });
+    const line = expected.as === 'value' ? overEmptyLine(this.#text, newline + 1) : newline + 1;
+    if (line < this.#text.length) {
+      this.promises.push({ from, to: line });
+      this.found.push(...expectedValue(this.#text, line, expected));
     } else if (!this.#isEnd) {
       this.#unsettleFrom(end);
     }
+  }
+
+  #lookAtCommand(from: number, command: (typeof COMMANDS)[number]): void {
+    const text = this.#text;
+    const { found, lines } = commandArgument(text, from, command);
+    for (const to of lines) this.promises.push({ from: lineStart(text, from), to });
+    if (lines.at(-1) === text.length && !this.#isEnd) this.#unsettleFrom(from);
+    else this.#add(found);
   }
 
   #lookAtKey(start: number): void {
@@ -206,18 +219,42 @@ class Looker {
   }
 }
 
-const RUN_MAX = 32 * 1024;
-
-/** The characters of which a look reads as many as there are; 0 for one that reads few. */
-function runSets(look: Look): number {
-  if (look.at === 'format') return look.format.rest;
-  return READS_RUN.has(look.at) ? SLUG | DOT | EQUALS | BASE64 | TILDE : 0;
+/** The line behind an empty one: people set off what they tell. */
+function overEmptyLine(text: string, from: number): number {
+  if (text.startsWith('\n', from)) return from + 1;
+  return text.startsWith('\r\n', from) ? from + 2 : from;
 }
 
-const READS_RUN: ReadonlySet<Look['at']> = new Set(['jwt', 'encoded', 'bearer', 'basic']);
+const RUN_MAX = 32 * 1024;
+
+function runSets(look: Look): number {
+  switch (look.at) {
+    case 'format':
+      return look.format.rest;
+    case 'jwt':
+    case 'encoded':
+    case 'bearer':
+    case 'basic':
+      return SLUG | DOT | EQUALS | BASE64 | TILDE;
+    case 'name':
+    case 'mark':
+    case 'command':
+    case 'pem':
+    case 'url':
+      return 0;
+  }
+}
 
 function startsWord(text: string, start: number): boolean {
   return (setsAt(text, start - 1) & ALNUM) === 0;
+}
+
+/** The automaton finds beginnings in any case and in the midst of words. */
+function beginsLook(text: string, start: number, look: Look): boolean {
+  if (look.at === 'format') {
+    return text.startsWith(look.format.prefix, start) && startsFormat(text, start);
+  }
+  return (look.at !== 'jwt' && look.at !== 'encoded') || startsWord(text, start);
 }
 
 /** Behind a dot it is a part of a name: `icon.ico-3f…`, unless a dot is what it begins with. */
@@ -225,16 +262,34 @@ function startsFormat(text: string, start: number): boolean {
   return text[start] === '.' || (startsWord(text, start) && text[start - 1] !== '.');
 }
 
-function formatAt(text: string, start: number, from: number, format: Format): Found | undefined {
-  const { prefix, rest, min, max, distinct, kind } = format;
-  if (!text.startsWith(prefix, start) || !startsFormat(text, start)) return undefined;
-  const end = runEnd(text, from, rest, (max ?? LENGTH_MAX) + 1);
+/** @param last what was found last: within a secret only the kind is in question */
+// oxlint-disable-next-line max-params -- An object for each beginning would cost more than the look.
+function formatAt(
+  text: string,
+  start: number,
+  from: number,
+  format: Format,
+  last: Found | undefined,
+): Found | undefined {
+  const { rest, min, max = Number.POSITIVE_INFINITY, form, kind } = format;
+  const end = runEnd(text, from, rest, Math.min(max, LENGTH_MAX) + 1);
   const length = end - from;
-  if (length < min || (max !== undefined && length > max)) return undefined;
+  if (length < min || length > max) return undefined;
   const body = text.slice(from, end);
-  const shape = shapeOf(body);
-  if (shape.distinct < distinct || shape.wordiness > 0.8 || MASK.test(body)) return undefined;
+  const isJudged = last !== undefined && last.start <= start && last.end >= end;
+  if (!(isJudged && format.distinct === 1) && !mayBeSecret(body, format)) return undefined;
+  if (form !== undefined && !form.test(body)) return undefined;
   return { start: kind.endsWith('-webhook') ? urlStart(text, start) : start, end, kind };
+}
+
+function mayBeSecret(body: string, { distinct }: Format): boolean {
+  const shape = shapeOf(body);
+  return shape.distinct >= distinct && !isOfWords(shape) && !MASK.test(body);
+}
+
+/** `xoxb-my-bot-token`: so do manuals write what a token is. */
+function isOfWords({ wordiness, digits }: Shape): boolean {
+  return wordiness > (digits === 0 ? 0.5 : 0.8);
 }
 
 /** `ghp_xxxx…`: an example in a manual. */
@@ -260,8 +315,19 @@ const PLAIN_KINDS = new Set([
   'random',
 ]);
 
-function inOrder(found: readonly Found[]): Found[] {
-  return found.toSorted((one, other) => one.start - other.start || other.end - one.end);
+function inOrder(found: readonly Found[]): readonly Found[] {
+  return isInOrder(found) ? found : found.toSorted(byPlace);
+}
+
+function isInOrder(found: readonly Found[]): boolean {
+  return found.every((next, index) => {
+    const last = found[index - 1];
+    return last === undefined || byPlace(last, next) <= 0;
+  });
+}
+
+function byPlace(one: Found, other: Found): number {
+  return one.start - other.start || other.end - one.end;
 }
 
 /** In order, with those that overlap made one. */

@@ -25,7 +25,7 @@ export function isSecretValue(value: string, strength: Strength, context: ValueC
   if (text.length < SHORTEST[strength]) return false;
   const shape = shapeOf(text);
   if (isNoValue(text, shape, context)) return false;
-  if (isLocation(text, shape) || ALPHABET.test(text)) return false;
+  if (isLocation(text, shape) || hasAlphabet(text, shape)) return false;
   if (isChosen(strength) ? isLine(text, shape) : isUnchosen(text, shape)) return false;
   return JUDGES[strength](text, shape, context);
 }
@@ -36,8 +36,11 @@ function isLine(text: string, { distinct, others }: Shape): boolean {
 }
 
 /** What may be a password, but comes from no generator. */
-function isUnchosen(text: string, { distinct }: Shape): boolean {
-  return (distinct <= 2 && text.length >= 4) || ID.test(text) || CHANGE_ME.test(text);
+function isUnchosen(text: string, { distinct, digits, others, length, entropy }: Shape): boolean {
+  if (distinct <= 2 && text.length >= 4) return true;
+  if (entropy < 3 && length > 8 && REPEATED.test(text)) return true;
+  if (digits > 0) return others > 0 && ID.test(text);
+  return length <= CHANGE_ME_MAX && CHANGE_ME.test(text);
 }
 
 /** Base64 in a URL has its signs escaped. */
@@ -52,6 +55,9 @@ function isChosen(strength: Strength): boolean {
 
 /** `order_1001`, `shop:user-42`: words and a number, which only a password would be. */
 const ID = /^[A-Za-z]{2,}(?:[-_.:/][A-Za-z]{2,})*[-_.:#/]\d{1,6}$/;
+/** `00000000TUVWXYZ`: filled up. */
+const REPEATED = /(.)\1{7}/;
+const CHANGE_ME_MAX = 12;
 const CHANGE_ME = /^change[-_]?(?:me|this|it)$/i;
 
 function isNoValue(text: string, shape: Shape, context: ValueContext): boolean {
@@ -85,8 +91,8 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     if (isProse(text, context)) return false;
     if (shape.digits === shape.length) return shape.length >= 4;
     if (shape.others === shape.length) return shape.length >= 6 && shape.distinct >= 4;
-    if (isVariable(context)) return !isFieldName(text) || text === text.toLowerCase();
-    if (isFieldName(text)) return false;
+    if (isVariable(context)) return !isFieldName(text, shape) || text === text.toLowerCase();
+    if (isFieldName(text, shape)) return false;
     if (isPlainWord(shape) && context.separator === 'colon' && !context.quoted) {
       return !context.readsOn;
     }
@@ -96,14 +102,14 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     if (isProse(text, context)) return false;
     if (shape.digits === shape.length) return shape.length >= 6;
     if (isRandom(shape) || hasManySymbols(shape)) return true;
-    if (isFieldName(text) || LOCATED.test(text)) return false;
+    if (isFieldName(text, shape) || LOCATED.test(text)) return false;
     return isAssigned(context) || (isOneWord(text, shape) && !context.readsOn);
   },
   secret: (text, shape, context) => {
     if (isProse(text, context)) return false;
     if (shape.digits === shape.length) return shape.length >= 12;
     if (isRandom(shape) || hasManySymbols(shape)) return true;
-    if (isFieldName(text)) return false;
+    if (isFieldName(text, shape)) return false;
     if (!isOneWord(text, shape))
       return context.quoted && /^[a-z0-9]{3,}(?: [a-z0-9]+)+$/.test(text);
     return isAssigned(context) || isMixed(shape, context);
@@ -114,7 +120,7 @@ const JUDGES: Readonly<Record<Strength, Judge>> = {
     if (hasManySymbols(shape)) return true;
     if (shape.length < 8) return isAssigned(context) && isShortToken(text, shape);
     if (isRandom(shape) || isHash(shape)) return true;
-    if (isFieldName(text) || !isOneWord(text, shape)) return false;
+    if (isFieldName(text, shape) || !isOneWord(text, shape)) return false;
     return isVariable(context) || (isAssigned(context) && isMixed(shape, context));
   },
   owned: (text, shape) =>
@@ -194,7 +200,8 @@ function isOneWord(text: string, { length }: Shape): boolean {
 }
 
 /** `userPassword`, `API_KEY`, `client-secret`: the name of a field where a value is expected. */
-function isFieldName(path: string): boolean {
+function isFieldName(path: string, { digits }: Shape): boolean {
+  if (digits > 0 && !path.includes('[')) return false;
   const text = path.includes('[') ? path.replaceAll(/\[\d{0,6}\]/g, '') : path;
   return (
     /^(?:[A-Za-z]+(?:[_.-][A-Za-z]+)+|[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)+|[Pp]assword|passwd|pwd|[Tt]oken)$/.test(
@@ -257,15 +264,31 @@ export function isReference(text: string): boolean {
 }
 
 /** A reference, a mask or an example: what stands where a secret is not written down. */
-function isPlaceholder(text: string, { symbols, wordiness, others, length }: Shape): boolean {
-  if (MASKS.test(text) || (symbols > 0 && REFERENCES.test(text))) return true;
+function isPlaceholder(text: string, shape: Shape): boolean {
+  const { symbols, wordiness, longestWord, others, length } = shape;
+  if (isMask(text, shape) || (symbols > 0 && REFERENCES.test(text))) return true;
+  if (longestWord >= EXAMPLE_MIN && EXAMPLES.test(text)) return true;
+  const mayBeSaid = others > 0 ? wordiness >= 0.3 : wordiness === 1;
+  return mayBeSaid && wordiness * length >= EXAMPLE_MIN && EXAMPLES_TOGETHER.test(text);
+}
+
+/** What is counted tells of most values that they are none, without another look at them. */
+function isMask(text: string, { masks, symbols, others }: Shape): boolean {
+  const mayBeMask = masks >= MASK_MIN || symbols > 0 || (others > 3 && text.startsWith('__'));
+  return mayBeMask && MASKS.test(text);
+}
+
+const MASK_MIN = 3;
+
+/** The beginning of the alphabet is in no secret. */
+function hasAlphabet(text: string, { lower, upper }: Shape): boolean {
   return (
-    wordiness * length >= EXAMPLE_MIN &&
-    (EXAMPLES.test(text) || ((others > 0 || wordiness === 1) && EXAMPLES_TOGETHER.test(text)))
+    (lower >= ALPHABET.length && text.includes(ALPHABET)) ||
+    (upper >= ALPHABET.length && text.includes(ALPHABET.toUpperCase()))
   );
 }
 
-const ALPHABET = /abcdefghijklmnop|ABCDEFGHIJKLMNOP/;
+const ALPHABET = 'abcdefghijklmnop';
 
 const CODE = new RegExp(
   [
@@ -324,12 +347,27 @@ const VERSION_OR_TIME =
 function isLocation(text: string, shape: Shape): boolean {
   // Letters and digits alone are none of these, if there are many.
   if (shape.others === 0 && shape.length > 12) return false;
-  if (text.includes('.') && FILE_NAME.test(text)) return true;
-  if (URL_OR_HOST.test(text) || VERSION_OR_TIME.test(text)) return true;
-  if (ALGORITHM.test(text) || HOST_AND_PORT.test(text)) return true;
-  if (FOLDER.test(text)) return true;
+  const hasSlash = text.includes('/') || text.includes('\\');
+  if (isFileOrHost(text, hasSlash)) return true;
+  if (shape.digits > 0 && isNumbered(text)) return true;
+  return hasSlash && isPath(text, shape);
+}
+
+function isFileOrHost(text: string, hasSlash: boolean): boolean {
+  const hasDot = text.includes('.');
+  if (hasDot && FILE_NAME.test(text)) return true;
+  return (hasSlash || hasDot || /^localhost/i.test(text)) && URL_OR_HOST.test(text);
+}
+
+function isPath(text: string, { wordiness, length }: Shape): boolean {
   // Base64 has slashes too, but its parts do not read like words.
-  return PATH.test(text) && (shape.wordiness >= 0.5 || shape.length < 16);
+  return FOLDER.test(text) || (PATH.test(text) && (wordiness >= 0.5 || length < 16));
+}
+
+/** A version, a time, an algorithm, a host with its port. */
+function isNumbered(text: string): boolean {
+  if (VERSION_OR_TIME.test(text) || ALGORITHM.test(text)) return true;
+  return text.includes(':') && HOST_AND_PORT.test(text);
 }
 
 const SENTENCE_WORDS = new Set(
