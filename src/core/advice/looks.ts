@@ -74,11 +74,12 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['id', 'name', 'expect', 'truncate
 /** What a tool answered, fit for a prompt: a line for each value, log lines as they are. */
 export function lookLines(result: JsonObject, { target }: Look): string[] {
   const redactor = target.secrets?.redactor;
-  return Object.entries(result)
+  const lines = Object.entries(result)
     .filter(([name]) => !LEFT_OUT.has(name))
-    .flatMap(([name, value]) => linesOf(name, value, redactor))
-    .slice(-LINES_MAX)
-    .map((line) => line.slice(0, LINE_CHARS_MAX));
+    .flatMap(([name, value]) => linesOf(name, value, redactor));
+  // That a log is empty is worth knowing too.
+  if (lines.length === 0) return ['nothing'];
+  return lines.slice(-LINES_MAX).map((line) => line.slice(0, LINE_CHARS_MAX));
 }
 
 function linesOf(name: string, value: JsonValue, redactor: Redactor | undefined): string[] {
