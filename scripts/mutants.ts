@@ -1,13 +1,12 @@
 // Plants one fault after the other and looks whether the tests or the simulation catch it:
 // `npm run mutants`. Takes about ten seconds for each on one core; nothing in this folder is changed.
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MUTANTS, type Mutant } from '../test/mutants/mutants.ts';
 
-const COPIED = ['src', 'test', 'scripts', 'bin', 'demo', 'bench', 'docs', 'policies', 'deploy'];
-const COPIED_FILES = ['package.json', 'tsconfig.json', 'README.md', 'crds-examples'];
+const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', '.git', '.cache']);
 const UNIT = ['scripts/run-tests.ts', 'unit'];
 const SIMULATION = ['bin/sentinel.mjs', 'simulate', '--seeds', '40', '--seed', '1'];
 /** Longer than either takes on a busy machine: a fault may make a loop without end. */
@@ -31,6 +30,10 @@ async function main(parts: readonly string[]): Promise<number> {
   const worker = async (): Promise<void> => {
     const folder = await copyOfThis();
     try {
+      for (const [name, command] of Object.entries({ tests: UNIT, simulation: SIMULATION })) {
+        if (await passes(command, folder)) continue;
+        throw new Error(`${name}: fails in the copy without any fault, and would catch all`);
+      }
       // The workers share one iterator: each takes the next mutant when it is free.
       for (const mutant of queue) {
         const caughtBy = await judge(mutant, folder);
@@ -54,10 +57,12 @@ async function main(parts: readonly string[]): Promise<number> {
 
 async function copyOfThis(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sentinel-mutants-'));
-  for (const name of [...COPIED, ...COPIED_FILES]) {
-    await cp(name, join(folder, name), { recursive: true });
+  for (const name of await readdir('.')) {
+    if (!NOT_COPIED.has(name)) await cp(name, join(folder, name), { recursive: true });
   }
   await symlink(resolve('node_modules'), join(folder, 'node_modules'));
+  // It looks for the text that a fault replaces, and would catch each.
+  await rm(join(folder, 'test/mutants.test.ts'));
   return folder;
 }
 
@@ -71,12 +76,21 @@ async function judge({ file, old, new: planted, by }: Mutant, folder: string) {
     text.replace(old, () => planted),
   );
   try {
-    if (by !== undefined && !(await passes(['--test', by], folder))) return 'tests';
-    if (!(await passes(UNIT, folder))) return 'tests';
+    // Most are caught beside the file, in a fraction of the time that all tests take.
+    const beside = (await hasTests(dirname(path))) ? [[...UNIT, `${dirname(file)}/`]] : [];
+    const named = by === undefined ? [] : [['--test', by]];
+    for (const tests of [...named, ...beside, UNIT]) {
+      if (!(await passes(tests, folder))) return 'tests';
+    }
     return (await passes(SIMULATION, folder)) ? undefined : 'simulation';
   } finally {
     await writeFile(path, text);
   }
+}
+
+async function hasTests(folder: string): Promise<boolean> {
+  const names = await readdir(folder, { recursive: true });
+  return names.some((name) => name.endsWith('.test.ts'));
 }
 
 function passes(args: readonly string[], cwd: string): Promise<boolean> {

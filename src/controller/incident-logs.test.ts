@@ -62,10 +62,17 @@ describe('the log of an incident', () => {
 
   it('is not read where the policy keeps no lines', async () => {
     const { operator, ids } = await anOperator({ ...SHADOW, diagnosis: { logLines: 0 } }, 'web');
+    const logs = operator.engine.logs.bind(operator.engine);
+    let reads = 0;
+    operator.engine.logs = (...args) => {
+      reads += 1;
+      return logs(...args);
+    };
     for (const id of ids) sayAndCrash(operator, id);
 
     await operator.pass(30_000);
 
+    assert.equal(reads, 0);
     assert.deepEqual(causes(operator), { web: 'Crashed' });
     assert.equal(operator.types().filter((type) => type === 'diagnosis.completed').length, 1);
     await operator.stop();

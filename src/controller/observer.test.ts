@@ -108,11 +108,12 @@ describe('the observer', () => {
   it('does not claim to hear when the stream broke while it asked for the past', async () => {
     const { operator, id } = await running(EXITED);
     const { engine, clock } = operator;
-    const pastEvents = engine.pastEvents.bind(engine);
-    engine.pastEvents = async (...args) => {
-      const past = await pastEvents(...args);
+    // The last question of all: to one after it there would be no answer any more.
+    const eventsKeptSince = engine.eventsKeptSince.bind(engine);
+    engine.eventsKeptSince = async (...args) => {
+      const since = await eventsKeptSince(...args);
       await clock.sleep(1_000);
-      return past;
+      return since;
     };
     engine.crash(id);
     engine.breakEvents();
@@ -156,6 +157,8 @@ describe('the observer', () => {
     });
     const operator = await MemoryOperator.open([expecting], { clock, engine });
     engine.loseEvents(() => true);
+    // Nor does the engine remember them.
+    engine.pastEvents = async () => [];
     await clock.run(engine.remove(id, { force: true }, NEVER));
 
     // One resync, and not yet a second one.

@@ -438,11 +438,16 @@ describe('the ranking', () => {
     );
   });
 
-  it('does not let the log say why a person ended it', () => {
-    const [first] = findCauses(exited(143, { texts: { log: FORGED } }, true));
+  for (const [name, code] of [
+    ['of the signal', 143],
+    ['as it thought right', 1],
+  ] as const) {
+    it(`does not let the log say why a person ended it, where it ended ${name}`, () => {
+      const [first] = findCauses(exited(code, { texts: { log: FORGED } }, true));
 
-    assert.equal(first?.cause, 'Crashed');
-  });
+      assert.equal(first?.cause, 'Crashed');
+    });
+  }
 
   it('takes two that agree for more than one, and names a cause once', () => {
     const line = 'sh: 1: serv: not found';
