@@ -66,7 +66,7 @@ async function copyOfThis(): Promise<string> {
   return folder;
 }
 
-async function judge({ file, old, new: planted }: Mutant, folder: string) {
+async function judge({ file, old, new: planted, by }: Mutant, folder: string) {
   const path = join(folder, file);
   const text = await readFile(path, 'utf8');
   const places = text.split(old).length - 1;
@@ -78,7 +78,10 @@ async function judge({ file, old, new: planted }: Mutant, folder: string) {
   try {
     // Most are caught beside the file, in a fraction of the time that all tests take.
     const beside = (await hasTests(dirname(path))) ? [[...UNIT, `${dirname(file)}/`]] : [];
-    for (const tests of [...beside, UNIT]) if (!(await passes(tests, folder))) return 'tests';
+    const named = by === undefined ? [] : [['--test', by]];
+    for (const tests of [...named, ...beside, UNIT]) {
+      if (!(await passes(tests, folder))) return 'tests';
+    }
     return (await passes(SIMULATION, folder)) ? undefined : 'simulation';
   } finally {
     await writeFile(path, text);

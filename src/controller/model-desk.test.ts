@@ -104,6 +104,7 @@ describe('choose: Model', () => {
 
   for (const [what, given] of [
     ['is not sure', answer('kill', { confidence: 0.59 })],
+    ['is not quite sure enough', answer('kill', { confidence: 0.596 })],
     ['cites nothing', answer('kill', { evidenceRefs: [] })],
     ['cites what does not exist', answer('kill', { evidenceRefs: ['e1', 'e99'] })],
     ['names what it was not offered', answer('docker/stop_container')],
@@ -163,6 +164,21 @@ describe('choose: Model', () => {
     const [incident] = stage.operator.incidents();
     assert.match(incident?.approval?.candidate ?? '', /^kill-/);
     assert.deepEqual(stage.operator.calls, []);
+  });
+
+  it('asks nobody about what the model picked while the ladder has what nobody need agree to', async () => {
+    const allowed = [
+      { name: 'restart', tool: 'docker/restart_container' },
+      { name: 'kill', tool: 'docker/kill_container', approval: 'Required' },
+    ];
+    const stage = await sick({ remediation: { ...REMEDIATION, allowed } }, answer('kill'));
+
+    await stage.operator.pass(60_000);
+
+    const [incident] = stage.operator.incidents();
+    assert.equal(firstTool(stage), 'docker/restart_container');
+    assert.ok(intendedAfterMs(stage) < 20_000);
+    assert.equal(incident?.approval, undefined);
   });
 
   it('only says what the model picked would have been done in Shadow', async () => {

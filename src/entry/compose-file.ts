@@ -20,7 +20,9 @@ export async function readComposeFile(
   try {
     await using handle = await open(path);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(BYTES_MAX), 0, BYTES_MAX, 0);
-    return buffer.toString('utf8', 0, bytesRead);
+    const text = buffer.toString('utf8', 0, bytesRead);
+    // Half a secret at the end would not be known for one.
+    return bytesRead < BYTES_MAX ? text : text.slice(0, text.lastIndexOf('\n') + 1);
   } catch (cause) {
     log.warn({ err: cause, policy: name, path }, 'the Compose file of a policy cannot be read');
     return undefined;

@@ -6,6 +6,8 @@ export interface Mutant {
   readonly new: string;
   /** What is wrong then, in one sentence. */
   readonly what: string;
+  /** A file of the integration tests that notices; absent where the unit tests or the simulation do. */
+  readonly by?: string;
 }
 
 /**
@@ -1143,5 +1145,141 @@ export const MUTANTS: readonly Mutant[] = [
     old: `cut.replaceAll(mark, '·').replaceAll(/<\\/?data/gi, '‹data')`,
     new: `cut`,
     what: 'Whoever writes into a log can end the fence around it.',
+  },
+  {
+    file: 'src/core/remediation/act.ts',
+    old: `return picked.kind === 'Wait' && byLadder.kind === 'Intend' ? byLadder : picked;`,
+    new: `return picked;`,
+    what: 'A model puts off what could be done at once by picking what people must agree to.',
+  },
+  {
+    file: 'src/core/remediation/advised.ts',
+    old: `return restUntil(Math.max(modelRouting.decisionTimeout, remediation.backoff.initial));`,
+    new: `return restUntil(3_600_000);`,
+    what: 'A model that wants nothing done holds everything back for an hour.',
+  },
+  {
+    file: 'src/core/remediation/choose.ts',
+    old: `if (blockedBy.length === 0) return { kind: 'Intend', candidate };`,
+    new: `if (blockedBy.length < 2) return { kind: 'Intend', candidate };`,
+    what: 'What one guard alone refuses is done.',
+    by: 'test/injection/choice.test.ts',
+  },
+  {
+    file: 'src/core/remediation/advised.ts',
+    old: `const chosen = open.find(({ candidate }) => candidate.id === advice.choice);`,
+    new: `const chosen = open.find(({ candidate: { id } }) => id.startsWith(advice.choice.slice(0, 4)));`,
+    what: 'An answer is taken for a candidate that is no longer there.',
+    by: 'test/injection/choice.test.ts',
+  },
+  {
+    file: 'src/core/advice/root-cause.ts',
+    old: `return rounded > bounded ? Math.floor(bounded * 100) / 100 : rounded;`,
+    new: `return rounded;`,
+    what: 'A confidence is rounded up to what the policy asks for.',
+  },
+  {
+    file: 'src/core/advice/root-cause.ts',
+    old: `return words.slice(0, charsMax).toWellFormed();`,
+    new: `return words;`,
+    what: 'A model makes a record of any length out of a short name.',
+    by: 'test/injection/prompts.test.ts',
+  },
+  {
+    file: 'src/core/advice/root-cause.ts',
+    old: `const words = cleanLine(refs.named(value.slice(0, charsMax)), redactor).trim();`,
+    new: `const words = refs.named(value.slice(0, charsMax)).trim();`,
+    what: 'Control characters of a model reach the journal, and with it terminals.',
+    by: 'test/injection/prompts.test.ts',
+  },
+  {
+    file: 'src/core/advice/sections.ts',
+    old: `foreign('What the candidates would be called with, by id', calledWith(matter), ALWAYS)`,
+    new: `ours('What the candidates would be called with, by id', calledWith(matter), ALWAYS)`,
+    what: 'Whoever sets a label that stands in a call writes a prompt in our name.',
+    by: 'test/injection/prompts.test.ts',
+  },
+  {
+    file: 'src/core/advice/sections.ts',
+    old: `return [clean(\`\${id}: \${JSON.stringify(args.arguments)}\`, situation.view.container)];`,
+    new: `return [\`\${id}: \${JSON.stringify(args.arguments)}\`];`,
+    what: 'A secret in a label that stands in a call goes to a model.',
+    by: 'test/injection/secrets.test.ts',
+  },
+  {
+    file: 'src/core/advice/sections.ts',
+    old: `if (it === undefined) return clean(\`\${ref} (\${condition}): there is none\`, it);`,
+    new: `if (it === undefined) return \`\${ref} (\${condition}): there is none\`;`,
+    what: 'A label reaches a prompt as it is where what it names is not there.',
+    by: 'test/injection/prompts.test.ts',
+  },
+  {
+    file: 'src/core/advice/sections.ts',
+    old: `key === view.key || (project !== undefined && identity.project === project),`,
+    new: `key === view.key,`,
+    what: 'Variables of other services go to a model with the Compose file.',
+    by: 'test/injection/secrets.test.ts',
+  },
+  {
+    file: 'src/core/advice/sections.ts',
+    old: `text.slice(0, text.lastIndexOf('\\n', charsMax) + 1);`,
+    new: `text.slice(0, charsMax);`,
+    what: 'Half a token at the end of a long Compose file goes to a model.',
+    by: 'test/injection/prompts.test.ts',
+  },
+  {
+    file: 'src/core/advice/looks.ts',
+    old: `if (isLog(value)) return excerptLines(value, redactor);`,
+    new: `if (isLog(value)) return value.map(({ text }) => cleanText(text, redactor));`,
+    what: 'A private key over several lines of a log that is looked up goes to a model.',
+    by: 'test/injection/secrets.test.ts',
+  },
+  {
+    file: 'src/core/advice/looks.ts',
+    old: `return cleanText(\`\${name}: \${text}\`, redactor).split('\\n');`,
+    new: `return cleanText(\`\${name}: \${text}\`).split('\\n');`,
+    what: 'Variables of a container that is looked up go to a model.',
+    by: 'test/injection/secrets.test.ts',
+  },
+  {
+    file: 'src/controller/model-talk.ts',
+    old: `model: cleanLine(result.model)`,
+    new: `model: result.model`,
+    what: 'Control characters in the name of a model reach the journal.',
+    by: 'test/injection/hostile-models.test.ts',
+  },
+  {
+    file: 'src/adapters/llm/spending.ts',
+    old: `return reported === undefined || reported < least ? estimatedTokens(text) : reported;`,
+    new: `return reported ?? estimatedTokens(text);`,
+    what: 'A provider that says that nothing was used is asked without end.',
+    by: 'test/injection/spending.test.ts',
+  },
+  {
+    file: 'src/adapters/llm/budget.ts',
+    old: `if (tokens + most.tokens > tokensPerHour) {`,
+    new: `if (tokens > tokensPerHour * 100) {`,
+    what: 'A policy pays more tokens than it allows.',
+    by: 'test/injection/spending.test.ts',
+  },
+  {
+    file: 'src/adapters/llm/budget.ts',
+    old: `if (usd + most.usd > usdPerDay) {`,
+    new: `if (usd > usdPerDay * 100) {`,
+    what: 'A policy pays more money than it allows.',
+    by: 'test/injection/spending.test.ts',
+  },
+  {
+    file: 'src/core/advice/triage.ts',
+    old: `cleanLine(line.slice(0, LINE_CHARS_MAX), redactor)`,
+    new: `line.slice(0, LINE_CHARS_MAX)`,
+    what: 'A log line reaches a fast model as it is.',
+    by: 'test/injection/prompts.test.ts',
+  },
+  {
+    file: 'src/core/remediation/lifecycle.ts',
+    old: `breached.includes(name) && !isOpinion;`,
+    new: `breached.includes(name);`,
+    what: 'What only a model takes for trouble holds back actions on others.',
   },
 ];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { createBuiltinActions } from '#actions/builtin-actions.ts';
 import { createMemoryActionRunner } from '#adapters/memory/memory-action-runner.ts';
@@ -41,6 +42,8 @@ export interface OperatorOptions {
   readonly signals?: ControllerOptions['signals'];
   /** Answers what policies ask of models; without it there are none. */
   readonly models?: (clock: Clock) => ModelClient;
+  /** Text of the Compose file that policies name; none unless given. */
+  readonly composeFile?: string;
 }
 
 /**
@@ -67,7 +70,13 @@ export class MemoryOperator {
   private constructor(
     parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal' | 'life'>,
     policies: readonly object[],
-    { signals, models, notifiers = [], evidence = createMemoryEvidenceStore() }: OperatorOptions,
+    {
+      signals,
+      models,
+      composeFile,
+      notifiers = [],
+      evidence = createMemoryEvidenceStore(),
+    }: OperatorOptions,
   ) {
     const { journal, life } = parts;
     const clock = mortalClock(parts.clock, life);
@@ -109,12 +118,13 @@ export class MemoryOperator {
       actions: this.actions,
       ...(signals === undefined ? {} : { signals }),
       ...(models === undefined ? {} : { models: models(clock) }),
+      ...(composeFile === undefined ? {} : { composeFileOf: async () => composeFile }),
       policies: this.policies,
       journal,
       evidence,
       clock,
       host: 'box',
-      mac: (text) => `mac:${text.length}`,
+      mac: (text) => createHash('sha256').update(text).digest('hex'),
       shadowAll: false,
       maxActions: { max: 10, perMs: 600_000 },
       protectedContainers: () => new Map(),

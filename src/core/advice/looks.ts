@@ -1,4 +1,6 @@
+import { excerptLines, type RawLogLine } from '#core/diagnosis/evidence-text.ts';
 import { cleanText } from '#core/redaction/foreign-text.ts';
+import type { Redactor } from '#core/redaction/redactor.ts';
 import { dependenciesOf } from '#core/remediation/affects.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import { builtinTool } from '#core/remediation/tools.ts';
@@ -66,19 +68,36 @@ export function pickedLook(value: JsonValue, looks: readonly Look[]): Look | und
   return looks.find((look) => look.id === id);
 }
 
-/** What a tool answered, fit for a prompt: a line for each member, log lines as they are. */
+/** Names, which are for us alone: a prompt has others. And what says nothing of the trouble. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['id', 'name', 'expect', 'truncated']);
+
+/** What a tool answered, fit for a prompt: a line for each value, log lines as they are. */
 export function lookLines(result: JsonObject, { target }: Look): string[] {
-  const lines = Object.entries(result).flatMap(([name, value]) =>
-    Array.isArray(value) ? value.map(lineOf) : [`${name}: ${lineOf(value)}`],
-  );
-  return lines
-    .slice(-LINES_MAX)
-    .flatMap((line) => cleanText(line, target.secrets?.redactor).split('\n'))
-    .map((line) => line.slice(0, LINE_CHARS_MAX));
+  const redactor = target.secrets?.redactor;
+  const lines = Object.entries(result)
+    .filter(([name]) => !LEFT_OUT.has(name))
+    .flatMap(([name, value]) => linesOf(name, value, redactor));
+  // That a log is empty is worth knowing too.
+  if (lines.length === 0) return ['nothing'];
+  return lines.slice(-LINES_MAX).map((line) => line.slice(0, LINE_CHARS_MAX));
 }
 
-function lineOf(value: JsonValue): string {
-  if (typeof value === 'string') return value;
-  const text = isJsonObject(value) ? value['text'] : undefined;
-  return typeof text === 'string' ? text : JSON.stringify(value);
+function linesOf(name: string, value: JsonValue, redactor: Redactor | undefined): string[] {
+  if (isLog(value)) return excerptLines(value, redactor);
+  if (isJsonObject(value)) {
+    return Object.entries(value).flatMap(([member, of]) =>
+      linesOf(`${name}.${member}`, of, redactor),
+    );
+  }
+  // Cleaned as it is: within JSON, escapes would stand between a secret and what tells of it.
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return cleanText(`${name}: ${text}`, redactor).split('\n');
+}
+
+/** Lines of a log, as `docker/get_logs` has them. */
+function isLog(value: JsonValue): value is (JsonObject & RawLogLine)[] {
+  return (
+    Array.isArray(value) &&
+    value.every((line) => isJsonObject(line) && typeof line['text'] === 'string')
+  );
 }

@@ -110,9 +110,12 @@ function adviceOf(
   return isKnown ? { advice: { choice, confidence } } : {};
 }
 
+/** Two digits, and never more than was said: 0.596 must not become the 0.6 that a policy asks for. */
 function ratio(value: JsonValue | undefined): number {
   if (typeof value !== 'number' || Number.isNaN(value)) return 0;
-  return Math.round(Math.min(1, Math.max(0, value)) * 100) / 100;
+  const bounded = Math.min(1, Math.max(0, value));
+  const rounded = Math.round(bounded * 100) / 100;
+  return rounded > bounded ? Math.floor(bounded * 100) / 100 : rounded;
 }
 
 function strings(value: JsonValue | undefined): string[] {
@@ -128,5 +131,7 @@ export function modelWords(
   charsMax: number,
 ): string {
   if (typeof value !== 'string') return '';
-  return cleanLine(refs.named(value.slice(0, charsMax)), redactor).trim();
+  const words = cleanLine(refs.named(value.slice(0, charsMax)), redactor).trim();
+  // Names are longer than what stands for them, and any number of times as long.
+  return words.slice(0, charsMax).toWellFormed();
 }

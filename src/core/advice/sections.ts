@@ -6,6 +6,7 @@ import { factsOf } from '#core/diagnosis/facts-of.ts';
 import { scan } from '#core/diagnosis/scan.ts';
 import type { Incident } from '#core/incident/incident.ts';
 import { valueWords } from '#core/projection/threshold-words.ts';
+import { redactorOf } from '#core/redaction/container-secrets.ts';
 import { cleanText } from '#core/redaction/foreign-text.ts';
 import { dependenciesOf } from '#core/remediation/affects.ts';
 import type { Considered } from '#core/remediation/choose.ts';
@@ -74,6 +75,7 @@ export function sectionsOf(matter: Matter): PromptSection[] {
       candidates(matter),
       ALWAYS,
     ),
+    foreign('What the candidates would be called with, by id', calledWith(matter), ALWAYS),
     { title: 'Evidence, by id', isForeign: true, items: evidence(matter) },
     foreign('What deterministic rules make of it', hypotheses(matter), WORTH.rules),
     ...matter.looks.map(looked),
@@ -113,10 +115,17 @@ export function refOf(
 function candidates({ situation, offered, refs }: Matter): string[] {
   if (offered.length === 0) return ['nothing: the policy permits no action'];
   return offered.map(({ candidate }) => {
-    const { id, action, arguments: args, affects } = candidate;
+    const { id, action, affects } = candidate;
     const named = affects.map((key) => refOf(refs, { key, ...situation.world.views.get(key) }));
-    const call = `${action.tool} ${JSON.stringify(args.ok ? args.arguments : {})}`;
-    return `${id}: ${call}; touches ${named.join(', ')}`;
+    return `${id}: ${action.tool}; touches ${named.join(', ')}`;
+  });
+}
+
+/** A policy may put names and labels into arguments, and whoever sets those writes a part of them. */
+function calledWith({ situation, offered }: Matter): string[] {
+  return offered.flatMap(({ candidate: { id, arguments: args } }) => {
+    if (!args.ok || Object.keys(args.arguments).length === 0) return [];
+    return [clean(`${id}: ${JSON.stringify(args.arguments)}`, situation.view.container)];
   });
 }
 
@@ -185,7 +194,8 @@ function dependencies({ situation, refs }: Matter): string[] {
   return dependenciesOf(world, view).map(({ key, condition }) => {
     const it = world.views.get(key)?.container;
     const ref = refOf(refs, { key, ...world.views.get(key) });
-    if (it === undefined) return `${ref} (${condition}): there is none`;
+    // The condition is a part of a label.
+    if (it === undefined) return clean(`${ref} (${condition}): there is none`, it);
     const health = it.health === undefined ? '' : `, ${it.health.status}`;
     return clean(`${ref} (${condition}): image ${it.image}, ${it.state}${health}`, it);
   });
@@ -228,8 +238,20 @@ function logItems({ situation, log }: Matter): PromptItem[] {
 
 function compose({ composeFile, situation }: Matter): string[] {
   if (composeFile === undefined) return [];
-  const it = situation.view.container;
-  return clean(composeFile.slice(0, COMPOSE_CHARS_MAX), it).split('\n');
+  const { world, view } = situation;
+  const { project } = view.identity;
+  // It holds the variables of all its services.
+  const siblings = [...world.views.values()].filter(
+    ({ key, identity }) =>
+      key === view.key || (project !== undefined && identity.project === project),
+  );
+  const redactor = redactorOf(siblings.map(({ container: it }) => it?.secrets));
+  return cleanText(wholeLines(composeFile, COMPOSE_CHARS_MAX), redactor).split('\n');
+}
+
+/** Half a secret at the end would not be known for one. */
+function wholeLines(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : text.slice(0, text.lastIndexOf('\n', charsMax) + 1);
 }
 
 function clean(text: string, it: ObservedContainer | undefined): string {

@@ -64,15 +64,18 @@ function decideOn(
   if (opinion.kind === 'Escalate' && !wasToldOf(incident, 'ModelAdvice')) {
     return escalate(incident, 'ModelAdvice', opinion.message);
   }
-  const choice =
-    opinion.kind === 'Choose'
-      ? byModel(choiceOf(opinion.chosen))
-      : choose(considered, incident.rung, asked);
+  const byLadder = choose(considered, incident.rung, asked);
+  const choice = opinion.kind === 'Choose' ? byModel(choiceOf(opinion.chosen), byLadder) : byLadder;
   return carryOut(situation, incident, choice, considered);
 }
 
-function byModel(choice: Choice): Choice {
-  return choice.kind === 'Intend' ? { ...choice, byModel: true } : choice;
+/**
+ * What a model picked, unless people would have to be asked about it while the ladder has something that
+ * nobody need be asked about: an answer must not put off for an hour what could be done now.
+ */
+function byModel(picked: Choice, byLadder: Choice): Choice {
+  if (picked.kind === 'Intend') return { ...picked, byModel: true };
+  return picked.kind === 'Wait' && byLadder.kind === 'Intend' ? byLadder : picked;
 }
 
 function carryOut(

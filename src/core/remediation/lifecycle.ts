@@ -45,7 +45,7 @@ export function open(situation: JudgedSituation): Step {
           workload: incidentWorkload(situation),
           policyGeneration: world.generationOf(policy.name),
           threshold: breached[0] ?? '',
-          severity: severityOf(policy, breached),
+          severity: severityOf(situation),
           breached: [...breached],
           evidence: evidenceFor(situation, 1),
           fingerprint: fingerprint(policy.name, view.key, breached),
@@ -95,7 +95,7 @@ function reopen(situation: JudgedSituation, incident: Incident): Step {
         type: 'incident.reopened',
         ...about(incident),
         data: {
-          severity: severityOf(policy, breached),
+          severity: severityOf(situation),
           breached: [...breached],
           evidence: evidenceFor(situation, nextEvidenceNumber(incident)),
           workload: incidentWorkload(situation),
@@ -251,31 +251,38 @@ function calmMs({ spec }: CompiledPolicy, reopens: number): number {
   return Math.min(spec.remediation.verify.healthyFor * 2 ** (reopens - 1), REOPEN_MS);
 }
 
-/** Notes what has come to be breached since the incident was opened. */
+/** Notes what has come to be breached, or to be grave, since the incident was opened. */
 export function join(situation: JudgedSituation, incident: Incident): Step | undefined {
-  const { breached, policy } = situation;
+  const { breached } = situation;
   const added = breached.filter((name) => !incident.breached.includes(name));
   const moved =
     situation.view.container !== undefined && situation.view.container.id !== incident.workload.id;
-  if (added.length === 0 && !moved) return undefined;
-  const names = [...incident.breached, ...added];
+  const severity = incident.severity === 'critical' ? 'critical' : severityOf(situation);
+  const isGraver = severity !== incident.severity;
+  if (added.length === 0 && !moved && !isGraver) return undefined;
   return {
     drafts: [
       {
         type: 'incident.updated',
         ...about(incident),
         data: {
-          severity: severityOf(policy, names),
-          breached: names,
+          severity,
+          breached: [...incident.breached, ...added],
           evidence: added.length > 0 ? evidenceFor(situation, nextEvidenceNumber(incident)) : [],
           workload: incidentWorkload(situation),
-          message:
-            added.length > 0 ? `${added.join(', ')} breached too` : 'the container is another one',
+          message: joinWords(added, moved),
         },
       },
     ],
     again: true,
   };
+}
+
+function joinWords(added: readonly string[], moved: boolean): string {
+  if (added.length > 0) return `${added.join(', ')} breached too`;
+  return moved
+    ? 'the container is another one'
+    : 'it is not only a model that takes it for trouble';
 }
 
 /**
@@ -350,10 +357,16 @@ export function policyRef(policy: CompiledPolicy): PolicyRef {
   return { name: policy.name, digest: policy.digest, commit: policy.commit };
 }
 
-function severityOf(policy: CompiledPolicy, breached: readonly string[]): Severity {
-  const critical = policy.thresholds.some(
-    ({ name, severity }) => severity === 'critical' && breached.includes(name),
-  );
+/**
+ * What only a model takes for trouble is a warning, whatever the policy calls it: what is critical holds
+ * actions on others back.
+ */
+function severityOf({ policy, breached, verdicts }: JudgedSituation): Severity {
+  const critical = policy.thresholds.some(({ name, severity }) => {
+    const verdict = verdicts.get(name);
+    const isOpinion = verdict?.kind === 'Breached' && verdict.isOpinion === true;
+    return severity === 'critical' && breached.includes(name) && !isOpinion;
+  });
   return critical ? 'critical' : 'warning';
 }
 
