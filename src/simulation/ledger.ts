@@ -158,8 +158,11 @@ export class Ledger {
     return undefined;
   }
 
-  #countOpening({ type, policy }: JournalRecord): void {
+  #countOpening({ type, policy, data }: JournalRecord): void {
     if (type !== 'incident.opened' && type !== 'incident.reopened') return;
+    const { isOpinion, breached } = data as RecordData[typeof type];
+    // Of all that is watched, models are asked about unusual lines alone.
+    if (isOpinion === true && breached.every((name) => name === 'novel')) return;
     const name = policy?.name ?? '';
     this.#openings.set(name, [...(this.#openings.get(name) ?? []), this.#atMs]);
   }

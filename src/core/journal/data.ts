@@ -65,6 +65,8 @@ export interface RecordData {
     fingerprint: string;
     /** From the change, as Docker dates it, to this record; absent where Docker dates none. */
     detectedAfterMs?: number;
+    /** Only a model takes anything for trouble: it counts towards no storm. */
+    isOpinion?: boolean;
     message: string;
   };
   'incident.updated': {
@@ -83,6 +85,8 @@ export interface RecordData {
     evidence: Evidence[];
     workload: IncidentWorkload;
     rung: number;
+    /** As when it opened. */
+    isOpinion?: boolean;
     message: string;
   };
   'incident.escalated': { reason: EscalationReason; message: string; quarantine?: boolean };

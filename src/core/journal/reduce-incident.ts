@@ -40,7 +40,7 @@ export const incidentReducers: Reducers = {
       timeline: [{ at: place.at, event: 'Opened', message: data.message }],
     };
     state.openByWorkload[data.workload.key] = name;
-    countOpening(state, place);
+    if (data.isOpinion !== true) countOpening(state, place);
     dropOldIncidents(state);
   },
   'incident.updated'(state, data, place) {
@@ -88,7 +88,7 @@ export const incidentReducers: Reducers = {
     delete incident.candidatesOf;
     addEvidence(incident, data.evidence);
     state.openByWorkload[data.workload.key] = incident.name;
-    countOpening(state, place);
+    if (data.isOpinion !== true) countOpening(state, place);
   },
   'incident.escalated'(state, data, place) {
     const incident = touch(state, place, `Escalated`, data.message);

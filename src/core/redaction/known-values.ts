@@ -42,18 +42,23 @@ interface Needle {
 export function isWorthHiding({ name, value }: KnownValue): boolean {
   const text = value.trim();
   if (text.length < 4) return false;
-  const named = secretName(name);
-  if (named !== undefined && named.strength !== 'vendor' && named.strength !== 'key') {
-    const strength = named.strength === 'password' ? 'password' : 'secret';
-    return !COMMON.has(text.toLowerCase()) && isSecretValue(text, strength, AS_VARIABLE);
-  }
+  const { strength = 'vendor' } = secretName(name) ?? {};
+  if (strength === 'vendor' || strength === 'key') return isUncommon(text);
+  const named = strength === 'password' ? 'password' : 'secret';
+  return !COMMON.has(text.toLowerCase()) && isSecretValue(text, named, AS_VARIABLE);
+}
+
+/** Under a name that promises nothing. */
+function isUncommon(text: string): boolean {
   if (text.length < 8 || ORDINARY.test(text) || isUuid(text)) return false;
   if (/[!#$%^&*?]/.test(text)) return /[A-Za-z]/.test(text) && /\d/.test(text);
-  if (text.length >= 12 && isSecretValue(text, 'vendor', AS_VARIABLE)) {
-    const shape = shapeOf(text);
-    if (isRandom(shape) && !shape.hex) return true;
-  }
-  return text.split(/[-_.:=~+@]+/).some(isMixed);
+  return isChance(text) || text.split(/[-_.:=~+@]+/).some(isMixed);
+}
+
+function isChance(text: string): boolean {
+  if (text.length < 12 || !isSecretValue(text, 'vendor', AS_VARIABLE)) return false;
+  const shape = shapeOf(text);
+  return isRandom(shape) && !shape.hex;
 }
 
 /** Lists, paths, addresses, references and sentences: credentials in them are known apart. */

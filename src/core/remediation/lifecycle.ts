@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { evidenceFor } from '#core/diagnosis/evidence.ts';
-import { isOver } from '#core/health/threshold.ts';
+import { isOver, type Verdict } from '#core/health/threshold.ts';
 import {
   type Incident,
   type IncidentWorkload,
@@ -50,6 +50,7 @@ export function open(situation: JudgedSituation): Step {
           evidence: evidenceFor(situation, 1),
           fingerprint: fingerprint(policy.name, view.key, breached),
           ...detectedAfter(situation),
+          ...opinionAlone(situation),
           message: `${breached.join(', ')} breached`,
         },
       },
@@ -100,6 +101,7 @@ function reopen(situation: JudgedSituation, incident: Incident): Step {
           evidence: evidenceFor(situation, nextEvidenceNumber(incident)),
           workload: incidentWorkload(situation),
           rung: rungAfter(situation, incident),
+          ...opinionAlone(situation),
           message: `${breached.join(', ')} breached again; it is over when all was well for ${calm}`,
         },
       },
@@ -362,12 +364,20 @@ export function policyRef(policy: CompiledPolicy): PolicyRef {
  * actions on others back.
  */
 function severityOf({ policy, breached, verdicts }: JudgedSituation): Severity {
-  const critical = policy.thresholds.some(({ name, severity }) => {
-    const verdict = verdicts.get(name);
-    const isOpinion = verdict?.kind === 'Breached' && verdict.isOpinion === true;
-    return severity === 'critical' && breached.includes(name) && !isOpinion;
-  });
+  const critical = policy.thresholds.some(
+    ({ name, severity }) =>
+      severity === 'critical' && breached.includes(name) && !isOpinion(verdicts.get(name)),
+  );
   return critical ? 'critical' : 'warning';
+}
+
+function isOpinion(verdict: Verdict | undefined): boolean {
+  return verdict?.kind === 'Breached' && verdict.isOpinion === true;
+}
+
+/** Where nothing but a model takes anything for trouble, that makes no storm: a storm holds actions. */
+function opinionAlone({ breached, verdicts }: JudgedSituation): { readonly isOpinion?: true } {
+  return breached.every((name) => isOpinion(verdicts.get(name))) ? { isOpinion: true } : {};
 }
 
 function fingerprint(policy: string, key: string, breached: readonly string[]): string {

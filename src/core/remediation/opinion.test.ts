@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LogCounters } from '#core/workload/view.ts';
-import { aContainer, aPolicy, Scenario, START_MS } from '../../../test/support/scenario.ts';
+import { aContainer, aPolicy, health, Scenario, START_MS } from '../../../test/support/scenario.ts';
 
 const USE = {
   stage: 'triage',
@@ -56,5 +56,29 @@ describe('what only a model takes for trouble', () => {
 
     assert.equal(seen, 'critical');
     assert.equal(scenario.incident(key)?.severity, 'critical');
+  });
+
+  it('makes no storm, however much of it there is', () => {
+    const thresholds = [
+      { name: 'novel', signal: 'log.anomaly', window: '5m', severity: 'critical' },
+      { name: 'unhealthy', signal: 'health', equals: 'unhealthy', severity: 'critical' },
+    ];
+    const remediation = {
+      mode: 'Auto',
+      allowed: [{ name: 'restart', tool: 'docker/restart_container', on: ['unhealthy'] }],
+      storm: { above: 1 },
+    };
+    const scenario = new Scenario(aPolicy({ thresholds, remediation }));
+    for (const name of ['a', 'b', 'c']) {
+      scenario.reconcile(scenario.put(aContainer(name), { logs: log(0) }));
+    }
+
+    const key = scenario.put(aContainer('web', { health: health('unhealthy') }));
+    const { effects } = scenario.reconcile(key);
+
+    assert.deepEqual(
+      effects.map(({ kind }) => kind),
+      ['Execute'],
+    );
   });
 });
