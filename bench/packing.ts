@@ -16,7 +16,7 @@ import { burying, keepsTelling, ordinaryLines, tellingOf, waysOf } from './packi
 import { readCases } from './rca/cases.ts';
 import { matterOf } from './rca/matter.ts';
 
-const BUDGETS = [1_000, 2_000, 4_000, 6_000] as const;
+const BUDGETS = [1_000, 2_000, 3_000, 6_000] as const;
 const AROUND = [20, 100, 500, 2_000, 5_000] as const;
 const WAYS = ['byWorth', 'cutOff', 'newestOnly'] as const;
 const BOUNDS = { mark: 'c0ffee123456' };

@@ -7,7 +7,8 @@ import { CONFIDENCE, closedObject, GROUND_RULES, type Prompt, text } from './pro
 import type { Refs } from './refs.ts';
 import { type Matter, sectionsOf } from './sections.ts';
 
-const PROMPT_TOKENS_MAX = 6_000;
+/** With instructions and answer within 4,096, where many servers of one's own cut the beginning off. */
+const PROMPT_TOKENS_MAX = 3_000;
 const REFS_MAX = 32;
 const COMPONENTS_MAX = 16;
 const CHARS = { rootCause: 160, explanation: 1_200, prevention: 600 } as const;
@@ -48,7 +49,7 @@ export function rootCauseQuestion(matter: Matter): Prompt {
       confidence: CONFIDENCE,
       prevention: text(CHARS.prevention, 'What would keep it from happening again.'),
     }),
-    maxTokens: 1_200,
+    maxTokens: 1_000,
   };
 }
 

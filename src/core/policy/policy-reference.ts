@@ -180,7 +180,7 @@ const MODELS = `## What models are asked, and what comes of it
 Without routes none is asked, and nothing leaves the machine. \`rootCause\` is asked once for each time
 that an incident opens: for the cause, with the evidence, the container, what it depends on, what
 changed, what the rules make of it, its log in the space of a few lines and the Compose file, redacted,
-within some 6,000 tokens. With \`diagnosis.investigate\` it may look things up before, one after the
+within some 3,000 tokens. With \`diagnosis.investigate\` it may look things up before, one after the
 other, of the container and of what it depends on. Its conclusion stands on the incident where it is as
 sure as \`minConfidence\` asks for and cites evidence that exists; else that of the rules does.
 \`explain\` is asked for the same in plain words.
