@@ -226,6 +226,20 @@ describe('the operator', () => {
     await operator.stop();
   });
 
+  it('leaves a deployment alone that began before a policy cared for it', async () => {
+    const operator = await MemoryOperator.open([aPolicy({ selector: { names: ['nobody'] } })]);
+    await operator.engine.add({ name: 'web', health: CHECK, plan: { health: 'unhealthy' } });
+    await operator.pass(5_000);
+    operator.policies.set([aPolicy()]);
+
+    await operator.pass(10_000);
+    const amid = operator.calls.length;
+    await operator.pass(10_000);
+
+    assert.deepEqual([amid, operator.calls.length], [0, 1]);
+    await operator.stop();
+  });
+
   it('comes back by itself after the event stream broke, and missed nothing', async () => {
     const operator = await MemoryOperator.open([aPolicy(CRASH)]);
     const id = await operator.engine.add({ name: 'web' });

@@ -1,6 +1,7 @@
 import { RuntimeUnavailableError } from '#core/errors.ts';
 import type { Draft } from '#core/journal/data.ts';
 import type { OperatorState, WorkloadHistory } from '#core/journal/state.ts';
+import { DEPLOYMENT_SETTLE_MS } from '#core/remediation/guards-people.ts';
 import {
   attribute,
   type EventContext,
@@ -52,6 +53,9 @@ const RECONNECT_MS = 200;
 const RECONNECT_MAX_MS = 15_000;
 /** More than a daemon repeats to a client that comes back. */
 const TOLD_MAX = 1_000;
+const UNCARED_FOR_MAX = 200;
+/** Of these the first and the last may be of different containers, and of others of the project. */
+const DEPLOYS: ReadonlySet<string> = new Set(['create', 'rename', 'destroy']);
 /** A stream is resumed a little before its last event: the daemon's ring may be out of order. */
 const OVERLAP_NANO = 2_000_000_000n;
 /** Less than this is no delay, but the way of an event. */
@@ -84,6 +88,13 @@ export class Observer {
   #lastNano = '';
   /** The last events, each once, oldest first. */
   readonly #told = new Set<string>();
+  /** Deployments of what no policy governed, oldest first: policies may change in the middle of one. */
+  readonly #uncaredFor: {
+    readonly event: RuntimeEvent;
+    readonly key: WorkloadKey;
+    /** Boot milliseconds. */
+    readonly atMs: number;
+  }[] = [];
   /** When this run began to listen, daemon nanoseconds. */
   #firstHeardNano = '';
   /** What came before this the daemon may have forgotten, daemon nanoseconds. */
@@ -354,6 +365,7 @@ export class Observer {
   /** Notes what is found in a state that no event told of. Called when missed events are in. */
   noteFound(): void {
     const { fleet, journal } = this.#options;
+    this.#noteDeployments();
     for (const view of fleet.views().values()) {
       const { container, key } = view;
       if (container === undefined || !this.#options.isRelevant(key, container)) continue;
@@ -362,6 +374,19 @@ export class Observer {
       this.#record({ type: 'workload.observed', workload: key, data: fact });
       // Its look since the listing, if there was one, did not know this yet.
       this.#options.onChange(key, 'Resync');
+    }
+  }
+
+  /** Deployments of a moment ago that nobody cared for when they were told, and somebody does now. */
+  #noteDeployments(): void {
+    const { clock, journal, isRelevant } = this.#options;
+    for (const { event, key, atMs } of this.#uncaredFor.splice(0)) {
+      const lateMs = Math.ceil(clock.bootMs() - atMs);
+      if (lateMs > DEPLOYMENT_SETTLE_MS) continue;
+      const history = journal.state().workloads[key];
+      if (history !== undefined || isRelevant(key, event)) {
+        this.#record(this.#observed(event, key, { history, told: 'Live', lateMs }));
+      } else this.#uncaredFor.push({ event, key, atMs });
     }
   }
 
@@ -422,13 +447,34 @@ export class Observer {
     { history, told }: { readonly history: WorkloadHistory | undefined; readonly told: Told },
   ): void {
     if (isForeignSetAside(event) && !isDeployment(event)) return;
-    if (history === undefined && !this.#options.isRelevant(key, event)) return;
     const lateMs = told === 'Replayed' ? this.#lateMsOf(event) : 0;
+    if (history === undefined && !this.#options.isRelevant(key, event)) {
+      if (DEPLOYS.has(event.action)) this.#remember(event, key, lateMs);
+      return;
+    }
+    this.#record(this.#observed(event, key, { history, told, lateMs }));
+  }
+
+  #observed(
+    event: RuntimeEvent,
+    key: WorkloadKey,
+    how: {
+      readonly history: WorkloadHistory | undefined;
+      readonly told: Told;
+      readonly lateMs: number;
+    },
+  ): Draft | undefined {
+    const { history, told, lateMs } = how;
     const context = this.#context(event, history, told);
     const fact = attribute(event, { ...context, nowMs: context.nowMs - lateMs });
-    if (fact === undefined) return;
+    if (fact === undefined) return undefined;
     const data = lateMs === 0 ? fact : { ...fact, lateMs };
-    this.#record({ type: 'workload.observed', workload: key, data });
+    return { type: 'workload.observed', workload: key, data };
+  }
+
+  #remember(event: RuntimeEvent, key: WorkloadKey, lateMs: number): void {
+    this.#uncaredFor.push({ event, key, atMs: this.#options.clock.bootMs() - lateMs });
+    if (this.#uncaredFor.length > UNCARED_FOR_MAX) this.#uncaredFor.shift();
   }
 
   async #inspectAndTell(id: string, key: WorkloadKey, signal: AbortSignal): Promise<void> {
@@ -497,7 +543,8 @@ export class Observer {
     return own === undefined;
   }
 
-  #record(draft: Draft): void {
+  #record(draft: Draft | undefined): void {
+    if (draft === undefined) return;
     try {
       this.#options.journal.append([draft], { durable: false }).durable.catch(() => undefined);
     } catch (error) {

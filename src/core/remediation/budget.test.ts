@@ -42,6 +42,16 @@ describe('a workload counts towards minHealthy', () => {
       (scenario: Scenario) => scenario.observe(KEY, 'stop', { cause: 'Human' }),
     ],
     [
+      'as it is when a person has just started it anew',
+      'Unhealthy',
+      { health: health('starting') },
+      (scenario: Scenario) => {
+        scenario.observe(KEY, 'stop', { cause: 'Human' });
+        scenario.observe(KEY, 'start', { cause: 'Human' });
+        scenario.observe(KEY, 'restart', { cause: 'Human' });
+      },
+    ],
+    [
       'as unhealthy with a critical incident, whatever its HEALTHCHECK says',
       'Unhealthy',
       { image: 'example/web:1', health: health('healthy') },
