@@ -113,6 +113,7 @@ export async function runOperator(
     maxActions: { max: settings.maxActions.max, perMs: settings.maxActions.per },
     protectedContainers: protection(config, settings),
     resolveSecrets: (args) => resolveSecrets(args, config.secret),
+    readSecretFiles: settings.redaction.readSecretFiles,
     workers: WORKERS,
     signals: { prober: createProber(), filesystem: createFilesystemProbe() },
     listener: telemetry.controller(host, WORKERS),

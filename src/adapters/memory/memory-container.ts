@@ -1,5 +1,6 @@
 import type { RawSample } from '#core/health/sample.ts';
 import { ContainerSecrets } from '#core/redaction/container-secrets.ts';
+import { secretFilesOf } from '#core/redaction/secret-files.ts';
 import type {
   ContainerHealth,
   ContainerState,
@@ -59,6 +60,8 @@ export interface ContainerSpec {
   /** Host ports: two running containers cannot hold one. */
   readonly ports?: readonly number[];
   readonly mounts?: readonly string[];
+  /** Path → content: its files of secrets. */
+  readonly secretFiles?: Readonly<Record<string, string>>;
   readonly shares?: readonly SharedNamespace[];
   readonly limits?: ResourceLimits;
   readonly restartPolicy?: RestartPolicy;
@@ -171,12 +174,15 @@ function observeSpec({
   logDriver = 'json-file',
   shares = [],
   env = {},
+  secretFiles = {},
   entrypoint = [],
   command = [],
   stopSignal = '',
   stopTimeoutSeconds,
   readOnlyRootFilesystem = false,
 }: ContainerSpec) {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const files = secretFilesOf(Object.keys(secretFiles), variables);
   return {
     labels,
     autoRemove,
@@ -184,7 +190,8 @@ function observeSpec({
     logDriver,
     shares,
     envNames: Object.keys(env),
-    secrets: new ContainerSecrets(Object.entries(env).map(([name, value]) => `${name}=${value}`)),
+    secrets: new ContainerSecrets(variables),
+    ...(files === undefined ? {} : { secretFiles: files }),
     entrypoint,
     command,
     stopSignal,
