@@ -578,8 +578,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/controller/evidence-keeper.ts',
-    old: 'Promise.race([keep(source, signal), rejectWhen(signal)])',
-    new: 'keep(source, signal)',
+    old: 'Promise.race([keep(source, known, signal), rejectWhen(signal)])',
+    new: 'keep(source, known, signal)',
     what: 'An action waits for evidence that never comes.',
   },
   {

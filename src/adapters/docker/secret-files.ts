@@ -40,7 +40,7 @@ export async function readSecretFiles(
       const text = textOf(file);
       if (text !== undefined) files.push({ path: placeOf(path, file.name), text });
     }
-    if (archive.isCut || !isWhole) problems.push(`${path} is too large or has too many files`);
+    if (archive.isCut || !isWhole) problems.push(`${path} was not read as a whole`);
     if (bytesLeft <= 0 || files.length >= FILES_MAX) break;
   }
   return { files, problems };

@@ -38,8 +38,10 @@ export async function filesInTar(
   return { found, isWhole };
 }
 
-async function bytesOf(entry: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of entry) chunks.push(chunk);
+async function bytesOf(entry: AsyncIterable<unknown>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of entry) {
+    if (chunk instanceof Uint8Array) chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
 }
