@@ -6,6 +6,7 @@ import { containerPath } from './answers.ts';
 import type { DockerConnection } from './connection.ts';
 import { startDeadline } from './deadline.ts';
 import { type ArchivedFile, filesInTar } from './tar-files.ts';
+import type { DockerCall } from './transport.ts';
 
 /** Of one container. */
 const FILES_MAX = 64;
@@ -27,21 +28,24 @@ export async function readSecretFiles(
 ): Promise<SecretFilesRead> {
   const files: SecretFile[] = [];
   const problems: string[] = [];
+  const { paths = [] } = container.secretFiles ?? {};
   let bytesLeft = TAR_BYTES_MAX;
-  for (const path of container.secretFiles?.paths ?? []) {
-    const room = { bytesMax: bytesLeft, timeoutMs: READ_WITHIN_MS };
-    const archive = await fetchArchive(connection, { id: container.id, path }, room, signal);
+  for (const [index, path] of paths.entries()) {
+    // Each has its share of what is left, so that a huge one takes nothing from the others.
+    const share = 1 / (paths.length - index);
+    const bytesMax = Math.ceil(bytesLeft * share);
+    const archive = await fetchArchive(connection, { id: container.id, path }, bytesMax, signal);
     if (archive === undefined) continue;
     if (archive === 'forbidden') return { files: [], problems: [] };
     bytesLeft -= archive.tar.length;
-    const limits = { filesMax: FILES_MAX - files.length, bytesMax: FILE_BYTES_MAX };
+    const filesMax = Math.ceil((FILES_MAX - files.length) * share);
+    const limits = { filesMax, bytesMax: FILE_BYTES_MAX };
     const { found, isWhole } = await filesInTar(archive.tar, limits);
     for (const file of found) {
       const text = textOf(file);
       if (text !== undefined) files.push({ path: placeOf(path, file.name), text });
     }
     if (archive.isCut || !isWhole) problems.push(`${path} was not read as a whole`);
-    if (bytesLeft <= 0 || files.length >= FILES_MAX) break;
   }
   return { files, problems };
 }
@@ -56,13 +60,13 @@ interface Archive {
 async function fetchArchive(
   connection: DockerConnection,
   { id, path }: { readonly id: string; readonly path: string },
-  { bytesMax, timeoutMs }: { readonly bytesMax: number; readonly timeoutMs: number },
+  bytesMax: number,
   signal: AbortSignal,
 ): Promise<Archive | 'forbidden' | undefined> {
-  using deadline = startDeadline(signal, timeoutMs);
-  const call = { method: 'GET', path: containerPath(id, '/archive'), query: { path }, timeoutMs };
+  using deadline = startDeadline(signal, READ_WITHIN_MS);
+  const call: DockerCall = { method: 'GET', path: containerPath(id, '/archive'), query: { path } };
   try {
-    const opened = await connection.open({ ...call, method: 'GET' }, deadline.signal);
+    const opened = await connection.open(call, deadline.signal);
     if (!('chunks' in opened)) return undefined;
     return await take(opened.chunks, bytesMax, deadline.signal);
   } catch (error) {

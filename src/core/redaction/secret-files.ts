@@ -43,9 +43,9 @@ export function secretFilesOf(
     return secretName(name) !== undefined && mounted.some((mount) => isWithin(path, mount));
   });
   const wanted = [...mounted.filter(isDeclared), ...named.map(({ path }) => path)];
-  const paths = [...new Set(wanted)].filter(
-    (path, _index, all) => !all.some((other) => other !== path && isWithin(path, other)),
-  );
+  const paths = [...new Set(wanted)]
+    .sort()
+    .filter((path, _index, all) => !all.some((other) => other !== path && isWithin(path, other)));
   if (paths.length === 0) return undefined;
   return {
     paths: paths.slice(0, FILES_MAX),
