@@ -1187,12 +1187,6 @@ export const MUTANTS: readonly Mutant[] = [
     what: 'A file of secrets of any size is read to its end.',
   },
   {
-    file: 'src/adapters/docker/secret-files.ts',
-    old: 'using deadline = startDeadline(signal, READ_WITHIN_MS);',
-    new: 'using deadline = startDeadline(signal, 600_000);',
-    what: 'An archive that does not end is waited for, and the engine tells nothing of the container.',
-  },
-  {
     file: 'src/adapters/docker/tar-files.ts',
     old: `const isFile = type === 'file' || type === 'contiguous-file';`,
     new: 'const isFile = true;',
