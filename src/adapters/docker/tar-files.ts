@@ -25,7 +25,7 @@ export async function filesInTar(
   try {
     extraction.end(tar);
     for await (const entry of extraction) {
-      const { name, type, size = 0 } = entry.header;
+      const { name, type, size } = entry.header;
       const isFile = type === 'file' || type === 'contiguous-file';
       const fits = size <= bytesMax && found.length < filesMax;
       if (isFile && fits) found.push({ name, bytes: await bytesOf(entry) });

@@ -181,8 +181,6 @@ function observeSpec({
   stopTimeoutSeconds,
   readOnlyRootFilesystem = false,
 }: ContainerSpec) {
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const files = secretFilesOf(Object.keys(secretFiles), variables);
   return {
     labels,
     autoRemove,
@@ -190,14 +188,23 @@ function observeSpec({
     logDriver,
     shares,
     envNames: Object.keys(env),
-    secrets: new ContainerSecrets(variables),
-    ...(files === undefined ? {} : { secretFiles: files }),
+    ...observeSecrets(env, secretFiles),
     entrypoint,
     command,
     stopSignal,
     ...(stopTimeoutSeconds === undefined ? {} : { stopTimeoutSeconds }),
     readOnlyRootFilesystem,
   };
+}
+
+function observeSecrets(
+  env: Readonly<Record<string, string>>,
+  secretFiles: Readonly<Record<string, string>>,
+): Pick<ObservedContainer, 'secrets' | 'secretFiles'> {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const files = secretFilesOf(Object.keys(secretFiles), variables);
+  const secrets = new ContainerSecrets(variables);
+  return { secrets, ...(files === undefined ? {} : { secretFiles: files }) };
 }
 
 /** Running, whether paused or not. */
