@@ -174,7 +174,7 @@ function observeSpec({
   logDriver = 'json-file',
   shares = [],
   env = {},
-  secretFiles = {},
+  secretFiles,
   entrypoint = [],
   command = [],
   stopSignal = '',
@@ -199,7 +199,7 @@ function observeSpec({
 
 function observeSecrets(
   env: Readonly<Record<string, string>>,
-  secretFiles: Readonly<Record<string, string>>,
+  secretFiles: ContainerSpec['secretFiles'] = {},
 ): Pick<ObservedContainer, 'secrets' | 'secretFiles'> {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const files = secretFilesOf(Object.keys(secretFiles), variables);
