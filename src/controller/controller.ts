@@ -28,6 +28,7 @@ import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
 import { ModelDesk } from './model-desk.ts';
 import { Observer } from './observer.ts';
 import { createReconciler } from './reconciler.ts';
+import { SecretReader } from './secret-reader.ts';
 import {
   createSignalCollector,
   type SignalCollector,
@@ -71,6 +72,8 @@ export interface ControllerOptions {
   readonly maxActions: { readonly max: number; readonly perMs: number };
   readonly mac: (text: string) => string;
   readonly resolveSecrets: (args: JsonObject) => ResolvedArguments;
+  /** Whether files of secrets are read, so that redaction knows them; default true. */
+  readonly readSecretFiles?: boolean;
   readonly listener?: ControllerListener;
   readonly workers?: number;
   readonly resyncMs?: number;
@@ -103,6 +106,7 @@ export class Controller implements AsyncDisposable {
   readonly #options: ControllerOptions;
   readonly #queue: Workqueue;
   readonly #observer: Observer;
+  readonly #secrets: SecretReader | undefined;
   readonly #executor: Executor;
   readonly #worlds: WorldBuilder;
   readonly #signals: SignalCollector | undefined;
@@ -125,8 +129,13 @@ export class Controller implements AsyncDisposable {
     this.fleet = new Fleet(options.host);
     this.#queue = new Workqueue({ clock, ...(listener.queue && { observer: listener.queue }) });
     const warn = (message: string, cause: unknown) => listener.onWarning?.(message, cause);
+    const secrets = { runtime: options.runtime, clock, signal: this.#stopping.signal };
+    if (options.readSecretFiles !== false) {
+      this.#secrets = new SecretReader({ ...secrets, onWarning: warn });
+    }
     this.#observer = new Observer({
       runtime: options.runtime,
+      ...(this.#secrets && { secrets: this.#secrets }),
       clock,
       journal,
       fleet: this.fleet,
@@ -337,6 +346,7 @@ export class Controller implements AsyncDisposable {
       views: () => this.fleet.views(),
       recentLines: (key) => this.recentLines(key),
       logLinesMax: (key) => this.#logLinesMax(key),
+      untilSecretsKnown: async (container) => this.#secrets?.read(container),
       onLog: ({ name, workload }, lines) => {
         this.#queue.add(workload.key);
         this.#desk?.offerLog(name, lines);
@@ -375,6 +385,7 @@ export class Controller implements AsyncDisposable {
       views: () => this.fleet.views(),
       recentLines: (key) => this.recentLines(key),
       logLinesMax: (key) => this.#logLinesMax(key),
+      untilSecretsKnown: async (container) => this.#secrets?.read(container),
       onLog: (incident, lines) => this.#logs.offer(incident, lines),
       onWarning: (message, cause) => listener?.onWarning?.(message, cause),
     });

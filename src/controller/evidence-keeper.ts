@@ -22,6 +22,8 @@ export interface EvidenceKeeperOptions {
   readonly recentLines: (key: WorkloadKey) => readonly LogLine[] | undefined;
   /** Most lines that the policy wants kept; 0 for none. */
   readonly logLinesMax: (key: WorkloadKey) => number;
+  /** Resolves when as much as there will be is known of what to take out of a container's words. */
+  readonly untilSecretsKnown?: (container: ObservedContainer) => Promise<void>;
   /** Lines were read for an incident. */
   readonly onLog?: (incident: string, lines: readonly LogLine[]) => void;
   readonly onWarning: (message: string, cause: unknown) => void;
@@ -65,7 +67,8 @@ export function createEvidenceKeeper(options: EvidenceKeeperOptions): KeepEviden
     if (container === undefined) return;
     try {
       const sources = sourcesFor(options, incident, { workload, container });
-      const facts = await Promise.all(sources.map(factOf));
+      const known = options.untilSecretsKnown?.(container);
+      const facts = await Promise.all(sources.map((source) => factOf(source, known)));
       append(incident, attempt, facts);
     } catch (error) {
       onWarning('the evidence of an action was not recorded', error);
@@ -73,11 +76,11 @@ export function createEvidenceKeeper(options: EvidenceKeeperOptions): KeepEviden
   };
 
   /** Whatever goes wrong is the fact then. */
-  async function factOf(source: Source): Promise<Fact> {
+  async function factOf(source: Source, known: Promise<void> | undefined): Promise<Fact> {
     try {
       return await withDeadline(clock, KEEP_WITHIN_MS, (signal) =>
         // A call that does not heed the signal is not waited for.
-        Promise.race([keep(source, signal), rejectWhen(signal)]),
+        Promise.race([keep(source, known, signal), rejectWhen(signal)]),
       );
     } catch (error) {
       if (error instanceof EvidenceUnavailableError) onWarning('evidence was not kept', error);
@@ -85,7 +88,12 @@ export function createEvidenceKeeper(options: EvidenceKeeperOptions): KeepEviden
     }
   }
 
-  async function keep({ signal: name, read }: Source, signal: AbortSignal): Promise<Fact> {
+  async function keep(
+    { signal: name, read }: Source,
+    known: Promise<void> | undefined,
+    signal: AbortSignal,
+  ): Promise<Fact> {
+    await known;
     const { value, text, note } = await read(signal);
     if (text === '') return { signal: name, value, note };
     const { sha256, size } = await store.put(Buffer.from(text));

@@ -90,9 +90,10 @@ export class Fleet {
   }
 
   /** Takes a fresh inspect in. @returns the key whose view changed */
-  put(container: ObservedContainer, times: FleetTimes): WorkloadKey {
-    const key = this.keyOf(container);
-    const before = this.#entries.get(container.id);
+  put(inspected: ObservedContainer, times: FleetTimes): WorkloadKey {
+    const key = this.keyOf(inspected);
+    const before = this.#entries.get(inspected.id);
+    const container = withKnownSecrets(inspected, before?.container);
     if (before !== undefined && before.key !== key) this.#leave(before.key, container.id);
     if (before !== undefined) this.#forgetName(before.container.name, container.id);
 
@@ -199,6 +200,16 @@ export class Fleet {
 function identityFrom(host: string, claiming: readonly Entry[]): WorkloadIdentity | undefined {
   const [first] = claiming;
   return first && identityOf(host, first.container);
+}
+
+/** What was learned of its secrets stays known, and each keeps its number. */
+function withKnownSecrets(
+  inspected: ObservedContainer,
+  before: ObservedContainer | undefined,
+): ObservedContainer {
+  const { secrets } = before ?? {};
+  if (secrets === undefined || inspected.secrets?.isSameAs(secrets) !== true) return inspected;
+  return { ...inspected, secrets };
 }
 
 /**

@@ -19,6 +19,8 @@ export interface IncidentLogsOptions {
   readonly recentLines: (key: WorkloadKey) => readonly LogLine[];
   /** Most lines that the policy wants looked at; 0: its log is not read. */
   readonly logLinesMax: (key: WorkloadKey) => number;
+  /** Resolves when as much as there will be is known of what to take out of a container's words. */
+  readonly untilSecretsKnown?: (container: ObservedContainer) => Promise<void>;
   /** The log of an incident is at hand. */
   readonly onLog: (incident: Incident, lines: readonly LogLine[]) => void;
 }
@@ -113,6 +115,7 @@ export class IncidentLogs {
     if (this.#stopping.signal.aborted || incident === undefined || container === undefined) return;
     if (this.#snapshots.get(incident.name)?.boutAtMs === incident.boutAtMs) return;
     const max = Math.min(logLinesMax(key), INCIDENT_LOG_LINES);
+    await this.#options.untilSecretsKnown?.(container);
     const followed = recentLines(key).slice(-max);
     this.offer(
       incident.name,

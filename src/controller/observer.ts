@@ -18,12 +18,15 @@ import type { ContainerRuntime, EngineInfo } from '#ports/container-runtime.ts';
 import type { Fleet, FleetTimes } from './fleet.ts';
 import { controllerNowMs, type OperatorJournal } from './journal-state.ts';
 import { ownIntentOn } from './own-intent.ts';
+import type { SecretReader } from './secret-reader.ts';
 
 export interface ObserverOptions {
   readonly runtime: ContainerRuntime;
   readonly clock: Clock;
   readonly journal: OperatorJournal;
   readonly fleet: Fleet;
+  /** Told of each container that was inspected; without it none of their files is read. */
+  readonly secrets?: Pick<SecretReader, 'read'>;
   /** Whether events of a workload are worth keeping: a policy governs it or one of its project. */
   readonly isRelevant: (
     key: WorkloadKey,
@@ -69,6 +72,8 @@ const INSPECTS_AT_ONCE = 8;
 const CATCH_UP_MS = 60_000;
 /** The daemon's clock is known to a few milliseconds: the past reaches into the live stream. */
 const UNTIL_MARGIN_MS = 50;
+/** Files of secrets that take longer become known in the background. */
+const SECRETS_WITHIN_MS = 5_000;
 /** The same, where an action waits for the answer. */
 const CONFIRM_MARGIN_MS = 10;
 
@@ -102,6 +107,11 @@ export class Observer {
   #engine: EngineInfo | undefined;
   /** The engine did not answer at all, which a mere cut of the stream by a proxy is not. */
   #wasAway = false;
+  /**
+   * Files may be read. Each reading is an event to the daemon, which remembers a few hundred: before
+   * the past was heard they would push it out.
+   */
+  #hasHeardPast = false;
   /** When the event stream was last lost, daemon milliseconds. */
   #lostAtMs: number | undefined;
   /** From the end of the engine's run before to its first answer in this one, daemon milliseconds. */
@@ -192,6 +202,7 @@ export class Observer {
       look.answered = asked;
       if (container === undefined) fleet.drop(id);
       else fleet.put(container, this.#times());
+      if (this.#hasHeardPast) void this.#readSecrets(id);
       return container;
     } finally {
       look.pending -= 1;
@@ -230,6 +241,7 @@ export class Observer {
     const engine = await this.#askEngine(signal);
     this.#skewMs = engine.systemTimeMs - clock.wallMs();
 
+    this.#hasHeardPast = false;
     const session = new AbortController();
     const ended = AbortSignal.any([signal, session.signal]);
     const buffered: RuntimeEvent[] = [];
@@ -290,7 +302,24 @@ export class Observer {
     }
     // Where nothing has happened yet, what is missed from now on begins here.
     if (this.#firstHeardNano === '') this.#firstHeardNano = `${this.#engine?.systemTimeMs}000000`;
+    this.#hasHeardPast = true;
+    await this.#readAllSecrets(signal);
     onConnection({ up: true });
+  }
+
+  /** Before anything is decided or told, as far as that takes no longer than a moment. */
+  async #readAllSecrets(signal: AbortSignal): Promise<void> {
+    const { clock, fleet } = this.#options;
+    const all = Promise.all(fleet.containers().map(({ id }) => this.#readSecrets(id)));
+    const wait = new AbortController();
+    const tooLong = clock.sleep(SECRETS_WITHIN_MS, AbortSignal.any([signal, wait.signal]));
+    await Promise.race([all, tooLong]);
+    wait.abort();
+  }
+
+  async #readSecrets(id: string): Promise<void> {
+    const container = this.#options.fleet.container(id);
+    if (container !== undefined) await this.#options.secrets?.read(container);
   }
 
   async #askEngine(signal: AbortSignal): Promise<EngineInfo> {

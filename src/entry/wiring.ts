@@ -369,6 +369,14 @@ function compileContext(
   };
 }
 
+/** What the SentinelConfig says to the control loop. */
+export function loopSettings({ maxActions, redaction }: Settings) {
+  return {
+    maxActions: { max: maxActions.max, perMs: maxActions.per },
+    readSecretFiles: redaction.readSecretFiles,
+  };
+}
+
 /** Containers that are ours, found anew whenever the fleet was listed. */
 export function protection(config: Config, settings: Settings) {
   const candidates = ownContainerCandidates();

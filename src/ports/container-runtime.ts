@@ -1,4 +1,5 @@
 import type { RawSample, SampleGroup } from '#core/health/sample.ts';
+import type { SecretFile } from '#core/redaction/secret-files.ts';
 import type { ContainerSummary, ObservedContainer } from '#core/workload/container.ts';
 import type { RuntimeEvent } from '#core/workload/event.ts';
 
@@ -37,6 +38,13 @@ export interface LogQuery {
   readonly follow: boolean;
 }
 
+export interface SecretFilesRead {
+  /** For redaction alone: the texts belong nowhere else. */
+  readonly files: readonly SecretFile[];
+  /** What of them is not known and was expected to be, for people; without a word of what is in them. */
+  readonly problems: readonly string[];
+}
+
 /**
  * Reading side of one container engine. No call changes anything. Every call is bounded by the
  * adapter's own timeout as well as by `signal`; the streams (`events`, a following `logs`) are not.
@@ -56,6 +64,13 @@ export interface ContainerRuntime {
    * @returns `undefined` when the container is gone: an ordinary answer, not an error
    */
   inspect(ref: string, signal: AbortSignal): Promise<ObservedContainer | undefined>;
+  /**
+   * Reads the files that hold secrets of a container, running or not. Bounded in number and size: what
+   * is too large, no text, no plain file, absent, or forbidden to be read is left out.
+   *
+   * @param container where they are is in its `secretFiles`
+   */
+  readSecretFiles(container: ObservedContainer, signal: AbortSignal): Promise<SecretFilesRead>;
   /**
    * Events from now on. `onOpen` is called once the daemon has accepted the stream; it ends when the
    * daemon closes it and throws when it breaks.

@@ -580,8 +580,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/controller/evidence-keeper.ts',
-    old: 'Promise.race([keep(source, signal), rejectWhen(signal)])',
-    new: 'keep(source, signal)',
+    old: 'Promise.race([keep(source, known, signal), rejectWhen(signal)])',
+    new: 'keep(source, known, signal)',
     what: 'An action waits for evidence that never comes.',
   },
   {
@@ -1278,8 +1278,124 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/core/remediation/lifecycle.ts',
-    old: `breached.includes(name) && !isOpinion;`,
-    new: `breached.includes(name);`,
+    old: `breached.includes(name) && !isOpinion(verdicts.get(name)),`,
+    new: `breached.includes(name),`,
     what: 'What only a model takes for trouble holds back actions on others.',
+  },
+  {
+    file: 'src/core/journal/reduce-incident.ts',
+    old: `    state.openByWorkload[data.workload.key] = name;
+    if (data.isOpinion !== true) countOpening(state, place);`,
+    new: `    state.openByWorkload[data.workload.key] = name;
+    countOpening(state, place);`,
+    what: 'What only models take for trouble makes a storm.',
+  },
+  {
+    file: 'src/core/workload/found.ts',
+    old: `if (finishedAtMs > 0 && exitMs > finishedAtMs + TOLD_WITHIN_MS) return false;`,
+    new: ``,
+    what: 'An exit from before a clock was set back passes for the end of a later run.',
+  },
+  {
+    file: 'src/core/redaction/container-secrets.ts',
+    old: 'else this.#redactor.learn(values);',
+    new: '',
+    what: 'What files of secrets hold does not reach a redactor that is in use.',
+  },
+  {
+    file: 'src/core/redaction/secret-files.ts',
+    old: '!all.some((other) => other !== path && isWithin(path, other))',
+    new: '!all.some((other) => isWithin(path, other))',
+    what: 'No file of secrets is ever looked for.',
+  },
+  {
+    file: 'src/core/redaction/secret-files.ts',
+    old: 'return { name: isWorthHiding({ name, value }) ? name : `${name}_password`, value };',
+    new: 'return { name, value };',
+    what: 'A secret in a file whose name promises nothing is not taken out.',
+  },
+  {
+    file: 'src/core/redaction/secret-files.ts',
+    old: "|| segments.includes('..')",
+    new: '',
+    what: 'A path that climbs out of the folder of secrets is read.',
+  },
+  {
+    file: 'src/adapters/docker/secret-files.ts',
+    old: "if (archive === 'forbidden') return { files: [], problems: [] };",
+    new: "if (archive === 'forbidden') continue;",
+    what: 'A proxy that forbids it is asked for each file of secrets again.',
+  },
+  {
+    file: 'src/adapters/docker/secret-files.ts',
+    old: 'const bytesMax = Math.ceil(bytesLeft * share);',
+    new: 'const bytesMax = bytesLeft;',
+    what: 'One huge file keeps the other secrets of a container from being known.',
+  },
+  {
+    file: 'src/adapters/docker/secret-files.ts',
+    old: 'if (bytes > bytesMax) break;',
+    new: '',
+    what: 'A file of secrets of any size is read to its end.',
+  },
+  {
+    file: 'src/adapters/docker/tar-files.ts',
+    old: `const isFile = type === 'file' || type === 'contiguous-file';`,
+    new: 'const isFile = true;',
+    what: 'Links, pipes and folders count as files of secrets.',
+  },
+  {
+    file: 'src/adapters/docker/tar-files.ts',
+    old: 'const fits = size <= bytesMax && found.length < filesMax;',
+    new: 'const fits = found.length < filesMax;',
+    what: 'A large file in a folder of secrets is kept in memory.',
+  },
+  {
+    file: 'src/controller/secret-reader.ts',
+    old: " || state === 'created'",
+    new: '',
+    what: 'Files of secrets are read before they are copied into a container, and never again.',
+  },
+  {
+    file: 'src/controller/secret-reader.ts',
+    old: 'if (reading.attempts < ATTEMPTS_MAX) reading.ended = undefined;',
+    new: 'if (false) reading.ended = undefined;',
+    what: 'Files of secrets are unknown for good when the engine once gave no answer.',
+  },
+  {
+    file: 'src/controller/fleet.ts',
+    old: '  return { ...inspected, secrets };',
+    new: '  return inspected;',
+    what: 'What was learned of the secrets of a container is forgotten with the next look.',
+  },
+  {
+    file: 'src/controller/observer.ts',
+    old: 'if (this.#hasHeardPast) void this.#readSecrets(id);',
+    new: 'void this.#readSecrets(id);',
+    what: 'Reading secrets pushes events out of the memory of the engine before they were heard.',
+  },
+  {
+    file: 'src/controller/observer.ts',
+    old: '    await this.#readAllSecrets(signal);',
+    new: '    void this.#readAllSecrets(signal);',
+    what: 'At the start decisions are told before secrets in files are known.',
+  },
+  {
+    file: 'src/controller/observer.ts',
+    old: 'await Promise.race([all, tooLong]);',
+    new: 'await all;',
+    what: 'Files that are not read keep everything from being decided.',
+  },
+  {
+    file: 'src/controller/evidence-keeper.ts',
+    old: '    await known;',
+    new: '',
+    what: 'Evidence is kept before the secrets in files are known.',
+  },
+  {
+    file: 'src/controller/incident-logs.ts',
+    old: '    await this.#options.untilSecretsKnown?.(container);',
+    new: '',
+    what: 'A log is looked at before the secrets in files are known.',
   },
 ];

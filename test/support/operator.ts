@@ -40,6 +40,8 @@ export interface OperatorOptions {
   readonly notifiers?: readonly NotifierEntry[];
   /** Collects signals with these; without them there are none. */
   readonly signals?: ControllerOptions['signals'];
+  /** Whether files of secrets are read; they are unless told otherwise. */
+  readonly readSecretFiles?: boolean;
   /** Answers what policies ask of models; without it there are none. */
   readonly models?: (clock: Clock) => ModelClient;
   /** Text of the Compose file that policies name; none unless given. */
@@ -70,14 +72,10 @@ export class MemoryOperator {
   private constructor(
     parts: Pick<MemoryOperator, 'clock' | 'engine' | 'storage' | 'journal' | 'life'>,
     policies: readonly object[],
-    {
-      signals,
-      models,
-      composeFile,
-      notifiers = [],
-      evidence = createMemoryEvidenceStore(),
-    }: OperatorOptions,
+    options: OperatorOptions,
   ) {
+    const { signals, models, composeFile, notifiers = [], readSecretFiles = true } = options;
+    const { evidence = createMemoryEvidenceStore() } = options;
     const { journal, life } = parts;
     const clock = mortalClock(parts.clock, life);
     const engine = mortal(parts.engine, life);
@@ -129,6 +127,7 @@ export class MemoryOperator {
       maxActions: { max: 10, perMs: 600_000 },
       protectedContainers: () => new Map(),
       resolveSecrets: (args) => ({ ok: true, arguments: args }),
+      readSecretFiles,
       listener: {
         onWarning: (message, cause) => this.warnings.push(`${message}: ${String(cause)}`),
       },

@@ -15,6 +15,7 @@ import { createLineSplitter, type RawLine } from './lines.ts';
 import { parseListing } from './listing-body.ts';
 import { createLogAssembler } from './log-lines.ts';
 import { formatSince, parseNanos } from './rfc3339.ts';
+import { readSecretFiles } from './secret-files.ts';
 import { parseStats } from './stats-body.ts';
 
 export interface DockerRuntimeOptions {
@@ -59,6 +60,7 @@ export function createDockerRuntime(options: DockerRuntimeOptions): ContainerRun
       const answer = await connection.request({ method: 'GET', path }, signal);
       return answer.status === 404 ? undefined : readBody(answer, connection, path, parseInspect);
     },
+    readSecretFiles: (container, signal) => readSecretFiles(connection, container, signal),
     async *events({ onOpen }, signal) {
       const chunks = await openEvents(connection, { filters: EVENT_FILTERS }, signal);
       onOpen();

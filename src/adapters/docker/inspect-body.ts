@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ContainerSecrets } from '#core/redaction/container-secrets.ts';
+import { secretFilesOf } from '#core/redaction/secret-files.ts';
 import type {
   ContainerHealth,
   ContainerState,
@@ -81,6 +82,11 @@ const InspectBody = z.object({
     CpuPeriod: Count,
     PidsLimit: Count,
   }),
+  // Nothing but redaction asks for them: whatever they are, the container is looked at.
+  Mounts: z
+    .array(z.object({ Destination: Text }))
+    .nullish()
+    .catch(undefined),
   NetworkSettings: z
     .object({
       Networks: z
@@ -151,6 +157,7 @@ export function parseInspect(value: unknown): ObservedContainer {
     networks: toNetworks(body),
     publishedPorts: toPublishedPorts(body),
     ...toVariables(config.Env ?? []),
+    ...toSecretFiles(body),
     ...toCommand(config),
     readOnlyRootFilesystem: host.ReadonlyRootfs ?? false,
   };
@@ -161,6 +168,12 @@ function toVariables(env: readonly string[]): Pick<ObservedContainer, 'envNames'
     envNames: env.map((entry) => entry.split('=', 1)[0] ?? ''),
     secrets: new ContainerSecrets(env),
   };
+}
+
+function toSecretFiles({ Mounts, Config }: InspectBody): Pick<ObservedContainer, 'secretFiles'> {
+  const mounts = (Mounts ?? []).map(({ Destination }) => Destination ?? '');
+  const secretFiles = secretFilesOf(mounts, Config.Env ?? []);
+  return secretFiles === undefined ? {} : { secretFiles };
 }
 
 /** @throws {Error} a state that no engine is known to have */

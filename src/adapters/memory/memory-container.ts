@@ -1,5 +1,6 @@
 import type { RawSample } from '#core/health/sample.ts';
 import { ContainerSecrets } from '#core/redaction/container-secrets.ts';
+import { secretFilesOf } from '#core/redaction/secret-files.ts';
 import type {
   ContainerHealth,
   ContainerState,
@@ -59,6 +60,8 @@ export interface ContainerSpec {
   /** Host ports: two running containers cannot hold one. */
   readonly ports?: readonly number[];
   readonly mounts?: readonly string[];
+  /** Path → content: its files of secrets. */
+  readonly secretFiles?: Readonly<Record<string, string>>;
   readonly shares?: readonly SharedNamespace[];
   readonly limits?: ResourceLimits;
   readonly restartPolicy?: RestartPolicy;
@@ -171,6 +174,7 @@ function observeSpec({
   logDriver = 'json-file',
   shares = [],
   env = {},
+  secretFiles,
   entrypoint = [],
   command = [],
   stopSignal = '',
@@ -184,13 +188,23 @@ function observeSpec({
     logDriver,
     shares,
     envNames: Object.keys(env),
-    secrets: new ContainerSecrets(Object.entries(env).map(([name, value]) => `${name}=${value}`)),
+    ...observeSecrets(env, secretFiles),
     entrypoint,
     command,
     stopSignal,
     ...(stopTimeoutSeconds === undefined ? {} : { stopTimeoutSeconds }),
     readOnlyRootFilesystem,
   };
+}
+
+function observeSecrets(
+  env: Readonly<Record<string, string>>,
+  secretFiles: ContainerSpec['secretFiles'] = {},
+): Pick<ObservedContainer, 'secrets' | 'secretFiles'> {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const files = secretFilesOf(Object.keys(secretFiles), variables);
+  const secrets = new ContainerSecrets(variables);
+  return { secrets, ...(files === undefined ? {} : { secretFiles: files }) };
 }
 
 /** Running, whether paused or not. */

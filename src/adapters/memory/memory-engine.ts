@@ -17,7 +17,13 @@ import type {
   CreateOptions,
   ExecResult,
 } from '#ports/container-operations.ts';
-import type { ContainerRuntime, EngineInfo, LogLine, LogQuery } from '#ports/container-runtime.ts';
+import type {
+  ContainerRuntime,
+  EngineInfo,
+  LogLine,
+  LogQuery,
+  SecretFilesRead,
+} from '#ports/container-runtime.ts';
 import { EventHub } from './event-hub.ts';
 import {
   type ContainerSpec,
@@ -237,6 +243,13 @@ export class MemoryEngine implements ContainerRuntime, ContainerOperations {
     return this.#read('inspect', ref, signal, () => {
       const it = this.#find(ref);
       return it === undefined ? undefined : observe(it);
+    });
+  }
+
+  async readSecretFiles({ id }: ObservedContainer, signal: AbortSignal): Promise<SecretFilesRead> {
+    return this.#read('readSecretFiles', id, signal, () => {
+      const files = Object.entries(this.#find(id)?.spec.secretFiles ?? {});
+      return { files: files.map(([path, text]) => ({ path, text })), problems: [] };
     });
   }
 

@@ -172,6 +172,17 @@ export const SentinelConfig = z.strictObject({
         })
         .prefault({})
         .describe('Most actions on one host, above all policies.'),
+      redaction: z
+        .strictObject({
+          readSecretFiles: z
+            .boolean()
+            .default(true)
+            .describe(
+              'Reads the files of Docker secrets in observed containers, so that what they hold is taken out of what the containers say.',
+            ),
+        })
+        .prefault({})
+        .describe('What Sentinel knows of the secrets that it takes out.'),
       lease: z
         .enum(['none', 'redis'])
         .default('none')

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { KnownValue } from './known-values.ts';
-import { createRedactor, type Redactor } from './redactor.ts';
+import { createRedactor, type LearningRedactor, type Redactor } from './redactor.ts';
+import { type SecretFile, type SecretFiles, secretsIn, valuesOf } from './secret-files.ts';
 
 /**
- * The variables of one container, for redaction alone: their values are taken out of what the
- * container says, however they are written there. They are in no property, so that nothing that
- * prints, copies or stores a container can take them along.
+ * The variables of one container and what its files of secrets hold, for redaction alone: their values
+ * are taken out of what the container says, however they are written there. They are in no property,
+ * so that nothing that prints, copies or stores a container can take them along.
  */
 export class ContainerSecrets {
   #env: readonly string[];
-  #redactor: Redactor | undefined;
+  #ofFiles: readonly KnownValue[] = [];
+  #redactor: LearningRedactor | undefined;
   #digest: string | undefined;
 
   /** @param env `NAME=VALUE`, as Docker has them */
@@ -21,13 +23,26 @@ export class ContainerSecrets {
   get redactor(): Redactor {
     if (this.#redactor === undefined) {
       this.#digest = this.#digestOf();
-      this.#redactor = createRedactor({ values: this.#env.flatMap(valuesOf) });
+      // The variables first: they are not pushed out by however much a file holds.
+      const values = [...this.#env.flatMap(valuesOf), ...this.#ofFiles];
+      this.#redactor = createRedactor({ values });
       this.#env = [];
+      this.#ofFiles = [];
     }
     return this.#redactor;
   }
 
-  /** Whether another container has the same variables, values among them, in whatever order. */
+  /** Takes out from now on what these files hold, also through a redactor that was given out before. */
+  learn(files: readonly SecretFile[], names: SecretFiles['names']): void {
+    const values = secretsIn(files, names);
+    if (this.#redactor === undefined) this.#ofFiles = [...this.#ofFiles, ...values];
+    else this.#redactor.learn(values);
+  }
+
+  /**
+   * Whether another container has the same variables, values among them, in whatever order. What files
+   * hold does not count: that is no configuration, and it is known only later.
+   */
   isSameAs(other: ContainerSecrets): boolean {
     return this.#digestOf() === other.#digestOf();
   }
@@ -54,21 +69,4 @@ export function redactorOf(
   // What is secret by its form is found without any.
   if (redactors.length === 0) return createRedactor();
   return { redact: (text) => redactors.reduce((rest, redactor) => redactor.redact(rest), text) };
-}
-
-/** A variable, and what is secret within it: the password of a URL, say. */
-function valuesOf(variable: string): KnownValue[] {
-  const equals = variable.indexOf('=');
-  if (equals < 0) return [];
-  const name = variable.slice(0, equals);
-  const value = variable.slice(equals + 1);
-  const parts = createRedactor()
-    .find(variable)
-    .filter(({ start, end }) => start > equals && end - start < value.length)
-    // Under this name it is judged as what it is: a password.
-    .map(({ start, end, kind }) => ({
-      name: kind.includes('token') ? 'TOKEN' : 'PASSWORD',
-      value: variable.slice(start, end),
-    }));
-  return [{ name, value }, ...parts];
 }

@@ -39,6 +39,11 @@ export interface Redactor {
   stream(onSecret?: (secret: Secret) => void): RedactionStream;
 }
 
+export interface LearningRedactor extends Redactor {
+  /** More values, for texts and streams that begin from now on. Those known before stay known. */
+  learn(values: readonly KnownValue[]): void;
+}
+
 export interface RedactorOptions {
   /** Values that are secret wherever they stand, in any of the usual encodings. */
   readonly values?: readonly KnownValue[];
@@ -49,9 +54,10 @@ export const HELD_BACK_MAX = 64 * 1024;
 /** How far back from there a long line is searched for a place to part it. */
 const PARTING_MAX = 8 * 1024;
 
-export function createRedactor({ values = [] }: RedactorOptions = {}): Redactor {
+export function createRedactor({ values = [] }: RedactorOptions = {}): LearningRedactor {
   const placeholders = createPlaceholders();
-  const known = knownValues(values);
+  let all = values;
+  let known = knownValues(all);
 
   function stream(onSecret?: (secret: Secret) => void): RedactionStream {
     return new Stream(known, placeholders, onSecret);
@@ -70,7 +76,12 @@ export function createRedactor({ values = [] }: RedactorOptions = {}): Redactor 
     return secrets;
   }
 
-  return { redact, find, stream };
+  function learn(more: readonly KnownValue[]): void {
+    all = [...all, ...more];
+    known = knownValues(all);
+  }
+
+  return { redact, find, stream, learn };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ContainerSecrets } from '#core/redaction/container-secrets.ts';
+import type { SecretFiles } from '#core/redaction/secret-files.ts';
 
 /** Docker's `State.Status`. */
 export type ContainerState =
@@ -102,6 +103,8 @@ export interface ObservedContainer {
   /** Names only: values are in `secrets` alone, where nothing but redaction reads them. */
   readonly envNames: readonly string[];
   readonly secrets?: ContainerSecrets;
+  /** Where more of its secrets are, by its mounts and variables; absent when they tell of none. */
+  readonly secretFiles?: SecretFiles;
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
   readonly stopSignal: string;

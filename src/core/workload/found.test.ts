@@ -74,6 +74,12 @@ describe('what is found without an event', () => {
       ['is an end of its own where the exit is another’s', ENDED_MS - 60_000, ENDED_MS, false],
       ['is an end of its own where no end is dated', ENDED_MS, undefined, false],
       ['is not thought of where its end is later', ENDED_MS, STARTED_MS + 1, false],
+      [
+        'is an end of its own where the exit is dated later',
+        STARTED_MS + 60_000,
+        STARTED_MS + 1,
+        false,
+      ],
     ] as const) {
       it(name, () => {
         const scenario = new Scenario();

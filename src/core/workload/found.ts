@@ -91,12 +91,17 @@ export function isWitnessedExit(
 /** The engine tells of an end right after it has dated it; a busy one takes a moment. */
 const TOLD_WITHIN_MS = 5_000;
 
-/** An exit from before the run that has ended is that of an earlier one, whose start nobody told of. */
+/**
+ * An exit from before the run that has ended is that of an earlier one, whose start nobody told of; so
+ * is one that bears a later date than its end, from before the engine's clock was set back.
+ */
 function isOfLastRun(
   exitMs: number | undefined,
   { startedAtMs = 0, finishedAtMs = 0 }: ObservedContainer,
 ): boolean {
-  if (exitMs === undefined || exitMs >= startedAtMs) return true;
+  if (exitMs === undefined) return true;
+  if (finishedAtMs > 0 && exitMs > finishedAtMs + TOLD_WITHIN_MS) return false;
+  if (exitMs >= startedAtMs) return true;
   // A run that ended before it began: meanwhile the engine's clock was set back, and orders nothing.
   // The exit is that of this run if it bears the date of its end.
   return finishedAtMs < startedAtMs && Math.abs(exitMs - finishedAtMs) <= TOLD_WITHIN_MS;
