@@ -344,17 +344,21 @@ describe('asking for the cause', () => {
     );
   });
 
-  it('asks once more after a crash in the middle of it, and never twice at a time', async () => {
-    const stage = await sick({ modelRouting: { rootCause: ['openrouter/deep'] } }, 'hang');
-    await stage.operator.pass(5_000);
-    const asked = stage.models.requests.length;
-    stage.operator.kill();
-    const { clock, engine, storage } = stage.operator;
+  for (const [what, end] of [
+    ['a crash', async (operator: MemoryOperator) => operator.kill()],
+    ['a stop', async (operator: MemoryOperator) => operator.stop()],
+  ] as const) {
+    it(`asks once more after ${what} in the middle of it, and never twice at a time`, async () => {
+      const remediation = { ...REMEDIATION, mode: 'Shadow' };
+      const modelRouting = { rootCause: ['openrouter/deep'] };
+      const stage = await sick({ remediation, modelRouting }, 'hang');
+      await stage.operator.pass(5_000);
+      const asked = stage.models.requests.length;
+      await end(stage.operator);
+      const { clock, engine, storage } = stage.operator;
 
-    let models: MemoryModelClient | undefined;
-    const again = await MemoryOperator.open(
-      [aPolicy({ remediation: REMEDIATION, modelRouting: { rootCause: ['openrouter/deep'] } })],
-      {
+      let models: MemoryModelClient | undefined;
+      const again = await MemoryOperator.open([aPolicy({ remediation, modelRouting })], {
         clock,
         engine,
         storage,
@@ -363,13 +367,13 @@ describe('asking for the cause', () => {
           models.say(answer('none'));
           return models;
         },
-      },
-    );
-    await again.pass(10_000);
+      });
+      await again.pass(10_000);
 
-    assert.deepEqual([asked, models?.requests.length], [1, 1]);
-    assert.equal(again.incidents()[0]?.diagnosis?.source, 'model');
-  });
+      assert.deepEqual([asked, models?.requests.length], [1, 1]);
+      assert.equal(again.incidents()[0]?.diagnosis?.source, 'model');
+    });
+  }
 
   it('does not ask about what flaps each time', async () => {
     const stage = await sick({}, answer('none'), answer('none'));

@@ -265,11 +265,14 @@ export class ModelDesk {
     };
   }
 
-  /** Records something about the incident as it is now; nothing where it has opened anew. */
+  /**
+   * Records something about the incident as it is now; nothing where it has opened anew, and nothing of
+   * a question that a stop has cut short: it is asked anew after the start.
+   */
   #append({ name, boutAtMs }: About, draftOf: (incident: Incident) => Draft): void {
     const { journal, onWarning } = this.#options;
     const incident = journal.state().incidents[name];
-    if (incident?.boutAtMs !== boutAtMs) return;
+    if (incident?.boutAtMs !== boutAtMs || this.#stopping.signal.aborted) return;
     try {
       journal.append([draftOf(incident)], { durable: false });
     } catch (error) {
