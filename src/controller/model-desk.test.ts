@@ -104,6 +104,7 @@ describe('choose: Model', () => {
 
   for (const [what, given] of [
     ['is not sure', answer('kill', { confidence: 0.59 })],
+    ['is almost sure enough', answer('kill', { confidence: 0.599 })],
     ['cites nothing', answer('kill', { evidenceRefs: [] })],
     ['cites what does not exist', answer('kill', { evidenceRefs: ['e1', 'e99'] })],
     ['names what it was not offered', answer('docker/stop_container')],

@@ -44,7 +44,11 @@ export function rootCauseQuestion(matter: Matter): Prompt {
         maxItems: COMPONENTS_MAX,
         description: 'Containers that suffer, such as c1.',
       },
-      choice: { enum: [...ids, 'none', 'escalate'] },
+      choice: {
+        type: 'string',
+        enum: [...ids, 'none', 'escalate'],
+        description: 'Id of the candidate that you would carry out, or none, or escalate.',
+      },
       confidence: CONFIDENCE,
       prevention: text(CHARS.prevention, 'What would keep it from happening again.'),
     }),
@@ -112,7 +116,8 @@ function adviceOf(
 
 function ratio(value: JsonValue | undefined): number {
   if (typeof value !== 'number' || Number.isNaN(value)) return 0;
-  return Math.round(Math.min(1, Math.max(0, value)) * 100) / 100;
+  // Never up: what is less than a policy asks for stays less.
+  return Math.floor(Number((Math.min(1, Math.max(0, value)) * 100).toFixed(6))) / 100;
 }
 
 function strings(value: JsonValue | undefined): string[] {
