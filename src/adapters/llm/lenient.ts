@@ -12,11 +12,11 @@ export function lenient(value: JsonValue, schema: JsonObject): JsonValue {
   if (type === 'array') {
     const list = typeof value === 'string' ? listOf(value) : value;
     const each = isJsonObject(items) ? items : {};
-    return Array.isArray(list) ? list.map((item) => lenient(item ?? null, each)) : list;
+    return Array.isArray(list) ? list.map((item) => lenient(item, each)) : list;
   }
   if (!isJsonObject(properties) || !isJsonObject(value)) return value;
   // Members that nobody asked for stay, and the answer is refused for them.
-  const members = Object.entries(value).map(([name, member = null]) => {
+  const members = Object.entries(value).map(([name, member]) => {
     const wanted = Object.hasOwn(properties, name) ? (properties[name] ?? null) : null;
     return [name, isJsonObject(wanted) ? lenient(member, wanted) : member];
   });
