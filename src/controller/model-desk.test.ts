@@ -360,17 +360,21 @@ describe('asking for the cause', () => {
     );
   });
 
-  it('asks once more after a crash in the middle of it, and never twice at a time', async () => {
-    const stage = await sick({ modelRouting: { rootCause: ['openrouter/deep'] } }, 'hang');
-    await stage.operator.pass(5_000);
-    const asked = stage.models.requests.length;
-    stage.operator.kill();
-    const { clock, engine, storage } = stage.operator;
+  for (const [what, end] of [
+    ['a crash', async (operator: MemoryOperator) => operator.kill()],
+    ['a stop', async (operator: MemoryOperator) => operator.stop()],
+  ] as const) {
+    it(`asks once more after ${what} in the middle of it, and never twice at a time`, async () => {
+      const remediation = { ...REMEDIATION, mode: 'Shadow' };
+      const modelRouting = { rootCause: ['openrouter/deep'] };
+      const stage = await sick({ remediation, modelRouting }, 'hang');
+      await stage.operator.pass(5_000);
+      const asked = stage.models.requests.length;
+      await end(stage.operator);
+      const { clock, engine, storage } = stage.operator;
 
-    let models: MemoryModelClient | undefined;
-    const again = await MemoryOperator.open(
-      [aPolicy({ remediation: REMEDIATION, modelRouting: { rootCause: ['openrouter/deep'] } })],
-      {
+      let models: MemoryModelClient | undefined;
+      const again = await MemoryOperator.open([aPolicy({ remediation, modelRouting })], {
         clock,
         engine,
         storage,
@@ -379,12 +383,34 @@ describe('asking for the cause', () => {
           models.say(answer('none'));
           return models;
         },
-      },
-    );
-    await again.pass(10_000);
+      });
+      await again.pass(10_000);
 
-    assert.deepEqual([asked, models?.requests.length], [1, 1]);
-    assert.equal(again.incidents()[0]?.diagnosis?.source, 'model');
+      assert.deepEqual([asked, models?.requests.length], [1, 1]);
+      assert.equal(again.incidents()[0]?.diagnosis?.source, 'model');
+    });
+  }
+
+  it('asks about what is open already when a policy comes to name a route', async () => {
+    const remediation = { ...REMEDIATION, mode: 'Shadow' };
+    const stage = await sick({ remediation, modelRouting: {} }, answer('none'));
+    await stage.operator.pass(10_000);
+    const before = stage.models.requests.length;
+    const modelRouting = { rootCause: ['openrouter/deep'] };
+
+    stage.operator.policies.set([aPolicy({ remediation, modelRouting })]);
+    await stage.operator.pass(10_000);
+
+    assert.deepEqual([before, stage.models.requests.length], [0, 1]);
+    assert.equal(stage.operator.incidents()[0]?.diagnosis?.source, 'model');
+  });
+
+  it('leaves the cause to the rules where a model is sure of nothing', async () => {
+    const stage = await sick({}, answer('none', { rootCause: ' ', confidence: 1 }));
+
+    await stage.operator.pass(5_000);
+
+    assert.equal(stage.operator.incidents()[0]?.diagnosis?.source, 'rules');
   });
 
   it('does not ask about what flaps each time', async () => {

@@ -20,7 +20,7 @@ import { consider } from '#core/remediation/act.ts';
 import { isOffered } from '#core/remediation/advised.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
-import { createLimiter } from '#lib/limiter.ts';
+import { createLimiter, type Limiter } from '#lib/limiter.ts';
 import type { ActionRunner } from '#ports/action-runner.ts';
 import type { Clock } from '#ports/clock.ts';
 import type { ModelClient } from '#ports/model-client.ts';
@@ -63,7 +63,8 @@ const OPENINGS: ReadonlySet<string> = new Set(['incident.opened', 'incident.reop
  */
 export class ModelDesk {
   readonly #options: ModelDeskOptions;
-  readonly #places = createLimiter(AT_ONCE);
+  /** By policy: one that asks a slow server keeps no other waiting. */
+  readonly #places = new Map<string, Limiter>();
   readonly #stopping = new AbortController();
   /** Incidents that are asked about soon, and what takes that back. */
   readonly #waiting = new Map<string, () => void>();
@@ -78,17 +79,23 @@ export class ModelDesk {
   /** Open incidents that nobody has asked about, or whose asking a restart has ended, come first. */
   start(): void {
     const { journal } = this.#options;
-    for (const incident of Object.values(journal.state().incidents)) {
-      if (isOpen(incident)) this.#askSoon(incident, ASK_AFTER_MS);
-    }
+    this.#askAboutOpen();
     journal.subscribe((records) => {
       for (const { type, workload, incident } of records) {
         const { openByWorkload, incidents } = journal.state();
         const opened = incidents[openByWorkload[workload] ?? ''];
         if (opened !== undefined && OPENINGS.has(type)) this.#askSoon(opened, ASK_AFTER_MS);
         if (type === 'incident.resolved') this.#logs.delete(incident);
+        // A policy may name a route now that named none.
+        if (type === 'policy.loaded') this.#askAboutOpen();
       }
     });
+  }
+
+  #askAboutOpen(): void {
+    for (const incident of Object.values(this.#options.journal.state().incidents)) {
+      if (isOpen(incident)) this.#askSoon(incident, ASK_AFTER_MS);
+    }
   }
 
   stop(): void {
@@ -128,12 +135,19 @@ export class ModelDesk {
     if (this.#asked.has(name)) return;
     this.#asked.add(name);
     try {
-      await this.#places.run(() => this.#talkAbout(key));
+      await this.#placesOf(name).run(() => this.#talkAbout(key));
     } finally {
       this.#asked.delete(name);
       this.#logs.delete(name);
       this.#options.onAnswered(key);
     }
+  }
+
+  #placesOf(name: string): Limiter {
+    const policy = this.#options.journal.state().incidents[name]?.policy.name ?? '';
+    const known = this.#places.get(policy) ?? createLimiter(AT_ONCE);
+    this.#places.set(policy, known);
+    return known;
   }
 
   async #talkAbout(key: WorkloadKey): Promise<void> {
@@ -265,11 +279,14 @@ export class ModelDesk {
     };
   }
 
-  /** Records something about the incident as it is now; nothing where it has opened anew. */
+  /**
+   * Records something about the incident as it is now; nothing where it has opened anew, and nothing of
+   * a question that a stop has cut short: it is asked anew after the start.
+   */
   #append({ name, boutAtMs }: About, draftOf: (incident: Incident) => Draft): void {
     const { journal, onWarning } = this.#options;
     const incident = journal.state().incidents[name];
-    if (incident?.boutAtMs !== boutAtMs) return;
+    if (incident?.boutAtMs !== boutAtMs || this.#stopping.signal.aborted) return;
     try {
       journal.append([draftOf(incident)], { durable: false });
     } catch (error) {

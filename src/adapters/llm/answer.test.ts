@@ -21,12 +21,30 @@ describe('an answer', () => {
     ['as it should be', TEXT],
     ['in a Markdown fence', `\`\`\`json\n${TEXT}\n\`\`\``],
     ['behind a sentence', `Here is the answer:\n${TEXT}\nI hope this helps.`],
+    ['with a comma too many', '{"choice": "restart", "confidence": 0.9,\n}'],
+    ['with a number as text', '{"choice": "restart", "confidence": "0.9"}'],
+    ['in percent', '{"choice": "restart", "confidence": 90}'],
+    ['in percent as text', '{"choice": "restart", "confidence": "90 %"}'],
+    ['with a choice in capitals', '{"choice": " Restart ", "confidence": 0.9}'],
+    ['with a remark behind a choice', '{"choice": "restart: the first", "confidence": 0.9}'],
     ['behind a thought, which may hold braces', `<think>{"choice": …}</think>\n${TEXT}`],
   ] as const) {
     it(`is read ${name}`, () => {
       assert.deepEqual(judge(text), { ok: true, value: GOOD });
     });
   }
+
+  it('is read with a list as text, and with line breaks in its strings', async () => {
+    const judgeRefs = await createJudge({
+      type: 'object',
+      properties: { refs: { type: 'array', items: { type: 'string' } }, why: { type: 'string' } },
+    });
+
+    assert.deepEqual(judgeRefs('{"refs": "e1, e3", "why": "one,\n] two"}'), {
+      ok: true,
+      value: { refs: ['e1', 'e3'], why: 'one,\n] two' },
+    });
+  });
 
   it('is read with braces and quotes in its strings', async () => {
     const judgeAny = await createJudge({ type: 'object' });
@@ -52,13 +70,19 @@ describe('an answer', () => {
     ['incomplete', '{"choice": "none"}', "it must have required property 'confidence'"],
     [
       'of another kind',
-      '{"choice": "delete everything", "confidence": 7}',
+      '{"choice": "delete everything", "confidence": 700}',
       'choice must be equal to one of the allowed values ["restart","none"]; confidence must be <= 1',
     ],
+    ['a thought without an end', `<think>perhaps ${TEXT}`, 'it holds no JSON object'],
     [
       'with more than was asked for',
       '{"choice": "none", "confidence": 1, "arguments": {"command": "rm"}}',
       'it must NOT have additional properties',
+    ],
+    [
+      'against a choice that it names',
+      '{"choice": "not restart", "confidence": 1}',
+      'choice must be equal to one of the allowed values ["restart","none"]',
     ],
   ] as const) {
     it(`is refused when it is ${name}`, () => {

@@ -1,5 +1,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import type { JsonObject, JsonValue } from '#lib/json.ts';
+import { lenient } from './lenient.ts';
 import { parseJson } from './reply.ts';
 
 /** Far above what any schema of ours asks for. */
@@ -19,7 +20,8 @@ export type JudgeAnswer = (text: string, clean?: (value: JsonValue) => JsonValue
 export async function createJudge(schema: JsonObject): Promise<JudgeAnswer> {
   const { Ajv2020: Ajv } = await import('ajv/dist/2020.js');
   const check = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
-  return (text, clean = (value) => value) => judge(text, clean, check);
+  return (text, clean = (value) => value) =>
+    judge(text, (value) => lenient(clean(value), schema), check);
 }
 
 function judge(
@@ -31,7 +33,7 @@ function judge(
   const found = findJson(text);
   if (found === 'none') return no('it holds no JSON object');
   if (found === 'deep') return no(`it is nested deeper than ${DEPTH_MAX}`);
-  const parsed = parseJson(found.json);
+  const parsed = parseJson(found.json) ?? parseJson(mended(found.json));
   if (parsed === undefined) return no('its JSON cannot be parsed');
   const value = clean(parsed as JsonValue);
   // ajv's own check of finite numbers covers only those that the schema calls numbers.
@@ -45,8 +47,15 @@ function no(problem: string): Judged {
   return { ok: false, problem };
 }
 
+/** Without commas before a closing bracket, and with line breaks in strings escaped. */
+function mended(json: string): string {
+  return json.replaceAll(/"(?:[^"\\]|\\[\s\S])*"|,(?=\s*[}\]])/g, (part) =>
+    part === ',' ? '' : part.replaceAll('\n', '\\n').replaceAll('\t', '\\t'),
+  );
+}
+
 /** A reasoning model may think aloud first, where its server does not part the two. */
-const THOUGHT = /^\s*<think>[\s\S]*?<\/think>/;
+const THOUGHT = /^\s*<think>[\s\S]*?(?:<\/think>|$)/;
 
 /**
  * The first JSON object of a text: models wrap it in Markdown or begin with a sentence. Each

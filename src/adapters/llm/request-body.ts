@@ -92,7 +92,7 @@ export function requestBody(
   const sent = optionalOf(route, variant);
   return {
     model: model.name,
-    messages: messages(variant.mode, prompt, repair),
+    messages: messages(prompt, repair),
     [variant.tokensField]: maxTokens,
     ...responseFormat(variant.mode, prompt.schema),
     ...(sent.includes('temperature') ? { temperature: 0 } : {}),
@@ -103,13 +103,10 @@ export function requestBody(
   };
 }
 
-function messages(mode: StructuredMode, prompt: Prompt, repair: Repair | undefined): JsonValue[] {
+function messages(prompt: Prompt, repair: Repair | undefined): JsonValue[] {
   const { system, user, schema } = prompt;
-  // With constrained decoding the provider itself puts the schema before the model.
-  const instruction =
-    mode === 'json_schema'
-      ? 'Answer with one JSON object, and nothing else.'
-      : `Answer with one JSON object, and nothing else. It must fit this JSON Schema:\n${JSON.stringify(schema)}`;
+  // Also with constrained decoding: most servers hold the answer to it, and do not show it to the model.
+  const instruction = `Answer with one JSON object, and nothing else. It must fit this JSON Schema:\n${JSON.stringify(schema)}`;
   return [
     { role: 'system', content: `${system}\n\n${instruction}` },
     { role: 'user', content: user },

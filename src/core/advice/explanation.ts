@@ -13,7 +13,7 @@ You explain the cause of an incident to people who are no engineers: two to four
 /** Asks for the cause in plain words, from the diagnosis and the evidence alone. */
 export function explanationQuestion({ situation, incident, refs }: Matter): Prompt {
   const { diagnosis, evidence } = incident;
-  const item = (line: string, worth: number) => ({ text: line, worth });
+  const item = (line: string, worth: number) => ({ text: refs.hidden(line), worth });
   const sections: PromptSection[] = [
     {
       title: 'What is wrong',

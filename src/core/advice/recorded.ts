@@ -46,7 +46,9 @@ export function concludedDraft(
 ): Draft {
   const { minConfidence } = policy.spec.modelRouting;
   const before = byRules(incident);
-  const isSure = conclusion !== undefined && conclusion.confidence >= minConfidence;
+  const isSaid =
+    conclusion !== undefined && conclusion.rootCause !== '' && conclusion.explanation !== '';
+  const isSure = isSaid && conclusion.confidence >= minConfidence;
   const outcome = conclusion !== undefined && !isSure ? 'NotConfident' : use.outcome;
   const models = [...(before.models ?? []), { ...use, outcome }].slice(-USES_MAX);
   const advice = conclusion?.advice;

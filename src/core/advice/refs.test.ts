@@ -13,6 +13,10 @@ it('refs name things by number, and a model’s words get the names back', () =>
 
   assert.deepEqual(names, ['c1', 'c2', 'c1']);
   assert.equal(
+    refs.hidden('shop-web-1 waits for box/db, shop-web-10 and my-shop-web-1 do not'),
+    'c1 waits for c2, shop-web-10 and my-shop-web-1 do not',
+  );
+  assert.equal(
     refs.named('c1 waits for c2, c3 and ec2 do not; c10'),
     'shop-web-1 waits for box/db, c3 and ec2 do not; c10',
   );

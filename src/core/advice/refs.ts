@@ -16,6 +16,16 @@ export class Refs {
     return ref;
   }
 
+  /** Text of ours without the names in it: what was recorded for people may go into a prompt. */
+  hidden(text: string): string {
+    const byLength = [...this.#names].sort(([, a], [, b]) => b.length - a.length);
+    return byLength.reduce(
+      (rest, [ref, name]) =>
+        rest.replaceAll(new RegExp(`(?<![\\w-])${RegExp.escape(name)}(?![\\w-])`, 'g'), ref),
+      text,
+    );
+  }
+
   /** Text of a model with the names in it that people know. */
   named(text: string): string {
     return text.replaceAll(/\bc\d{1,4}\b/g, (ref) => this.#names.get(ref) ?? ref);

@@ -18,6 +18,10 @@ You look for the cause of an incident and advise what to do. Prefer what the evi
 In "evidenceRefs" cite the ids of the evidence that your conclusion rests on; cite none that is not listed.
 In "choice" name the candidate that you would carry out, by its id. Use "none" if the workload should be left alone for now, and "escalate" if no candidate would help and a person is needed.`;
 
+/** In front of the answer: of a long text small models remember the end. */
+const QUESTION =
+  'What is the cause, which evidence shows it, and which candidate would you carry out? Answer with the JSON object.';
+
 /** What a prompt about an incident says, before a question is added. */
 export function matterText(matter: Matter): string {
   const { world } = matter.situation;
@@ -29,7 +33,7 @@ export function rootCauseQuestion(matter: Matter): Prompt {
   const ids = matter.offered.map(({ candidate }) => candidate.id);
   return {
     system: SYSTEM,
-    user: matterText(matter),
+    user: `${matterText(matter)}\n\n## Question\n${QUESTION}`,
     schema: closedObject({
       explanation: text(CHARS.explanation, 'What happened and why, step by step, short.'),
       rootCause: text(CHARS.rootCause, 'The cause in one short phrase.'),
@@ -45,11 +49,15 @@ export function rootCauseQuestion(matter: Matter): Prompt {
         maxItems: COMPONENTS_MAX,
         description: 'Containers that suffer, such as c1.',
       },
-      choice: { enum: [...ids, 'none', 'escalate'] },
+      choice: {
+        type: 'string',
+        enum: [...ids, 'none', 'escalate'],
+        description: 'Id of the candidate that you would carry out, or none, or escalate.',
+      },
       confidence: CONFIDENCE,
       prevention: text(CHARS.prevention, 'What would keep it from happening again.'),
     }),
-    maxTokens: 1_000,
+    maxTokens: 800,
   };
 }
 

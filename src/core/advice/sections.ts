@@ -68,8 +68,11 @@ const WORTH = {
 export function sectionsOf(matter: Matter): PromptSection[] {
   const { situation, incident, log } = matter;
   const facts = factsOf(situation, incident, log);
+  // Before all else: what is named here is hidden in what was recorded for people.
+  const affected = wrong(matter);
+  const dependsOn = dependencies(matter);
   return [
-    ours('What is wrong', [wrong(matter)], ALWAYS),
+    ours('What is wrong', [affected], ALWAYS),
     ours(
       'What could be done (the candidates, in the order of the policy)',
       candidates(matter),
@@ -80,7 +83,7 @@ export function sectionsOf(matter: Matter): PromptSection[] {
     foreign('What deterministic rules make of it', hypotheses(matter), WORTH.rules),
     ...matter.looks.map(looked),
     foreign('The container', container(matter), WORTH.container),
-    foreign('What it depends on', dependencies(matter), WORTH.dependencies),
+    foreign('What it depends on', dependsOn, WORTH.dependencies),
     foreign('What changed lately', changes(facts), WORTH.changes),
     foreign('What was done in this incident', attempts(matter), WORTH.tried),
     foreign('What its health check printed', [...(facts.texts.probe ?? [])], WORTH.probe),
@@ -129,17 +132,17 @@ function calledWith({ situation, offered }: Matter): string[] {
   });
 }
 
-function evidence({ incident }: Matter): PromptItem[] {
+function evidence({ incident, refs }: Matter): PromptItem[] {
   return incident.evidence.map(({ id, signal, value, note }, index) => ({
-    text: `${id}: ${signal} = ${valueWords(signal, value)}${note === undefined ? '' : ` (${note})`}`,
+    text: `${id}: ${signal} = ${refs.hidden(`${valueWords(signal, value)}${note === undefined ? '' : ` (${note})`}`)}`,
     worth: index < FIRST_EVIDENCE ? ALWAYS : WORTH.evidence,
   }));
 }
 
-function hypotheses({ incident }: Matter): string[] {
+function hypotheses({ incident, refs }: Matter): string[] {
   return (incident.diagnosis?.hypotheses ?? []).map(
     ({ cause, explanation, confidence, evidenceRefs }) =>
-      `${cause} (${confidence}): ${explanation} [${evidenceRefs.join(', ')}]`,
+      `${cause} (${confidence}): ${refs.hidden(explanation)} [${evidenceRefs.join(', ')}]`,
   );
 }
 
