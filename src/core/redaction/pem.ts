@@ -2,8 +2,8 @@ import type { Found } from './found.ts';
 
 const BEGIN = /^-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 const END = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
-/** What makes a key more than its first and its last line. */
-const PIECE = /[A-Za-z0-9+/]{16}/;
+/** What makes a key more than its first and its last line: however short, it may be a part of one. */
+const PIECE = /[A-Za-z0-9+/]/;
 /** The longest private key that is taken out as one, in characters: RSA of 16,384 bits has 13,000. */
 const KEY_MAX = 32 * 1024;
 const LINES_MAX = 300;
