@@ -30,6 +30,7 @@ export interface TalkAnswer {
 }
 
 const MESSAGE_CHARS_MAX = 300;
+const NAME_CHARS_MAX = 200;
 const NOTHING_USED = { requests: 0, promptTokens: 0, completionTokens: 0 };
 
 /** Questions of one policy about one matter: one bound of time, and one account of what they take. */
@@ -93,7 +94,9 @@ function wasSent(result: ModelResult): boolean {
 
 function endOf(result: ModelResult): Pick<ModelUse, 'outcome' | 'route' | 'model' | 'message'> {
   if (result.kind === 'Answer') {
-    return { outcome: 'Answered', route: result.route, model: cleanLine(result.model) };
+    const { route, model } = result;
+    // The provider says who answered.
+    return { outcome: 'Answered', route, model: cleanLine(model.slice(0, NAME_CHARS_MAX)) };
   }
   const message = cleanLine(result.message).slice(0, MESSAGE_CHARS_MAX);
   return { outcome: result.reason, message };
