@@ -1243,8 +1243,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     file: 'src/controller/model-talk.ts',
-    old: `model: cleanLine(result.model)`,
-    new: `model: result.model`,
+    old: `model: cleanLine(model.slice(0, NAME_CHARS_MAX))`,
+    new: `model: model.slice(0, NAME_CHARS_MAX)`,
     what: 'Control characters in the name of a model reach the journal.',
     by: 'test/injection/hostile-models.test.ts',
   },
