@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { MemoryEngine } from '#adapters/memory/memory-engine.ts';
 import { createMemoryJournalStorage } from '#adapters/memory/memory-journal-storage.ts';
+import { createMemoryModelClient } from '#adapters/memory/memory-model-client.ts';
 import { createMemoryNotifier } from '#adapters/memory/memory-notifier.ts';
 import { VirtualClock } from '#adapters/memory/virtual-clock.ts';
 import { readEvidence } from '#ports/evidence-store.ts';
@@ -36,6 +37,14 @@ const WRITTEN = new RegExp(
   [PASSWORD, 'YXBwOnRyMHViNGRvc', LICENSE.slice(0, 9), LICENSE.slice(9)].join('|'),
 );
 
+/** Every evidence that is in the store. */
+function keptBy(operator: MemoryOperator): Promise<(string | undefined)[]> {
+  const blobs = operator
+    .incidents()
+    .flatMap(({ evidence }) => evidence.flatMap(({ blob }) => (blob === undefined ? [] : [blob])));
+  return Promise.all(blobs.map((blob) => readEvidence(operator.evidence, blob)));
+}
+
 describe('the variables of a container', () => {
   it('reach no journal, API, notification, warning or evidence, whoever prints them', async () => {
     const notifier = createMemoryNotifier();
@@ -48,12 +57,7 @@ describe('the variables of a container', () => {
     operator.engine.crash(id);
     await operator.pass(60_000);
 
-    const blobs = operator
-      .incidents()
-      .flatMap(({ evidence }) =>
-        evidence.flatMap(({ blob }) => (blob === undefined ? [] : [blob])),
-      );
-    const kept = await Promise.all(blobs.map((blob) => readEvidence(operator.evidence, blob)));
+    const kept = await keptBy(operator);
     const answers = await Promise.all(
       ['incidents', 'workloads'].map((kind) => ask(operator, `/api/v1/${kind}`)),
     );
@@ -97,12 +101,7 @@ describe('the files of secrets of a container', () => {
     operator.engine.writeLog(id, Buffer.from(FILE_PASSWORD).toString('base64'));
     operator.engine.crash(id);
     await operator.pass(60_000);
-    const blobs = operator
-      .incidents()
-      .flatMap(({ evidence }) =>
-        evidence.flatMap(({ blob }) => (blob === undefined ? [] : [blob])),
-      );
-    const kept = await Promise.all(blobs.map((blob) => readEvidence(operator.evidence, blob)));
+    const kept = await keptBy(operator);
     return JSON.stringify([operator.records, kept, operator.warnings]);
   }
 
@@ -213,6 +212,42 @@ describe('the files of secrets of a container', () => {
     assert.equal(isSynced, true);
     assert.equal(operator.calls.length, 1);
     assert.equal(unread.length, 1);
+    await operator.stop();
+  });
+
+  it('are waited for before a model is asked', async () => {
+    const clock = new VirtualClock();
+    const engine = new MemoryEngine(clock);
+    const order: string[] = [];
+    const original = engine.readSecretFiles.bind(engine);
+    engine.readSecretFiles = async (container, signal) => {
+      await clock.sleep(4_500, signal);
+      order.push(container.name);
+      return original(container, signal);
+    };
+    const asking = aPolicy({
+      selector: { names: ['web'] },
+      modelRouting: { rootCause: ['local/small'] },
+    });
+    const operator = await MemoryOperator.open([asking], {
+      clock,
+      engine,
+      models: (now) => {
+        const models = createMemoryModelClient(now);
+        models.say(() => {
+          order.push('asked');
+          return { unavailable: 'Unreachable' };
+        });
+        return models;
+      },
+    });
+    for (let index = 0; index < 8; index += 1) await engine.add({ ...SPEC, name: `w${index}` });
+    const health = { intervalMs: 1_000, timeoutMs: 1_000, startPeriodMs: 0, retries: 3 };
+    await engine.add({ ...SPEC, health, plan: { health: 'unhealthy' } });
+
+    await operator.pass(30_000);
+
+    assert.deepEqual(order.slice(-2), ['web', 'asked']);
     await operator.stop();
   });
 

@@ -330,6 +330,7 @@ export class Controller implements AsyncDisposable {
       daemonNowMs: () => this.#observer.daemonNowMs(),
       host: () => this.#observer.engine(),
       ...(models === undefined ? {} : { triage: new TriageDesk({ clock, models, mac }) }),
+      untilSecretsKnown: async (container) => this.#secrets?.read(container),
       listener: {
         ...listener.signals,
         onWarning: (message, cause) => listener.onWarning?.(message, cause),
@@ -363,6 +364,7 @@ export class Controller implements AsyncDisposable {
       models,
       actions,
       ...(composeFileOf === undefined ? {} : { composeFileOf }),
+      untilSecretsKnown: async (container) => this.#secrets?.read(container),
       asksAbout: (name) => {
         const policy = this.#options.policies.current().policies.find((one) => one.name === name);
         const { rootCause = [], explain = [] } = policy?.spec.modelRouting ?? {};

@@ -192,6 +192,22 @@ describe('choose: Model', () => {
     assert.deepEqual(stage.operator.calls, []);
   });
 
+  it('offers no more than a prompt can hold', async () => {
+    const signals = Array.from({ length: 16 }, (_, index) => String(index + 1));
+    const allowed = ['a', 'b', 'c'].map((name) => ({
+      name,
+      tool: 'docker/kill_container',
+      arguments: { signal: { $oneOf: signals } },
+    }));
+    const stage = await sick({ remediation: { mode: 'Auto', allowed } }, answer('none'));
+
+    await stage.operator.pass(5_000);
+
+    const [request = assert.fail()] = stage.models.requests;
+    assert.equal(candidatesIn(request).length, 32 + 2);
+    assert.match(candidatesIn(request)[0] ?? '', /^a-/);
+  });
+
   it('offers what the gate lets pass, and what a person may still allow', async () => {
     const remediation = {
       ...REMEDIATION,

@@ -19,6 +19,7 @@ import type { CompiledPolicy } from '#core/policy/compile.ts';
 import { consider } from '#core/remediation/act.ts';
 import { isOffered } from '#core/remediation/advised.ts';
 import type { JudgedSituation } from '#core/remediation/step.ts';
+import type { ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import { createLimiter, type Limiter } from '#lib/limiter.ts';
 import type { ActionRunner } from '#ports/action-runner.ts';
@@ -40,6 +41,8 @@ export interface ModelDeskOptions {
   ) => (JudgedSituation & { readonly incident: Incident }) | undefined;
   /** Raw text of the Compose file that a policy names; `undefined` where there is none to read. */
   readonly composeFileOf?: (policy: CompiledPolicy) => Promise<string | undefined>;
+  /** Resolves when as much as there will be is known of what to take out of a container's words. */
+  readonly untilSecretsKnown?: (container: ObservedContainer) => Promise<void>;
   /** Something that may change a decision was said about an incident of this workload. */
   readonly onAnswered: (key: WorkloadKey) => void;
   readonly onWarning: (message: string, cause: unknown) => void;
@@ -54,6 +57,8 @@ const WITHIN_MS = 180_000;
 const LOOK_MS = 10_000;
 const AT_ONCE = 4;
 const LOGS_MAX = 64;
+/** A policy may have a thousand variants, all of which a prompt must hold: the first of the ladder. */
+const OFFERED_MAX = 32;
 const OPENINGS: ReadonlySet<string> = new Set(['incident.opened', 'incident.reopened']);
 
 /**
@@ -154,8 +159,9 @@ export class ModelDesk {
     const { clock, models, situationOf } = this.#options;
     const situation = situationOf(key);
     if (situation === undefined) return;
-    const { policy, incident, world } = situation;
+    const { policy, incident, world, view } = situation;
     if (!isDue(incident, policy, world.nowMs) || this.#stopping.signal.aborted) return;
+    if (view.container !== undefined) await this.#options.untilSecretsKnown?.(view.container);
     const { rootCause, explain } = policy.spec.modelRouting;
     const about = { name: incident.name, boutAtMs: incident.boutAtMs, key };
     const talk = new ModelTalk({
@@ -275,7 +281,7 @@ export class ModelDesk {
       looks,
       log: this.#logs.get(name) ?? [],
       ...(composeFile === undefined ? {} : { composeFile }),
-      offered: consider(situation, incident).filter(isOffered),
+      offered: consider(situation, incident).filter(isOffered).slice(0, OFFERED_MAX),
     };
   }
 

@@ -3,6 +3,7 @@ import type { HostCapacity } from '#core/health/metrics.ts';
 import type { WorkloadHistory } from '#core/journal/state.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import type { Governing } from '#core/policy/select.ts';
+import type { ObservedContainer } from '#core/workload/container.ts';
 import type { WorkloadKey } from '#core/workload/key.ts';
 import type { Limiter } from '#lib/limiter.ts';
 import type { Clock } from '#ports/clock.ts';
@@ -42,6 +43,8 @@ export interface SignalCollectorOptions {
   readonly daemonNowMs: () => number;
   /** `undefined` before the engine was ever reached. */
   readonly host: () => HostCapacity | undefined;
+  /** Resolves when as much as there will be is known of what to take out of a container's words. */
+  readonly untilSecretsKnown?: (container: ObservedContainer) => Promise<void>;
   /** Asks about what is unusual in a log; without it nobody does. */
   readonly triage?: TriageDesk;
   readonly listener?: SignalListener;

@@ -174,13 +174,16 @@ export class WorkloadSignals {
   }
 
   async #triage({ anomalies, durationMs, endedAtMs }: JudgedWindow): Promise<void> {
-    const { triage, fleet } = this.#context;
+    const { triage, fleet, untilSecretsKnown } = this.#context;
     const policy = this.#policy;
-    const triaged = await triage?.judge(
+    if (triage === undefined) return;
+    const container = fleet.views().get(this.#key)?.container;
+    if (container !== undefined) await untilSecretsKnown?.(container);
+    const triaged = await triage.judge(
       {
         key: this.#key,
         policy,
-        redactor: fleet.views().get(this.#key)?.container?.secrets?.redactor,
+        redactor: container?.secrets?.redactor,
         unusual: anomalies,
         durationMs,
         endedAtMs,
