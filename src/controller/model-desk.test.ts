@@ -253,7 +253,9 @@ describe('asking for the cause', () => {
 
     await stage.operator.pass(5_000);
 
-    const [use] = stage.operator.incidents()[0]?.diagnosis?.models ?? [];
+    const { models = [], model, promptDigest } = stage.operator.incidents()[0]?.diagnosis ?? {};
+    const [use] = models;
+    assert.deepEqual([model, promptDigest], ['memory', 'sha256:memory']);
     assert.deepEqual(use, {
       stage: 'rootCause',
       outcome: 'Answered',

@@ -3,6 +3,7 @@ import type { Evidence, Incident, ModelUse } from '#core/incident/incident.ts';
 import type { Draft, RecordData } from '#core/journal/data.ts';
 import type { CompiledPolicy } from '#core/policy/compile.ts';
 import { about } from '#core/remediation/step.ts';
+import { defined } from '#lib/defined.ts';
 import type { Conclusion } from './root-cause.ts';
 
 const USES_MAX = 8;
@@ -54,11 +55,15 @@ export function concludedDraft(
   const advice = conclusion?.advice;
   const data: Completed = {
     ...before,
-    ...(isSure ? { ...conclusion, source: 'model' } : {}),
+    ...(isSure ? { ...conclusion, ...concluder(use), source: 'model' } : {}),
     ...(advice === undefined ? {} : { advice }),
     models,
   };
   return { type: 'diagnosis.completed', ...about(incident), data };
+}
+
+function concluder({ model, promptDigest }: ModelUse) {
+  return defined({ model, promptDigest });
 }
 
 /** The cause in plain words, or why there are none by a model. */

@@ -129,6 +129,9 @@ export interface Diagnosis {
   readonly hypotheses: readonly Hypothesis[];
   /** Lines of its log that were at hand; absent when it was made without them. */
   readonly logLines?: number;
+  /** Who concluded, and from what: where a model did. */
+  readonly model?: string;
+  readonly promptDigest?: string;
   /** Names of workloads, by the model. */
   readonly affectedComponents?: readonly string[];
   readonly prevention?: string;

@@ -112,6 +112,8 @@ const Diagnosis = z.object({
     }),
   ),
   logLines: z.int().optional().describe('Lines of its log that were at hand.'),
+  model: z.string().optional().describe('The model that concluded.'),
+  promptDigest: z.string().optional().describe('What it concluded from.'),
   affectedComponents: z.array(z.string()).optional().describe('By a model.'),
   prevention: z.string().optional().describe('By a model.'),
   summary: z.string().optional().describe('For those who are not engineers, in a model’s words.'),
