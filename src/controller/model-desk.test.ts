@@ -431,6 +431,42 @@ describe('asking for the cause', () => {
     assert.equal(stage.operator.incidents()[0]?.diagnosis?.source, 'rules');
   });
 
+  it('asks about many incidents a few at a time, and holds none of them up for longer', async () => {
+    let atOnce = 0;
+    let atOnceMax = 0;
+    const policy = aPolicy({
+      remediation: { ...REMEDIATION, storm: { above: 100 }, budget: { maxConcurrent: 100 } },
+      modelRouting: ROUTES,
+    });
+    const operator = await MemoryOperator.open([policy], {
+      maxActions: { max: 100, perMs: 600_000 },
+      models: (clock) => {
+        const models = createMemoryModelClient(clock);
+        models.say(...Array.from({ length: 50 }, (): ScriptedAnswer => 'hang'));
+        return {
+          ...models,
+          async complete(request, signal) {
+            atOnce += 1;
+            atOnceMax = Math.max(atOnceMax, atOnce);
+            const result = await models.complete(request, signal);
+            atOnce -= 1;
+            return result;
+          },
+        };
+      },
+    });
+    const names = Array.from({ length: 50 }, (_, index) => `w${index}`);
+    for (const name of names) await operator.engine.add({ name, health: CHECK });
+    await operator.pass(60_000);
+    for (const name of names) operator.engine.setHealth(name, 'unhealthy');
+
+    await operator.pass(30_000);
+
+    assert.equal(atOnceMax, 4);
+    assert.equal(operator.calls.length, 50);
+    await operator.stop();
+  });
+
   it('does not ask about what flaps each time', async () => {
     const stage = await sick({}, answer('none'), answer('none'));
     await stage.operator.pass(120_000);

@@ -40,6 +40,8 @@ export interface OperatorOptions {
   readonly notifiers?: readonly NotifierEntry[];
   /** Collects signals with these; without them there are none. */
   readonly signals?: ControllerOptions['signals'];
+  /** Most actions on the host; 10 in 10 minutes unless given. */
+  readonly maxActions?: ControllerOptions['maxActions'];
   /** Whether files of secrets are read; they are unless told otherwise. */
   readonly readSecretFiles?: boolean;
   /** Answers what policies ask of models; without it there are none. */
@@ -124,7 +126,7 @@ export class MemoryOperator {
       host: 'box',
       mac: (text) => createHash('sha256').update(text).digest('hex'),
       shadowAll: false,
-      maxActions: { max: 10, perMs: 600_000 },
+      maxActions: options.maxActions ?? { max: 10, perMs: 600_000 },
       protectedContainers: () => new Map(),
       resolveSecrets: (args) => ({ ok: true, arguments: args }),
       readSecretFiles,
