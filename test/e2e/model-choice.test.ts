@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TestStack } from '../support/engine.ts';
 import { API_KEY } from '../support/models.ts';
-import { type StandIn, type StandInReply, says, startStandIn } from '../support/openai-stand-in.ts';
+import {
+  isSilent,
+  type StandIn,
+  type StandInReply,
+  says,
+  startStandIn,
+} from '../support/openai-stand-in.ts';
 import { SentinelProcess } from '../support/sentinel-process.ts';
 import { aQuickPolicy, aService, breakHealth, RESTART, untilHealth } from '../support/workloads.ts';
 
@@ -92,6 +98,27 @@ describe('a model that picks', () => {
     await operator.untilRecord('incident.resolved');
 
     assert.equal(intended.data.tool, 'docker/restart_container');
+  });
+
+  it('is asked anew after a SIGKILL in the middle of the question', async () => {
+    await using server = await startStandIn({ models: [MODEL] });
+    server.say(isSilent());
+    server.sayAlways(advising('restart'));
+    await using stack = await TestStack.open();
+    const web = await aService(stack, 'web');
+    await untilHealth(web, 'healthy');
+    await using operator = await start(stack, server);
+    await breakHealth(web);
+    await server.hasReceived(1);
+
+    await operator.kill9();
+    await operator.restart();
+    await operator.untilRecord('incident.resolved');
+
+    const said = await operator.recordsOf('diagnosis.completed');
+    assert.equal(said.at(-1)?.data.source, 'model');
+    assert.equal(server.received.length, 2);
+    assert.equal((await operator.recordsOf('remediation.intended')).length, 1);
   });
 
   it('looks up what it may with the real tools, and cites what it saw', async () => {
