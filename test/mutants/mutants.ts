@@ -1291,6 +1291,12 @@ export const MUTANTS: readonly Mutant[] = [
     what: 'What only models take for trouble makes a storm.',
   },
   {
+    file: 'src/core/workload/attribution.ts',
+    old: `counts['kill'] === undefined && isKilledAtOnce(event, own, stopSignal)`,
+    new: `counts['kill'] === undefined && isKilledAtOnce(event, own, 'SIGKILL')`,
+    what: 'A kill by a person passes for a restart of ours that did nothing.',
+  },
+  {
     file: 'src/core/workload/found.ts',
     old: `if (finishedAtMs > 0 && exitMs > finishedAtMs + TOLD_WITHIN_MS) return false;`,
     new: ``,

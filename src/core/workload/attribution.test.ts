@@ -269,3 +269,27 @@ describe('a look back at an exit', () => {
     });
   }
 });
+
+describe('a SIGKILL first of all, amid a restart of ours', () => {
+  const killed: Seen = ['kill', { signal: '9' }];
+
+  it('is somebody else’s: Docker begins with the stop signal', () => {
+    assert.deepEqual(causes([killed, 'die'], { own: RESTART }), ['Human', 'Human']);
+  });
+
+  it('is ours behind the stop signal, and where it is the stop signal', () => {
+    assert.deepEqual(causes(['kill', killed, 'die'], { own: RESTART }), [
+      'Sentinel',
+      'Sentinel',
+      'Sentinel',
+    ]);
+    assert.deepEqual(causes([killed, 'die'], { own: RESTART, stopSignal: 'SIGKILL' }), [
+      'Sentinel',
+      'Sentinel',
+    ]);
+  });
+
+  it('is ours amid a replacement, which may remove by force', () => {
+    assert.deepEqual(causes([killed, 'die'], { own: REPLACEMENT }), ['Sentinel', 'Sentinel']);
+  });
+});

@@ -117,21 +117,37 @@ const ENDS: ReadonlySet<EventAction> = new Set(['kill', 'die', 'stop']);
  * already: whatever ends the new run is not that restart. (A replacement may end the new container
  * on its way back.)
  */
-function isExplained(
-  { action, containerId }: RuntimeEvent,
-  { own, history }: EventContext,
-): boolean {
+function isExplained(event: RuntimeEvent, { own, history, stopSignal }: EventContext): boolean {
+  const { action, containerId } = event;
   if (own === undefined) return false;
   const known = history?.own?.intent === own.intent ? history.own.byContainer : {};
   const counts = known[containerId] ?? {};
   const { [action]: allowed = 0 } = own.allowance;
   if (endsUnsignalled(action, own, counts) || endsNewRun(action, own, counts)) return false;
+  if (counts['kill'] === undefined && isKilledAtOnce(event, own, stopSignal)) return false;
   return (counts[action] ?? 0) < allowed;
 }
 
 /** Whatever stops a container signals it first: a process that ends before that ends by itself. */
 function endsUnsignalled(action: EventAction, { allowance }: OwnIntent, counts: Counts): boolean {
   return action === 'die' && (allowance.kill ?? 0) > 0 && counts['kill'] === undefined;
+}
+
+/**
+ * Docker stops with the stop signal and sends SIGKILL only when the grace is over. (A replacement may
+ * remove the new container by force.)
+ */
+function isKilledAtOnce(
+  { action, signal = '' }: RuntimeEvent,
+  { allowance }: OwnIntent,
+  stopSignal: string,
+): boolean {
+  if (action !== 'kill' || (allowance.stop ?? 0) === 0 || (allowance.create ?? 0) > 0) return false;
+  return isSigkill(signal) && !isSigkill(stopSignal);
+}
+
+function isSigkill(signal: string): boolean {
+  return signal === '9' || signalName(signal) === 'KILL';
 }
 
 function endsNewRun(action: EventAction, { allowance }: OwnIntent, counts: Counts): boolean {
